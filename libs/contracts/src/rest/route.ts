@@ -1,0 +1,58 @@
+/**
+ * A REST contract as data. The owning service implements it, the gateway reads it to authenticate, authorise, limit and
+ * proxy, OpenAPI is generated from it. A route without a permission does not compile.
+ */
+import type { z } from 'zod';
+import type { ApiErrorCode } from './error.ts';
+import type { Permission } from './policy.ts';
+
+export type ServiceName = 'ingest-gateway' | 'discovery' | 'enrichment' | 'scoring' | 'outreach' | 'call-allocation' | 'analytics';
+export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+
+export type Route = {
+  readonly service: ServiceName;
+  readonly method: Method;
+  /** Canonical path with `:params`; `/api/v1/...` and `/api/...` reach the same handler (decision C-12). */
+  readonly path: `/${string}`;
+  readonly summary: string;
+  /** `public` only for doors that authenticate by themselves (login, health, signed webhooks). */
+  readonly permission: Permission | 'public';
+  readonly params?: z.ZodObject;
+  readonly query?: z.ZodObject;
+  readonly body?: z.ZodType;
+  readonly answer: z.ZodType;
+  readonly status: 200 | 201 | 202;
+  readonly errors: readonly ApiErrorCode[];
+  /** Requirement rows that the route answers. */
+  readonly rows: readonly string[];
+};
+
+export type Routes = Readonly<Record<string, Route>>;
+
+export const defineRoutes = <const R extends Routes>(routes: R): R => routes;
+
+type Output<T, Otherwise> = T extends z.ZodType ? z.output<T> : Otherwise;
+
+/** Who calls, as the gateway has established it. Services trust nothing else. */
+export type Principal = {
+  readonly userId: string;
+  readonly orgId: string;
+  readonly role: string;
+  readonly scopes: readonly string[];
+};
+
+export type RouteRequest<R extends Route> = {
+  readonly params: Output<R['params'], Record<never, never>>;
+  readonly query: Output<R['query'], Record<never, never>>;
+  readonly body: Output<R['body'], undefined>;
+  readonly principal: Principal;
+  readonly requestId: string;
+  readonly correlationId: string;
+  /** The client's Idempotency-Key, checked by the gateway; a natural id for what the request creates. */
+  readonly idempotencyKey: string | null;
+};
+
+export type Handler<R extends Route> = (request: RouteRequest<R>) => Promise<z.input<R['answer']>>;
+
+/** One handler per route of the table; the compiler refuses a table with a gap. */
+export type Handlers<T extends Routes> = { readonly [K in keyof T]: Handler<T[K]> };

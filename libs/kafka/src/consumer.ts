@@ -1,0 +1,189 @@
+/**
+ * A member of a consumer group, reduced to what the processor needs: all partitions of one fetch are handed over
+ * together, offsets are where the caller says (they live in Postgres), heartbeats do not depend on the handler, and
+ * a consumer that cannot go on says so instead of standing still.
+ *
+ *   fetch ──▶ one call per partition ──┐
+ *                                      ├─ same tick ──▶ onFetch([...partitions]) ──▶ next fetch
+ *   fetch ──▶ one call per partition ──┘        │
+ *                                               └─ a heartbeat every second while it runs
+ */
+import type { Consumer as KafkaJsConsumer, EachBatchPayload } from 'kafkajs';
+import { toError } from '@lead-flood/kernel';
+import type { KafkaClient } from './client.ts';
+import type { RawRecord } from './record.ts';
+
+export type PartitionBatch = {
+  readonly topic: string;
+  readonly partition: number;
+  /** Counts the assignments of this member; what was read under an older one must not be written any more. */
+  readonly generation: number;
+  readonly records: readonly RawRecord[];
+  /** Offset after the last record of the partition at the time of the fetch. */
+  readonly highWatermark: number;
+  /** True once the group is rebalancing or the consumer stops: finish what has begun and return. */
+  readonly leaving: () => boolean;
+};
+
+export type ConsumerOptions = {
+  readonly client: KafkaClient;
+  readonly group: string;
+  readonly topics: readonly string[];
+  /** A crashed member's partitions stand still for this long. */
+  readonly sessionTimeoutMs: number;
+  readonly fetchBytesMax: number;
+  readonly fetchWaitMs: number;
+  /** Called with everything that one fetch brought; the next fetch follows when it resolves. */
+  readonly onFetch: (batches: readonly PartitionBatch[]) => Promise<void>;
+  readonly onAssigned?: (partitions: Readonly<Record<string, readonly number[]>>, generation: number) => void;
+  /** The consumer cannot go on; the process is expected to end, since kafkajs would stand still for ever. */
+  readonly onFatal: (error: Error) => void;
+};
+
+export type Consumer = {
+  readonly seek: (topic: string, partition: number, offset: number) => void;
+  /** Only for those who read lag: nothing of ours starts from these offsets. */
+  readonly tellOffsets: (offsets: readonly { topic: string; partition: number; nextOffset: number }[]) => Promise<void>;
+  /** Milliseconds since 1970 of the last sign of life of the fetch loop. */
+  readonly lastSeenAt: () => number;
+  readonly assignedCount: () => number;
+  readonly stop: () => Promise<void>;
+};
+
+type Delivery = { payload: EachBatchPayload; resolve: () => void; reject: (error: Error) => void };
+
+export async function createConsumer(options: ConsumerOptions): Promise<Consumer> {
+  const { client, group, topics } = options;
+  const consumer = client.consumer({
+    groupId: group,
+    sessionTimeout: options.sessionTimeoutMs,
+    rebalanceTimeout: Math.max(options.sessionTimeoutMs * 2, 15_000),
+    heartbeatInterval: Math.floor(options.sessionTimeoutMs / 4),
+    maxBytesPerPartition: options.fetchBytesMax,
+    maxWaitTimeInMs: options.fetchWaitMs,
+    minBytes: 1,
+    allowAutoTopicCreation: false,
+    retry: { retries: 20, initialRetryTime: 100, maxRetryTime: 5_000, restartOnFailure: () => Promise.resolve(false) },
+  });
+  const state = { generation: 0, assigned: 0, lastSeenAt: Date.now(), stopping: false };
+  watchGroup(consumer, options, state);
+  await consumer.connect();
+  await consumer.subscribe({ topics: [...topics], fromBeginning: true });
+  const gather = createGatherer(options, state);
+  await consumer.run({
+    autoCommit: false,
+    eachBatchAutoResolve: false,
+    partitionsConsumedConcurrently: 1_000,
+    eachBatch: (payload) => {
+      state.lastSeenAt = Date.now();
+      return gather(payload);
+    },
+  });
+  return {
+    seek: (topic, partition, offset) => {
+      consumer.seek({ topic, partition, offset: String(offset) });
+    },
+    tellOffsets: (offsets) =>
+      consumer.commitOffsets(offsets.map(({ topic, partition, nextOffset }) => ({ topic, partition, offset: String(nextOffset) }))),
+    lastSeenAt: () => state.lastSeenAt,
+    assignedCount: () => state.assigned,
+    stop: async () => {
+      state.stopping = true;
+      await consumer.stop();
+      await consumer.disconnect();
+    },
+  };
+}
+
+type GroupState = { generation: number; assigned: number; lastSeenAt: number; stopping: boolean };
+
+function watchGroup(consumer: KafkaJsConsumer, options: ConsumerOptions, state: GroupState): void {
+  const { GROUP_JOIN, REBALANCING, CRASH, FETCH, HEARTBEAT } = consumer.events;
+  consumer.on(GROUP_JOIN, ({ payload }) => {
+    state.generation += 1;
+    state.assigned = Object.values(payload.memberAssignment).reduce((sum, partitions) => sum + partitions.length, 0);
+    state.lastSeenAt = Date.now();
+    options.onAssigned?.(payload.memberAssignment, state.generation);
+  });
+  consumer.on(REBALANCING, () => {
+    state.generation += 1;
+  });
+  consumer.on(FETCH, () => {
+    state.lastSeenAt = Date.now();
+  });
+  consumer.on(HEARTBEAT, () => {
+    state.lastSeenAt = Date.now();
+  });
+  // kafkajs restarts itself after retriable errors only; after any other it stands still while the process lives.
+  consumer.on(CRASH, ({ payload }) => {
+    if (!state.stopping && !payload.restart) options.onFatal(payload.error);
+  });
+}
+
+/** Collects the per-partition calls of one fetch (kafkajs makes them in the same tick) into one `onFetch`. */
+function createGatherer(options: ConsumerOptions, state: GroupState): (payload: EachBatchPayload) => Promise<void> {
+  let waiting: Delivery[] = [];
+  const flush = async (): Promise<void> => {
+    const deliveries = waiting;
+    waiting = [];
+    const error = await deliver(deliveries, options, state);
+    for (const delivery of deliveries) {
+      if (error === null) delivery.resolve();
+      else delivery.reject(error);
+    }
+  };
+  return (payload) =>
+    new Promise<void>((resolve, reject) => {
+      waiting.push({ payload, resolve, reject });
+      if (waiting.length === 1) setImmediate(() => void flush());
+    });
+}
+
+async function deliver(deliveries: readonly Delivery[], options: ConsumerOptions, state: GroupState): Promise<Error | null> {
+  const first = deliveries[0];
+  if (first === undefined) return null;
+  const { generation } = state;
+  let heartbeatError: Error | null = null;
+  // The timer beats even while a transaction or a slow provider holds the handler.
+  const timer = setInterval(
+    () => {
+      first.payload.heartbeat().catch((error: unknown) => {
+        heartbeatError ??= toError(error);
+      });
+    },
+    Math.min(1_000, options.sessionTimeoutMs / 4),
+  );
+  const leaving = (): boolean => heartbeatError !== null || state.stopping || state.generation !== generation;
+  try {
+    await options.onFetch(deliveries.map(({ payload }) => toPartitionBatch(payload, generation, leaving)));
+    for (const { payload } of deliveries) {
+      // A seek made meanwhile wins over the end of this batch.
+      if (!payload.isStale()) payload.resolveOffset(payload.batch.lastOffset());
+    }
+    return heartbeatError;
+  } catch (error) {
+    return toError(error);
+  } finally {
+    clearInterval(timer);
+  }
+}
+
+function toPartitionBatch({ batch }: EachBatchPayload, generation: number, leaving: () => boolean): PartitionBatch {
+  const { topic, partition } = batch;
+  return {
+    topic,
+    partition,
+    generation,
+    leaving,
+    highWatermark: Number(batch.highWatermark),
+    records: batch.messages.map((message) => ({
+      topic,
+      partition,
+      offset: Number(message.offset),
+      timestamp: Number(message.timestamp),
+      key: message.key,
+      value: message.value,
+      headers: message.headers ?? {},
+    })),
+  };
+}

@@ -1,0 +1,74 @@
+/**
+ * A message that can never be processed, kept as it came: original bytes, key and headers, and in added headers
+ * where it was met and why. The added names carry a prefix, so a replay can take them off again.
+ */
+import type { OutgoingRecord, RawRecord } from './record.ts';
+import { headersAsText } from './record.ts';
+
+const PREFIX = 'dead-letter-';
+
+export type DeadLetterFacts = {
+  readonly group: string;
+  readonly code: string;
+  readonly detail: string;
+  /** Which part refused it: decode, decide, perform. */
+  readonly step: string;
+  readonly at: number;
+};
+
+export type DeadLetter = DeadLetterFacts & { readonly topic: string; readonly partition: number; readonly offset: number; readonly replays: number };
+
+/** A detail longer than this is cut: it may quote input, and headers are no place for documents. */
+const DETAIL_CHARACTERS_MAX = 300;
+
+export const deadLetterTopic = (group: string): string => `${group}.dead-letter.v1`;
+
+export function toDeadLetter(record: RawRecord, facts: DeadLetterFacts): OutgoingRecord {
+  return {
+    topic: deadLetterTopic(facts.group),
+    key: record.key,
+    value: record.value,
+    headers: {
+      ...headersAsText(record.headers),
+      [`${PREFIX}topic`]: record.topic,
+      [`${PREFIX}partition`]: String(record.partition),
+      [`${PREFIX}offset`]: String(record.offset),
+      [`${PREFIX}group`]: facts.group,
+      [`${PREFIX}code`]: facts.code,
+      [`${PREFIX}detail`]: facts.detail.slice(0, DETAIL_CHARACTERS_MAX),
+      [`${PREFIX}step`]: facts.step,
+      [`${PREFIX}at`]: new Date(facts.at).toISOString(),
+    },
+  };
+}
+
+/** What the added headers say, or null when the record is no dead letter of ours. */
+export function deadLetterFacts(record: RawRecord): DeadLetter | null {
+  const headers = headersAsText(record.headers);
+  const get = (name: string): string => headers[`${PREFIX}${name}`] ?? '';
+  if (get('topic') === '') return null;
+  return {
+    topic: get('topic'),
+    partition: Number(get('partition')),
+    offset: Number(get('offset')),
+    group: get('group'),
+    code: get('code'),
+    detail: get('detail'),
+    step: get('step'),
+    at: Date.parse(get('at')),
+    replays: Number(headers['replays'] ?? 0),
+  };
+}
+
+/** The original message, to be sent again to where it came from; it says how often that has been done. */
+export function toReplay(record: RawRecord): OutgoingRecord | null {
+  const facts = deadLetterFacts(record);
+  if (facts === null) return null;
+  const kept = Object.entries(headersAsText(record.headers)).filter(([name]) => !name.startsWith(PREFIX) && name !== 'replays');
+  return {
+    topic: facts.topic,
+    key: record.key,
+    value: record.value,
+    headers: { ...Object.fromEntries(kept), replays: String(facts.replays + 1) },
+  };
+}

@@ -1,0 +1,52 @@
+/**
+ * Sends records with acks from all replicas. One send at a time per producer, which keeps the order of a key even
+ * when a request is retried; a duplicate that a retry makes is dropped by the consumer's version guard.
+ */
+import { CompressionTypes, Partitioners } from 'kafkajs';
+import { CodedError, fault, TransientError, toError } from '@lead-flood/kernel';
+import type { KafkaClient } from './client.ts';
+import type { OutgoingRecord } from './record.ts';
+
+export type Producer = {
+  /** Resolves when every record is stored. Throws `TransientError` when some may not be. */
+  readonly send: (records: readonly OutgoingRecord[]) => Promise<void>;
+  readonly stop: () => Promise<void>;
+};
+
+export async function createProducer(client: KafkaClient): Promise<Producer> {
+  const producer = client.producer({
+    // Java's murmur2, so that a foreign writer's records of the same key land in the same partition.
+    createPartitioner: Partitioners.DefaultPartitioner,
+    allowAutoTopicCreation: false,
+  });
+  await producer.connect();
+  return {
+    async send(records) {
+      if (records.length === 0) return;
+      await fault('kafka.send.before');
+      try {
+        await producer.sendBatch({
+          acks: -1,
+          compression: CompressionTypes.None,
+          topicMessages: [...Map.groupBy(records, (record) => record.topic)].map(([topic, messages]) => ({
+            topic,
+            messages: messages.map(({ key, value, headers }) => ({ key, value, headers: { ...headers } })),
+          })),
+        });
+      } catch (error) {
+        throw asOurError(error);
+      }
+      await fault('kafka.send.after');
+    },
+    stop: () => producer.disconnect(),
+  };
+}
+
+function asOurError(thrown: unknown): Error {
+  const error = toError(thrown);
+  const type = 'type' in error ? error.type : undefined;
+  if (type === 'MESSAGE_TOO_LARGE' || type === 'RECORD_LIST_TOO_LARGE') {
+    return new CodedError('KFK_ERR_TOO_LARGE', error.message, { cause: error });
+  }
+  return new TransientError('KFK_ERR_BROKER_UNAVAILABLE', error.message, { cause: error });
+}

@@ -1,0 +1,125 @@
+/**
+ * The pool, with slonik's defaults overridden in this one file. A service sees its own schema only: the search path
+ * is part of the connection, so no statement names a schema.
+ */
+import { createPool, createSqlTag, SchemaValidationError } from 'slonik';
+import type { CommonQueryMethods, DatabasePool, DatabaseTransactionConnection, Interceptor } from 'slonik';
+import { fault, invariant } from '@lead-flood/kernel';
+import { classify } from './errors.ts';
+
+export type Transaction = DatabaseTransactionConnection;
+export type Queries = Pick<CommonQueryMethods, 'any' | 'anyFirst' | 'many' | 'manyFirst' | 'maybeOne' | 'maybeOneFirst' | 'one' | 'oneFirst' | 'query' | 'exists'>;
+
+export type Database = Queries & {
+  /** Runs the body once; a caller who can repeat it does so on `TransientError`. */
+  readonly transaction: <T>(body: (tx: Transaction) => Promise<T>) => Promise<T>;
+  /** Holds one connection for as long as the routine runs (advisory locks). */
+  readonly connect: DatabasePool['connect'];
+  readonly end: () => Promise<void>;
+};
+
+export const sql = createSqlTag();
+
+/** slonik parses no rows by itself: without this a `sql.type(...)` would be a mere cast. */
+const validateRows: Interceptor = {
+  name: 'validate-rows',
+  transformRow(context, query, row) {
+    const parser = context.resultParser;
+    if (parser === undefined) return row;
+    const result = parser['~standard'].validate(row);
+    invariant(!(result instanceof Promise), 'row schemas are synchronous');
+    if (result.issues !== undefined) throw new SchemaValidationError(query, row, result.issues);
+    return result.value as typeof row;
+  },
+};
+
+const parsers = [
+  // Counters, offsets and money in minor units stay below 2^53; one that does not must not be rounded silently.
+  {
+    name: 'int8',
+    parse: (text: string): number => {
+      const value = Number(text);
+      invariant(Number.isSafeInteger(value), `bigint ${text} does not fit a number`);
+      return value;
+    },
+  },
+  { name: 'timestamptz', parse: (text: string): number => Date.parse(text) },
+  { name: 'numeric', parse: (text: string): string => text },
+  { name: 'date', parse: (text: string): string => text },
+];
+
+export type DatabaseOptions = {
+  readonly url: string;
+  readonly schema: string;
+  readonly applicationName: string;
+  readonly connectionsMax: number;
+};
+
+export async function createDatabase(options: DatabaseOptions): Promise<Database> {
+  const pool = await createPool(connectionUri(options), {
+    maxPoolSize: options.connectionsMax,
+    interceptors: [validateRows],
+    typeParsers: parsers,
+    // The default retries a body up to five times; ours are retried by those who know that they may be.
+    transactionRetryLimit: 0,
+    queryRetryLimit: 0,
+    connectionRetryLimit: 0,
+    // Reconnecting costs 5 ms and a Postgres fork; idle services keep their few connections.
+    idleTimeout: 60_000,
+    statementTimeout: 30_000,
+    idleInTransactionSessionTimeout: 30_000,
+    // Nothing of ours leaves session state behind, so DISCARD ALL would be a round trip per use for nothing.
+    resetConnection: () => Promise.resolve(),
+  });
+  const query = wrap(pool);
+  return {
+    ...query,
+    transaction: async (body) => {
+      try {
+        const result = await pool.transaction(async (tx) => {
+          const value = await body(tx);
+          await fault('db.commit.before');
+          return value;
+        });
+        await fault('db.commit.after');
+        return result;
+      } catch (error) {
+        throw classify(error);
+      }
+    },
+    connect: (routine) => pool.connect(routine),
+    end: () => pool.end(),
+  };
+}
+
+/** Single statements fail with our errors, as transactions do. */
+function wrap(pool: DatabasePool): Queries {
+  const classified =
+    <A extends readonly unknown[], R>(method: (...args: A) => Promise<R>) =>
+    async (...args: A): Promise<R> => {
+      try {
+        return await method(...args);
+      } catch (error) {
+        throw classify(error);
+      }
+    };
+  return {
+    any: classified(pool.any) as Queries['any'],
+    anyFirst: classified(pool.anyFirst) as Queries['anyFirst'],
+    many: classified(pool.many) as Queries['many'],
+    manyFirst: classified(pool.manyFirst) as Queries['manyFirst'],
+    maybeOne: classified(pool.maybeOne) as Queries['maybeOne'],
+    maybeOneFirst: classified(pool.maybeOneFirst) as Queries['maybeOneFirst'],
+    one: classified(pool.one) as Queries['one'],
+    oneFirst: classified(pool.oneFirst) as Queries['oneFirst'],
+    query: classified(pool.query) as Queries['query'],
+    exists: classified(pool.exists) as Queries['exists'],
+  };
+}
+
+export function connectionUri({ url, schema, applicationName }: Pick<DatabaseOptions, 'url' | 'schema' | 'applicationName'>): string {
+  const uri = new URL(url);
+  uri.searchParams.set('application_name', applicationName);
+  uri.searchParams.set('options', `-c search_path=${schema} -c synchronous_commit=on`);
+  return uri.toString();
+}

@@ -1,0 +1,94 @@
+/**
+ * The usual shape of a state table: one row a key, the state as JSON text, next to it what the engine needs (revision,
+ * count of published events, versions seen) and the few columns that lists and constraints ask for. Reading and saving
+ * are one statement each, whatever the length of the batch.
+ */
+import { z } from 'zod';
+import { TransientError } from '@lead-flood/kernel';
+import { numbers, texts } from './arrays.ts';
+import { sql } from './database.ts';
+import type { Queries } from './database.ts';
+
+/** Last applied version by source; see the version guard in libs/processor. */
+export type Seen = Readonly<Record<string, number>>;
+
+export type Stored<S> = {
+  readonly state: S;
+  /** How often the row was saved; 0 = not there yet. A save that finds another number fails. */
+  readonly revision: number;
+  /** How many events this aggregate has published; the next one gets this + 1 as its version. */
+  readonly published: number;
+  readonly seen: Seen;
+};
+
+export type Saved<S> = Stored<S> & { readonly key: string; readonly orgId: string };
+
+export type DocumentStore<S> = {
+  readonly load: (queries: Queries, keys: readonly string[]) => Promise<Map<string, Stored<S>>>;
+  /** Saves all or throws `PGS_ERR_VERSION_CONFLICT` (and so rolls back). `revision` is the one that was loaded. */
+  readonly save: (tx: Queries, rows: readonly Saved<S>[]) => Promise<void>;
+};
+
+/** A column derived from the state, for queries: always as text here, cast by Postgres to the column's type. */
+export type DerivedColumn<S> = { readonly name: string; readonly type: string; readonly of: (state: S, key: string) => string | number | boolean | null };
+
+const row = z.object({ key: z.string(), revision: z.int(), published: z.int(), seen: z.string(), state: z.string() });
+
+export function createDocumentStore<S>(options: {
+  readonly table: string;
+  readonly state: z.ZodType<S>;
+  readonly columns?: readonly DerivedColumn<S>[];
+}): DocumentStore<S> {
+  const table = sql.identifier([options.table]);
+  const columns = options.columns ?? [];
+  const names = columns.map((column) => sql.fragment`, ${sql.identifier([column.name])}`);
+  const updates = columns.map((column) => sql.fragment`, ${sql.identifier([column.name])} = excluded.${sql.identifier([column.name])}`);
+  const none = sql.fragment``;
+  const join = (parts: typeof names): ReturnType<typeof sql.join> => (parts.length === 0 ? sql.join([none], none) : sql.join(parts, none));
+
+  return {
+    async load(queries, keys) {
+      if (keys.length === 0) return new Map();
+      const rows = await queries.any(sql.type(row)`
+        select key, revision, published, seen, state from ${table} where key = any(${texts(keys)}::uuid[])
+      `);
+      return new Map(
+        rows.map((r) => [
+          r.key,
+          { state: options.state.parse(JSON.parse(r.state)), revision: r.revision, published: r.published, seen: JSON.parse(r.seen) as Seen },
+        ]),
+      );
+    },
+    async save(tx, rows) {
+      if (rows.length === 0) return;
+      // Sorted, so that two transactions that save the same keys wait for each other instead of deadlocking.
+      const sorted = rows.toSorted((a, b) => (a.key < b.key ? -1 : 1));
+      const values = columns.map(
+        (column) =>
+          sql.fragment`, ${texts(sorted.map((r) => asText(column.of(r.state, r.key))))}::${sql.identifier([column.type])}[]`,
+      );
+      const { rowCount } = await tx.query(sql.unsafe`
+        insert into ${table} as t (key, org_id, previous_revision, revision, published, seen, state${join(names)})
+        select * from unnest(
+          ${texts(sorted.map((r) => r.key))}::uuid[],
+          ${texts(sorted.map((r) => r.orgId))}::uuid[],
+          ${numbers(sorted.map((r) => r.revision))}::int[],
+          ${numbers(sorted.map((r) => r.revision + 1))}::int[],
+          ${numbers(sorted.map((r) => r.published))}::int[],
+          ${texts(sorted.map((r) => JSON.stringify(r.seen)))}::text[],
+          ${texts(sorted.map((r) => JSON.stringify(r.state)))}::text[]
+          ${join(values)}
+        )
+        on conflict (key) do update set
+          previous_revision = excluded.previous_revision, revision = excluded.revision, published = excluded.published,
+          seen = excluded.seen, state = excluded.state, updated_at = now()${join(updates)}
+        where t.revision = excluded.previous_revision
+      `);
+      if (rowCount !== sorted.length) {
+        throw new TransientError('PGS_ERR_VERSION_CONFLICT', `${sorted.length - rowCount} rows of ${options.table} changed meanwhile`);
+      }
+    },
+  };
+}
+
+const asText = (value: string | number | boolean | null): string | null => (value === null ? null : String(value));

@@ -1,0 +1,49 @@
+/** Closed table of what can go wrong at the database, and the line between "may pass" and "will not". */
+import { SlonikError } from 'slonik';
+import { CodedError, TransientError, toError } from '@lead-flood/kernel';
+
+export const postgresErrors = {
+  PGS_ERR_UNAVAILABLE: 'the database did not answer, or the connection broke',
+  PGS_ERR_CONFLICT: 'two transactions met (serialisation failure or deadlock)',
+  PGS_ERR_VERSION_CONFLICT: 'somebody else saved the row since it was read',
+  PGS_ERR_NOT_OWNER: 'the partition belongs to another consumer now',
+  PGS_ERR_ROW_SHAPE: 'a row is not what its statement promises',
+} as const;
+
+export type PostgresErrorCode = keyof typeof postgresErrors;
+
+const CONFLICTS = new Set(['40001', '40P01', '55P03']);
+/** Connection exceptions (08), insufficient resources (53), operator intervention (57: shutdown, crash recovery). */
+const PASSING_CLASSES = /^(08|53|57P)/;
+const BROKEN_CONNECTION = /connection terminated|connection error|ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|timeout expired|Connection is closed|not queryable|Cannot use a pool|server closed/i;
+
+/** Finds a SQLSTATE in the error or in what caused it. */
+export function sqlState(thrown: unknown): string | null {
+  for (let error: unknown = thrown; error instanceof Error; error = error.cause) {
+    if ('code' in error && typeof error.code === 'string' && /^[0-9A-Z]{5}$/.test(error.code)) return error.code;
+  }
+  return null;
+}
+
+function mentionsConnection(thrown: unknown): boolean {
+  for (let error: unknown = thrown; error instanceof Error; error = error.cause) {
+    if (BROKEN_CONNECTION.test(error.message)) return true;
+    if ('code' in error && typeof error.code === 'string' && BROKEN_CONNECTION.test(error.code)) return true;
+    if (error.name.startsWith('BackendTerminated') || error.name === 'ConnectionError') return true;
+  }
+  return false;
+}
+
+/** A `TransientError` where another try may help, otherwise the error itself. */
+export function classify(thrown: unknown): Error {
+  if (thrown instanceof CodedError) return thrown;
+  const error = toError(thrown);
+  const state = sqlState(error);
+  if (state !== null && CONFLICTS.has(state)) return new TransientError('PGS_ERR_CONFLICT', `SQLSTATE ${state}`, { cause: error });
+  if ((state !== null && PASSING_CLASSES.test(state)) || (state === null && mentionsConnection(error))) {
+    return new TransientError('PGS_ERR_UNAVAILABLE', state === null ? error.message : `SQLSTATE ${state}`, { cause: error });
+  }
+  return error;
+}
+
+export const isDatabaseError = (error: unknown): boolean => error instanceof SlonikError;

@@ -1,0 +1,73 @@
+/**
+ * Where a consumer group stands, in the same database as the state that its messages change. The epoch counts owners:
+ * whoever claims a partition raises it, and every write of an earlier owner then finds no row.
+ */
+import { z } from 'zod';
+import { TransientError } from '@lead-flood/kernel';
+import { numbers, texts } from './arrays.ts';
+import { sql } from './database.ts';
+import type { Queries } from './database.ts';
+
+export type Position = {
+  readonly topic: string;
+  readonly partition: number;
+  readonly epoch: number;
+  readonly nextOffset: number;
+  /** Offsets beyond `nextOffset` that are done already. */
+  readonly finished: readonly number[];
+};
+
+export type Advance = {
+  readonly topic: string;
+  readonly partition: number;
+  readonly epoch: number;
+  readonly expectedOffset: number;
+  readonly nextOffset: number;
+  readonly finished: readonly number[];
+};
+
+const row = z.object({ topic: z.string(), partition: z.int(), epoch: z.int(), next_offset: z.int(), finished: z.array(z.int()) });
+
+/** Takes the partition over: the row's next offset counts, `startOffset` only where there is no row yet. */
+export async function claimPosition(
+  tx: Queries,
+  group: string,
+  at: { topic: string; partition: number; startOffset: number },
+): Promise<Position> {
+  const r = await tx.one(sql.type(row)`
+    insert into positions (consumer_group, topic, partition, next_offset)
+    values (${group}, ${at.topic}, ${at.partition}, ${at.startOffset})
+    on conflict (consumer_group, topic, partition) do update set epoch = positions.epoch + 1, updated_at = now()
+    returning topic, partition, epoch, next_offset, finished
+  `);
+  return { topic: r.topic, partition: r.partition, epoch: r.epoch, nextOffset: r.next_offset, finished: r.finished };
+}
+
+/** Moves on, or throws `PGS_ERR_NOT_OWNER` (and so rolls back) when any partition has another owner or place. */
+export async function advancePositions(tx: Queries, group: string, advances: readonly Advance[]): Promise<void> {
+  const { rowCount } = await tx.query(sql.unsafe`
+    update positions p
+    set next_offset = a.next_offset, finished = a.finished::bigint[], updated_at = now()
+    from unnest(
+      ${texts(advances.map((a) => a.topic))}::text[],
+      ${numbers(advances.map((a) => a.partition))}::int[],
+      ${numbers(advances.map((a) => a.epoch))}::bigint[],
+      ${numbers(advances.map((a) => a.expectedOffset))}::bigint[],
+      ${numbers(advances.map((a) => a.nextOffset))}::bigint[],
+      ${texts(advances.map((a) => numbers(a.finished)))}::text[]
+    ) as a(topic, partition, epoch, expected_offset, next_offset, finished)
+    where p.consumer_group = ${group} and p.topic = a.topic and p.partition = a.partition
+      and p.epoch = a.epoch and p.next_offset = a.expected_offset
+  `);
+  if (rowCount !== advances.length) {
+    throw new TransientError('PGS_ERR_NOT_OWNER', `${rowCount} of ${advances.length} partitions of ${group} are still ours`);
+  }
+}
+
+/** All positions of a group, for lag and for tests that wait. */
+export async function readPositions(queries: Queries, group: string): Promise<readonly Position[]> {
+  const rows = await queries.any(sql.type(row)`
+    select topic, partition, epoch, next_offset, finished from positions where consumer_group = ${group} order by topic, partition
+  `);
+  return rows.map((r) => ({ topic: r.topic, partition: r.partition, epoch: r.epoch, nextOffset: r.next_offset, finished: r.finished }));
+}

@@ -1,0 +1,192 @@
+/**
+ * Publishes the outbox, in commit order, from one process at a time.
+ *
+ *      waiting ──lock──▶ reading ──rows──▶ publishing ──acked──▶ advancing ──▶ reading
+ *         ▲                 │ none                │ refused
+ *         │                 ▼                     ▼
+ *         └──lost──── sleeping (5-50 ms, or woken by a commit of this process)
+ *
+ * Only rows of transactions older than every running one are read (`tx < xmin`): a later commit can then never slip
+ * in before the cursor. A crash between publishing and advancing publishes those rows again; the version guard of
+ * the consumers drops them.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import { z } from 'zod';
+import { fault, TransientError } from '@lead-flood/kernel';
+import { classify } from './errors.ts';
+import { sql } from './database.ts';
+import type { Database, Queries } from './database.ts';
+import type { OutboxMessage } from './outbox.ts';
+import { fireDueTimers } from './timers.ts';
+import { maintainOutbox } from './outbox-partitions.ts';
+
+const ROWS_MAX = 2_000;
+/** The broker's default limit for one partition's batch is 1 MiB; a send that exceeds it would never get past it. */
+const SEND_BYTES_MAX = 800_000;
+const IDLE_MS_MIN = 5;
+const IDLE_MS_MAX = 50;
+const RETRY_MS_MAX = 5_000;
+const TIMERS_EVERY_MS = 200;
+const MAINTAIN_EVERY_MS = 60 * 60_000;
+/** Keeps our advisory locks apart from those of other software in the same database. */
+const LOCK_CLASS = 0x1eadf1;
+
+export type RelayOptions = {
+  readonly database: Database;
+  /** Names the lock; one relay per schema. */
+  readonly schema: string;
+  readonly publish: (messages: readonly OutboxMessage[]) => Promise<void>;
+  readonly onPublished?: (count: number) => void;
+  readonly onError: (error: Error) => void;
+};
+
+export type Relay = {
+  /** Call after a commit that wrote to the outbox. */
+  readonly wake: () => void;
+  readonly stop: () => Promise<void>;
+};
+
+const row = z.object({
+  tx_text: z.string(),
+  seq: z.number(),
+  topic: z.string(),
+  key: z.string().nullable(),
+  headers: z.string(),
+  value: z.instanceof(Buffer).nullable(),
+});
+type Row = z.infer<typeof row>;
+
+export function startRelay(options: RelayOptions): Relay {
+  const stopping = new AbortController();
+  let wakeUp: () => void = () => undefined;
+  let woken = false;
+
+  const sleep = async (ms: number): Promise<void> => {
+    if (!woken) {
+      const timer = new AbortController();
+      const signal = AbortSignal.any([timer.signal, stopping.signal]);
+      wakeUp = () => {
+        timer.abort();
+      };
+      await delay(ms, undefined, { signal }).catch(() => undefined);
+    }
+    woken = false;
+  };
+
+  const whole = run(options, sleep, stopping.signal);
+  return {
+    wake: () => {
+      woken = true;
+      wakeUp();
+    },
+    stop: async () => {
+      stopping.abort();
+      await whole;
+    },
+  };
+}
+
+async function run(options: RelayOptions, sleep: (ms: number) => Promise<void>, stopping: AbortSignal): Promise<void> {
+  let failures = 0;
+  while (!stopping.aborted) {
+    try {
+      await options.database.connect(async (connection) => {
+        if (!(await lock(connection, options.schema))) return;
+        failures = 0;
+        await relayWhileHeld(options, connection, sleep, stopping);
+        await connection.query(sql.unsafe`select pg_advisory_unlock(${LOCK_CLASS}, hashtext(${options.schema}))`);
+      });
+    } catch (error) {
+      failures += 1;
+      options.onError(classify(error));
+    }
+    if (!stopping.aborted) await sleep(failures === 0 ? 1_000 : Math.min(100 * 2 ** failures, RETRY_MS_MAX));
+  }
+}
+
+async function lock(connection: Queries, schema: string): Promise<boolean> {
+  return connection.oneFirst(
+    sql.type(z.object({ held: z.boolean() }))`select pg_try_advisory_lock(${LOCK_CLASS}, hashtext(${schema})) as held`,
+  );
+}
+
+async function relayWhileHeld(
+  options: RelayOptions,
+  connection: Queries,
+  sleep: (ms: number) => Promise<void>,
+  stopping: AbortSignal,
+): Promise<void> {
+  let idleMs = IDLE_MS_MIN;
+  let timersAt = 0;
+  let maintainedAt = 0;
+  while (!stopping.aborted) {
+    const now = Date.now();
+    if (now - maintainedAt > MAINTAIN_EVERY_MS) {
+      await maintainOutbox(connection);
+      maintainedAt = now;
+    }
+    if (now - timersAt > TIMERS_EVERY_MS) {
+      await fireDueTimers(connection);
+      timersAt = now;
+    }
+    const rows = await readNext(connection);
+    if (rows.length > 0) await publishAndAdvance(options, connection, rows);
+    if (rows.length < ROWS_MAX) {
+      idleMs = rows.length > 0 ? IDLE_MS_MIN : Math.min(idleMs * 2, IDLE_MS_MAX);
+      await sleep(idleMs);
+    }
+  }
+}
+
+/** The alias matters: `order by tx` beside `tx::text as tx` would sort the text and skip rows. */
+async function readNext(connection: Queries): Promise<readonly Row[]> {
+  return connection.any(sql.type(row)`
+    select o.tx::text as tx_text, o.seq, o.topic, o.key, o.headers, o.value
+    from outbox o
+    where (o.tx, o.seq) > ((select tx from relay_cursor where slot = 0), (select seq from relay_cursor where slot = 0))
+      and o.tx < pg_snapshot_xmin(pg_current_snapshot())
+    order by o.tx, o.seq
+    limit ${ROWS_MAX}
+  `);
+}
+
+async function publishAndAdvance(options: RelayOptions, connection: Queries, rows: readonly Row[]): Promise<void> {
+  for (const chunk of chunksByBytes(rows)) {
+    await options.publish(chunk.map(toMessage));
+    await fault('relay.published');
+    const last = chunk.at(-1);
+    if (last === undefined) continue;
+    const { rowCount } = await connection.query(sql.unsafe`
+      update relay_cursor set tx = ${last.tx_text}::xid8, seq = ${last.seq} where slot = 0
+    `);
+    if (rowCount !== 1) throw new TransientError('PGS_ERR_NOT_OWNER', 'the relay cursor is gone');
+    options.onPublished?.(chunk.length);
+  }
+}
+
+const toMessage = (r: Row): OutboxMessage => ({
+  topic: r.topic,
+  key: r.key,
+  headers: JSON.parse(r.headers) as Record<string, string>,
+  value: r.value,
+});
+
+/** Cuts so that no topic gets more than the limit in one send; a single larger record travels alone. */
+function chunksByBytes(rows: readonly Row[]): Row[][] {
+  const chunks: Row[][] = [];
+  let current: Row[] = [];
+  let bytesByTopic = new Map<string, number>();
+  for (const next of rows) {
+    const size = (next.value?.length ?? 0) + next.headers.length + 100;
+    const total = (bytesByTopic.get(next.topic) ?? 0) + size;
+    if (total > SEND_BYTES_MAX && current.length > 0) {
+      chunks.push(current);
+      current = [];
+      bytesByTopic = new Map();
+    }
+    current.push(next);
+    bytesByTopic.set(next.topic, (bytesByTopic.get(next.topic) ?? 0) + size);
+  }
+  if (current.length > 0) chunks.push(current);
+  return chunks;
+}

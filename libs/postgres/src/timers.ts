@@ -1,0 +1,38 @@
+/** Messages for later. A due one goes through the outbox like any other, so it arrives in order and with lag visible. */
+import { bytes, texts, times } from './arrays.ts';
+import { sql } from './database.ts';
+import type { Queries } from './database.ts';
+import type { OutboxMessage } from './outbox.ts';
+
+export type TimerMessage = OutboxMessage & { readonly id: string; readonly dueAt: number };
+
+/** A timer with the same id is kept as it was: deciding twice does not fire twice. */
+export async function insertTimers(tx: Queries, timers: readonly TimerMessage[]): Promise<void> {
+  if (timers.length === 0) return;
+  await tx.query(sql.unsafe`
+    insert into timers (id, due_at, topic, key, headers, value)
+    select * from unnest(
+      ${texts(timers.map((t) => t.id))}::uuid[],
+      ${times(timers.map((t) => t.dueAt))}::timestamptz[],
+      ${texts(timers.map((t) => t.topic))}::text[],
+      ${texts(timers.map((t) => t.key))}::text[],
+      ${texts(timers.map((t) => JSON.stringify(t.headers)))}::text[],
+      ${bytes(timers.map((t) => t.value))}::bytea[]
+    )
+    on conflict (id) do nothing
+  `);
+}
+
+/** Moves due timers to the outbox in one statement; returns how many. */
+export async function fireDueTimers(connection: Queries): Promise<number> {
+  const { rowCount } = await connection.query(sql.unsafe`
+    with due as (
+      delete from timers
+      where id in (select id from timers where due_at <= now() order by due_at limit 500 for update skip locked)
+      returning due_at, topic, key, headers, value
+    )
+    insert into outbox (topic, key, headers, value)
+    select topic, key, headers, value from due order by due_at
+  `);
+  return rowCount;
+}

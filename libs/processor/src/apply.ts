@@ -1,0 +1,137 @@
+/**
+ * The door for commands that come by REST: the same `prepare`, `decide` and `store` as for events, in a transaction of
+ * its own. Calls that arrive while one transaction is running share the next one, so a burst costs a few commits.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Codec } from '@lead-flood/kafka';
+import type { Clock } from '@lead-flood/kernel';
+import { CodedError, invariant, randomId, TransientError } from '@lead-flood/kernel';
+import type { Database } from '@lead-flood/postgres';
+import { insertOutbox, insertTimers } from '@lead-flood/postgres';
+import { prepareInputs } from './batch.ts';
+import type { FoldOutcome } from './fold.ts';
+import { fold } from './fold.ts';
+import type { AnyInput, Erased } from './processor.ts';
+
+export type CommandInput = {
+  readonly name: string;
+  readonly key: string;
+  readonly orgId: string;
+  readonly correlationId: string;
+  readonly data: unknown;
+  /** Give the same id to make a repeat recognisable; a fresh one otherwise. */
+  readonly id?: string;
+};
+
+export type Applied<S> = { readonly state: S; readonly key: string; readonly outcome: FoldOutcome<S> };
+
+export type Applier<S> = {
+  /** Resolves after the commit. Throws `CodedError` with the decision's code when it is refused. */
+  readonly apply: (input: CommandInput) => Promise<Applied<S>>;
+};
+
+export type ApplierDeps = { readonly database: Database; readonly codec: Codec; readonly clock: Clock; readonly wakeRelay: () => void };
+
+const TOGETHER_MAX = 200;
+const TRIES_MAX = 6;
+const RETRY_MS = 10;
+
+type Waiting<S> = { event: AnyInput; resolve: (applied: Applied<S>) => void; reject: (error: unknown) => void };
+
+export function createApplier<S>(processor: Erased<S>, deps: ApplierDeps): Applier<S> {
+  let waiting: Waiting<S>[] = [];
+  let busy = false;
+
+  async function drain(): Promise<void> {
+    busy = true;
+    while (waiting.length > 0) {
+      const together = waiting.splice(0, TOGETHER_MAX);
+      try {
+        const applied = await commitWithRetry(processor, deps, together.map((w) => w.event));
+        deps.wakeRelay();
+        together.forEach((w, i) => {
+          settle(w, applied[i]);
+        });
+      } catch (error) {
+        // One of them may be the cause: alone, each gets its own answer.
+        if (together.length > 1 && !(error instanceof TransientError)) await oneByOne(processor, deps, together);
+        else together.forEach((w) => { w.reject(error); });
+      }
+    }
+    busy = false;
+  }
+
+  return {
+    apply: (input) =>
+      new Promise<Applied<S>>((resolve, reject) => {
+        waiting.push({ event: toEvent(input, deps.clock.now()), resolve, reject });
+        if (!busy) queueMicrotask(() => void (busy ? undefined : drain()));
+      }),
+  };
+}
+
+async function oneByOne<S>(processor: Erased<S>, deps: ApplierDeps, together: readonly Waiting<S>[]): Promise<void> {
+  for (const w of together) {
+    try {
+      const [applied] = await commitWithRetry(processor, deps, [w.event]);
+      settle(w, applied);
+    } catch (error) {
+      w.reject(error);
+    }
+  }
+}
+
+function settle<S>(w: Waiting<S>, applied: Applied<S> | undefined): void {
+  invariant(applied !== undefined, 'every command has an outcome');
+  const { decision } = applied.outcome;
+  if (decision?.kind === 'reject') w.reject(new CodedError(decision.code, decision.detail));
+  else w.resolve(applied);
+}
+
+const toEvent = (input: CommandInput, now: number): AnyInput => ({
+  name: input.name,
+  id: input.id ?? randomId(),
+  key: input.key,
+  orgId: input.orgId,
+  version: null,
+  correlationId: input.correlationId,
+  causationId: null,
+  traceparent: null,
+  source: 'rest',
+  publishedAt: now,
+  data: input.data as AnyInput['data'],
+});
+
+async function commitWithRetry<S>(processor: Erased<S>, deps: ApplierDeps, events: readonly AnyInput[]): Promise<readonly Applied<S>[]> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await commit(processor, deps, events);
+    } catch (error) {
+      if (!(error instanceof TransientError) || attempt === TRIES_MAX) throw error;
+      await delay(RETRY_MS * 2 ** attempt * Math.random());
+    }
+  }
+}
+
+async function commit<S>(processor: Erased<S>, deps: ApplierDeps, events: readonly AnyInput[]): Promise<readonly Applied<S>[]> {
+  return deps.database.transaction(async (tx) => {
+    const prepared = await prepareInputs(processor as Erased, tx, events);
+    const loaded = await processor.store.load(tx, [...new Set(prepared.map((p) => p.key))]);
+    const folded = fold(
+      processor,
+      deps.codec,
+      events.map((event, i) => {
+        const decide = processor.decide[event.name];
+        const facts = prepared[i];
+        invariant(decide !== undefined && facts !== undefined, `${processor.group} has no decision for ${event.name}`);
+        return { event, prepared: facts, guarded: false, decide: (state, ctx) => decide(state, event, ctx) };
+      }),
+      loaded,
+      deps.clock.now(),
+    );
+    await processor.store.save(tx, folded.saves);
+    await insertOutbox(tx, folded.outbox);
+    await insertTimers(tx, folded.timers);
+    return folded.outcomes.map((outcome, i) => ({ state: outcome.state, key: prepared[i]?.key ?? '', outcome }));
+  });
+}

@@ -1,0 +1,243 @@
+/**
+ * The batch shell: everything that changes only our own database goes through these seven moves.
+ *
+ *   1 poll ─▶ decode          bad bytes become dead letters, the partition goes on
+ *   2 advance positions  ┐
+ *   3 load states        │    one transaction; a crash anywhere before its end leaves no trace,
+ *   4 fold decisions     ├    and the same records come again
+ *   5 save, outbox       │
+ *   6 commit             ┘
+ *   7 tell Kafka              only lag tools read it
+ *
+ * Faults: one that may pass repeats the whole batch (heartbeats go on in libs/kafka); one that the data causes halves
+ * the batch until the one message stands alone and becomes a dead letter. When most of a batch would go there for one
+ * reason, the shell stops and says so instead of draining the stream.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Codec, Consumer, KafkaClient, PartitionBatch, RawRecord } from '@lead-flood/kafka';
+import { createConsumer } from '@lead-flood/kafka';
+import { CodedError, fault, InvariantError, TransientError, toError } from '@lead-flood/kernel';
+import type { Clock } from '@lead-flood/kernel';
+import type { Database } from '@lead-flood/postgres';
+import { classify } from '@lead-flood/postgres';
+import type { Batch, BatchResult } from './batch.ts';
+import { commitBatch } from './batch.ts';
+import type { DecodedInput, Refused } from './decode.ts';
+import { decodeRecord, isRefused, learnSchemas } from './decode.ts';
+import { createOffsetTeller } from './offset-teller.ts';
+import type { Owned, Ownership } from './ownership.ts';
+import { createOwnership } from './ownership.ts';
+import type { Erased } from './processor.ts';
+import type { Telemetry } from './telemetry.ts';
+
+export type ShellOptions = {
+  /** Most messages in one transaction; beyond 1,000 nothing is gained. */
+  readonly batchMessagesMax: number;
+  /** Least time between two fetches: small batches cost nearly as much as large ones. */
+  readonly gatherMs: number;
+  readonly sessionTimeoutMs: number;
+};
+
+export const shellDefaults: ShellOptions = { batchMessagesMax: 1_000, gatherMs: 25, sessionTimeoutMs: 10_000 };
+
+export type ShellDeps = {
+  readonly client: KafkaClient;
+  readonly codec: Codec;
+  readonly database: Database;
+  readonly clock: Clock;
+  readonly telemetry: Telemetry;
+  /** Called after a commit that wrote to the outbox. */
+  readonly wakeRelay: () => void;
+  readonly onFatal: (error: Error) => void;
+  /** Put before every topic name; tests share one broker. */
+  readonly topicPrefix?: string;
+};
+
+export type Running = { readonly lastSeenAt: () => number; readonly halted: () => string | null; readonly stop: () => Promise<void> };
+
+const FETCH_BYTES_PER_PARTITION = 1_048_576;
+const FETCH_WAIT_MS = 500;
+const RETRY_MS = { first: 50, max: 5_000 };
+const FLOOD = { atLeast: 10, share: 0.5, pauseMs: 30_000 };
+
+/** Records of one or several partitions in order, and where each partition stood before them. */
+type Work = { readonly records: readonly RawRecord[]; readonly places: ReadonlyMap<string, Owned> };
+
+const placeKey = (at: { topic: string; partition: number }): string => `${at.topic}/${at.partition}`;
+
+export async function startBatchShell(processor: Erased, deps: ShellDeps, options: ShellOptions = shellDefaults): Promise<Running> {
+  const prefix = deps.topicPrefix ?? '';
+  const reads = new Set(processor.reads.flatMap((topic) => topic.events as readonly string[]));
+  const status: { halted: string | null } = { halted: null };
+  const ownership: Ownership = createOwnership(deps.database, processor.group, () => consumer);
+  const teller = createOffsetTeller(() => consumer);
+
+  async function onFetch(batches: readonly PartitionBatch[]): Promise<void> {
+    const startedAt = performance.now();
+    await untilDone(processor, deps, ownership, status, batches, async () => {
+      await processFetch(batches);
+    });
+    const spentMs = performance.now() - startedAt;
+    if (spentMs < options.gatherMs && !batches.some((batch) => batch.leaving())) await delay(options.gatherMs - spentMs);
+  }
+
+  async function processFetch(batches: readonly PartitionBatch[]): Promise<void> {
+    const places = new Map<string, Owned>();
+    const records: RawRecord[] = [];
+    for (const batch of batches) {
+      const place = await ownership.admit(batch);
+      if (place === null) continue;
+      places.set(placeKey(batch), place);
+      for (const record of batch.records) if (record.offset >= place.nextOffset) records.push(record);
+      deps.telemetry.lag(processor.group, batch.topic, batch.partition, batch.highWatermark - (batch.records.at(-1)?.offset ?? 0) - 1);
+    }
+    // 1. Decode. Unknown schemas are fetched first; while the registry is away the batch waits here.
+    await learnSchemas(deps.codec, records);
+    for (let start = 0; start < records.length; start += options.batchMessagesMax) {
+      await processWork({ records: records.slice(start, start + options.batchMessagesMax), places });
+    }
+  }
+
+  async function processWork(work: Work): Promise<void> {
+    const startedAt = performance.now();
+    try {
+      const batch = toBatch(work);
+      refuseFlood(batch.refused, work.records.length);
+      const result = await commitBatch(processor, { ...deps, now: deps.clock.now() }, batch);
+      afterCommit(work, batch, result, performance.now() - startedAt);
+    } catch (thrown) {
+      const error = classify(thrown);
+      if (error instanceof TransientError || error instanceof InvariantError || error instanceof FloodError) throw error;
+      await isolate(work, error);
+    }
+  }
+
+  /** Something in the data makes the database refuse: halve until one message is left. */
+  async function isolate(work: Work, error: Error): Promise<void> {
+    const { records, places } = work;
+    const [only] = records;
+    if (only === undefined) return;
+    if (records.length > 1) {
+      const middle = records.length >> 1;
+      await processWork({ records: records.slice(0, middle), places });
+      await processWork({ records: records.slice(middle), places });
+      return;
+    }
+    deps.telemetry.error(processor.group, error, 'a message was set aside');
+    const refused: Refused = { record: only, code: 'PRC_ERR_UNSTORABLE', detail: codeOf(error), step: 'save' };
+    const batch: Batch = { inputs: [], refused: [refused], advances: toBatch(work).advances };
+    afterCommit(work, batch, await commitBatch(processor, { ...deps, now: deps.clock.now() }, batch), 0);
+  }
+
+  function toBatch({ records, places }: Work): Batch {
+    const inputs: DecodedInput[] = [];
+    const refused: Refused[] = [];
+    const ends = new Map<string, RawRecord>();
+    for (const record of records) {
+      const input = decodeRecord(deps.codec, record, reads);
+      if (isRefused(input)) refused.push(input);
+      else inputs.push(prefix === '' ? input : { ...input, event: { ...input.event, source: input.event.source.slice(prefix.length) } });
+      ends.set(placeKey(record), record);
+    }
+    const advances = [...ends].flatMap(([key, { topic, partition, offset }]) => {
+      const place = places.get(key);
+      if (place === undefined) return [];
+      return [{ topic, partition, epoch: place.epoch, expectedOffset: place.nextOffset, nextOffset: offset + 1, finished: [] }];
+    });
+    return { inputs, refused, advances };
+  }
+
+  function afterCommit(work: Work, batch: Batch, result: BatchResult, durationMs: number): void {
+    for (const advance of batch.advances) {
+      const place = work.places.get(placeKey(advance));
+      if (place !== undefined) place.nextOffset = advance.nextOffset;
+    }
+    const { group } = processor;
+    result.outcomes.forEach(({ outcome, reason }, i) => {
+      deps.telemetry.outcome(group, batch.inputs[i]?.event.source ?? '', outcome, reason);
+    });
+    batch.refused.forEach(({ record, code }) => {
+      deps.telemetry.outcome(group, record.topic.slice(prefix.length), 'rejected', code);
+    });
+    deps.telemetry.batch(group, work.records.length, durationMs);
+    deps.wakeRelay();
+    // 7. Tell Kafka.
+    teller.tell(batch.advances);
+  }
+
+  const consumer: Consumer = await createConsumer({
+    client: deps.client,
+    group: prefix + processor.group,
+    topics: processor.reads.map((topic) => prefix + topic.name),
+    sessionTimeoutMs: options.sessionTimeoutMs,
+    fetchBytesMax: FETCH_BYTES_PER_PARTITION,
+    fetchWaitMs: FETCH_WAIT_MS,
+    onFetch,
+    onFatal: deps.onFatal,
+  });
+  return {
+    lastSeenAt: consumer.lastSeenAt,
+    halted: () => status.halted,
+    stop: async () => {
+      await teller.stop();
+      await consumer.stop();
+    },
+  };
+}
+
+/** Repeats on faults that may pass, until it is done or the partitions go to somebody else. */
+export async function untilDone(
+  processor: Pick<Erased, 'group'>,
+  deps: Pick<ShellDeps, 'telemetry' | 'onFatal'>,
+  ownership: Ownership,
+  status: { halted: string | null },
+  batches: readonly PartitionBatch[],
+  attempt: () => Promise<void>,
+): Promise<void> {
+  const leaving = (): boolean => batches.some((batch) => batch.leaving());
+  for (let tries = 0; !leaving(); tries += 1) {
+    try {
+      await attempt();
+      status.halted = null;
+      await fault('processor.told');
+      return;
+    } catch (thrown) {
+      const error = classify(thrown);
+      // Whatever was copied of the positions may be wrong now: read them again.
+      ownership.forget();
+      deps.telemetry.error(processor.group, error, 'a batch is repeated');
+      if (error instanceof FloodError) status.halted = error.message;
+      else if (!(error instanceof TransientError)) {
+        deps.onFatal(error);
+        throw error;
+      }
+      await pause(error instanceof FloodError ? FLOOD.pauseMs : Math.min(RETRY_MS.first * 2 ** tries, RETRY_MS.max) * (0.5 + Math.random()), leaving);
+    }
+  }
+  // Leaving with work undone: the next owner starts from the row in Postgres, whatever kafkajs believes.
+  ownership.forget();
+}
+
+async function pause(ms: number, leaving: () => boolean): Promise<void> {
+  const until = Date.now() + ms;
+  while (Date.now() < until && !leaving()) await delay(Math.min(50, until - Date.now()));
+}
+
+/** More than half of a batch, and at least ten messages, refused for one reason. */
+export class FloodError extends CodedError {
+  constructor(code: string, count: number, of: number) {
+    super('PRC_ERR_FLOOD', `${count} of ${of} messages would be dead-lettered with ${code}: stopped, a human should look`);
+    this.name = 'FloodError';
+  }
+}
+
+function refuseFlood(refused: readonly Refused[], total: number): void {
+  for (const [code, group] of Map.groupBy(refused, (r) => r.code)) {
+    if (group.length >= FLOOD.atLeast && group.length > total * FLOOD.share) throw new FloodError(code, group.length, total);
+  }
+}
+
+const codeOf = (error: Error): string => {
+  const cause = toError(error.cause ?? error);
+  return 'code' in cause && typeof cause.code === 'string' ? `SQLSTATE ${cause.code}` : error.name;
+};

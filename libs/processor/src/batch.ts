@@ -1,0 +1,85 @@
+/**
+ * Moves 2 to 6 for one list of decoded inputs: everything that must happen in one transaction. About five statements,
+ * whatever the length of the list.
+ */
+import type { Codec } from '@lead-flood/kafka';
+import { toDeadLetter } from '@lead-flood/kafka';
+import { fault, invariant } from '@lead-flood/kernel';
+import type { Advance, Database, OutboxMessage, Queries } from '@lead-flood/postgres';
+import { advancePositions, insertOutbox, insertTimers } from '@lead-flood/postgres';
+import type { DecodedInput, Refused } from './decode.ts';
+import type { FoldOutcome } from './fold.ts';
+import { fold } from './fold.ts';
+import type { AnyInput, Erased, Prepared } from './processor.ts';
+
+export type Batch = {
+  readonly inputs: readonly DecodedInput[];
+  readonly refused: readonly Refused[];
+  readonly advances: readonly Advance[];
+};
+
+export type BatchResult = { readonly outcomes: readonly FoldOutcome<unknown>[]; readonly deadLetters: readonly Refused[] };
+
+/** `prepare`, or its default: the record's key is the state's key. */
+export async function prepareInputs(processor: Erased, tx: Queries, events: readonly AnyInput[]): Promise<readonly Prepared<unknown>[]> {
+  if (processor.prepare === undefined) return events.map((event) => ({ key: event.key, facts: undefined }));
+  const prepared = await processor.prepare(tx, events);
+  invariant(prepared.length === events.length, `${processor.group}: prepare must answer every input`);
+  return prepared;
+}
+
+export async function commitBatch(
+  processor: Erased,
+  deps: { readonly database: Database; readonly codec: Codec; readonly now: number },
+  batch: Batch,
+): Promise<BatchResult> {
+  const { inputs, advances, refused } = batch;
+  return deps.database.transaction(async (tx) => {
+    // 2. Move the positions on, first of all: a batch that is not ours any more must not do any work.
+    await advancePositions(tx, processor.group, advances);
+    await fault('processor.advanced');
+    // 3. Find the keys and load their states.
+    const events = inputs.map((input) => input.event);
+    const prepared = await prepareInputs(processor, tx, events);
+    const loaded = await processor.store.load(tx, [...new Set(prepared.map((p) => p.key))]);
+    await fault('processor.loaded');
+    // 4. Decide, in order.
+    const folded = fold(
+      processor,
+      deps.codec,
+      inputs.map((input, i) => {
+        const decide = processor.decide[input.event.name];
+        const facts = prepared[i];
+        invariant(decide !== undefined && facts !== undefined, `${processor.group} has no decision for ${input.event.name}`);
+        return { event: input.event, prepared: facts, guarded: true, decide: (state, ctx) => decide(state, input.event, ctx) };
+      }),
+      loaded,
+      deps.now,
+    );
+    const deadLetters = [...refused, ...rejections(inputs, folded.outcomes)];
+    // 5. Save the states, the events that follow and the dead letters.
+    await processor.store.save(tx, folded.saves);
+    await fault('processor.saved');
+    await insertOutbox(tx, [...folded.outbox, ...toDeadLetters(processor.group, deadLetters, deps.now)]);
+    await insertTimers(tx, folded.timers);
+    await fault('processor.outbox');
+    // 6. Commit: on return.
+    return { outcomes: folded.outcomes, deadLetters };
+  });
+}
+
+function rejections(inputs: readonly DecodedInput[], outcomes: readonly FoldOutcome<unknown>[]): Refused[] {
+  return outcomes.flatMap((outcome, i) => {
+    const input = inputs[i];
+    if (outcome.decision?.kind !== 'reject' || input === undefined) return [];
+    return [{ record: input.record, code: outcome.decision.code, detail: outcome.decision.detail, step: 'decide' }];
+  });
+}
+
+export function toDeadLetters(group: string, refused: readonly Refused[], at: number): OutboxMessage[] {
+  return refused.map(({ record, ...facts }) => {
+    const { key, ...letter } = toDeadLetter(record, { group, at, ...facts });
+    // Keys of ours are ids; a foreign key may be any bytes and is kept in its header form only when it is text.
+    return { ...letter, key: key === null ? null : key.toString('utf8') };
+  });
+}

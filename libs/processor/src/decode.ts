@@ -1,0 +1,73 @@
+/** From records to events. Bytes that cannot be read become dead letters here; they never stop a partition. */
+import { isId, derivedId } from '@lead-flood/kernel';
+import type { Codec, DeadLetterFacts, RawHeaders, RawRecord } from '@lead-flood/kafka';
+import { headerNames, headerText } from '@lead-flood/kafka';
+import type { AnyInput } from './processor.ts';
+
+/** Set by a redelivery: the topic that the message first came from. */
+export const originHeader = 'origin';
+
+export type DecodedInput = { readonly record: RawRecord; readonly event: AnyInput; readonly attempt: number };
+export type Refused = { readonly record: RawRecord; readonly code: string; readonly detail: string; readonly step: DeadLetterFacts['step'] };
+
+const ID_CHARACTERS_MAX = 100;
+
+/** Fetches the schemas that these records need and we do not know; throws `TransientError` while the registry is away. */
+export async function learnSchemas(codec: Codec, records: readonly RawRecord[]): Promise<void> {
+  const unknown = new Set<number>();
+  for (const { value } of records) {
+    const id = value === null ? null : codec.schemaId(value);
+    if (id !== null && !codec.knows(id)) unknown.add(id);
+  }
+  await Promise.all([...unknown].map((id) => codec.learn(id)));
+}
+
+export function decodeRecord(codec: Codec, record: RawRecord, reads: ReadonlySet<string>): DecodedInput | Refused {
+  const decoded = codec.decode(record.value);
+  if (!decoded.ok) return { record, code: decoded.code, detail: decoded.detail, step: 'decode' };
+  if (!reads.has(decoded.name)) return { record, code: 'KFK_ERR_UNEXPECTED_EVENT', detail: decoded.name, step: 'decode' };
+  const { headers } = record;
+  const data = decoded.data as { orgId: string };
+  const orgHeader = headerText(headers, headerNames.orgId);
+  if (!isId(data.orgId)) return { record, code: 'KFK_ERR_BAD_HEADER', detail: 'orgId is not a UUID', step: 'decode' };
+  if (orgHeader !== null && orgHeader !== data.orgId) {
+    return { record, code: 'PRC_ERR_FOREIGN_ORG', detail: 'header and data differ', step: 'decode' };
+  }
+  const id = headerId(headers, headerNames.messageId) ?? derivedId(record.topic, record.partition, record.offset);
+  return {
+    record,
+    attempt: count(headers, headerNames.attempt) ?? 0,
+    event: {
+      name: decoded.name,
+      id,
+      key: record.key?.toString('utf8') ?? id,
+      orgId: data.orgId,
+      version: count(headers, headerNames.version),
+      correlationId: shortText(headers, headerNames.correlationId) ?? id,
+      causationId: headerId(headers, headerNames.causationId),
+      traceparent: shortText(headers, headerNames.traceparent),
+      source: headerText(headers, originHeader) ?? record.topic,
+      publishedAt: record.timestamp,
+      data,
+    },
+  };
+}
+
+/** Foreign writers may send anything as a header: what is not an id of ours is treated as absent. */
+function headerId(headers: RawHeaders, name: string): string | null {
+  const text = headerText(headers, name);
+  return text !== null && isId(text) ? text : null;
+}
+
+function shortText(headers: RawHeaders, name: string): string | null {
+  const text = headerText(headers, name);
+  return text !== null && text !== '' && text.length <= ID_CHARACTERS_MAX ? text : null;
+}
+
+function count(headers: RawHeaders, name: string): number | null {
+  const text = headerText(headers, name);
+  const value = text === null ? Number.NaN : Number(text);
+  return Number.isSafeInteger(value) && value >= 0 ? value : null;
+}
+
+export const isRefused = (input: DecodedInput | Refused): input is Refused => 'code' in input;

@@ -1,0 +1,150 @@
+/**
+ * What a finished outside call leads to, in one transaction for many of them: positions, redeliveries, decisions,
+ * states, events. The counterpart of batch.ts, with the answer of the outside world as one more argument.
+ */
+import { apply, invariant, TransientError } from '@lead-flood/kernel';
+import type { Codec } from '@lead-flood/kafka';
+import { headersAsText, headerNames } from '@lead-flood/kafka';
+import type { Database, Redelivery, TimerMessage } from '@lead-flood/postgres';
+import { advancePositions, endRedeliveries, expectedAttempts, expectRedeliveries, insertOutbox, insertTimers } from '@lead-flood/postgres';
+import { derivedId, fault } from '@lead-flood/kernel';
+import { prepareInputs, toDeadLetters } from './batch.ts';
+import type { DecodedInput, Refused } from './decode.ts';
+import { isRefused, originHeader } from './decode.ts';
+import type { Item } from './effect-queue.ts';
+import { advanceOf, settleAdvance } from './effect-queue.ts';
+import type { FoldInput, FoldOutcome } from './fold.ts';
+import { fold } from './fold.ts';
+import type { Erased } from './processor.ts';
+
+export type Finished = {
+  readonly key: string;
+  readonly item: Item;
+  /** What `perform` gave; an error that may pass leads to a redelivery, any other to a dead letter. */
+  readonly result: { readonly kind: 'done'; readonly value: unknown } | { readonly kind: 'later'; readonly error: TransientError } | { readonly kind: 'refused'; readonly refused: Refused };
+};
+
+export type ErasedEffect = Erased & {
+  readonly onExhausted: Readonly<Record<string, Erased['decide'][string] | undefined>>;
+  readonly redeliverAfterMs: readonly number[];
+};
+
+export type EffectResult = { readonly outcomes: readonly { topic: string; outcome: FoldOutcome<unknown>['outcome']; reason: string }[] };
+
+type Decided = { readonly input: DecodedInput; readonly finished: Finished; readonly exhausted: TransientError | null };
+
+export async function commitEffects(
+  processor: ErasedEffect,
+  deps: { readonly database: Database; readonly codec: Codec; readonly now: number; readonly topicPrefix: string },
+  finished: readonly Finished[],
+): Promise<EffectResult> {
+  const { group } = processor;
+  const trackers = new Set(finished.map((f) => f.item.tracker));
+  const advances = [...trackers].map((tracker) => ({
+    tracker,
+    advance: advanceOf(tracker, finished.filter((f) => f.item.tracker === tracker).map((f) => f.item.record.offset)),
+  }));
+  const result = await deps.database.transaction(async (tx) => {
+    await advancePositions(tx, group, advances.map((a) => a.advance));
+    const redelivered = finished.filter((f) => attemptOf(f) > 0).map((f) => idOf(f));
+    const expected = await expectedAttempts(tx, group, redelivered);
+    const current = finished.filter((f) => attemptOf(f) === 0 || expected.get(idOf(f)) === attemptOf(f));
+    const { later, decided, refused } = sort(processor, current);
+
+    const events = decided.map((d) => d.input.event);
+    const prepared = await prepareInputs(processor, tx, events);
+    const loaded = await processor.store.load(tx, [...new Set(prepared.map((p) => p.key))]);
+    const inputs = decided.map((d, i): FoldInput<unknown> => {
+      const facts = prepared[i];
+      invariant(facts !== undefined, 'prepare answered every input');
+      return { event: d.input.event, prepared: facts, guarded: d.input.attempt === 0, decide: decisionOf(processor, d) };
+    });
+    const folded = fold(processor, deps.codec, inputs, loaded, deps.now);
+    await processor.store.save(tx, folded.saves);
+    const deadLetters = [...refused, ...refusals(decided, folded.outcomes)];
+    await insertOutbox(tx, [...folded.outbox, ...toDeadLetters(group, deadLetters, deps.now)]);
+    await insertTimers(tx, [...folded.timers, ...later.map((l) => toTimer(processor, deps, l))]);
+    await expectRedeliveries(tx, group, later.map(toRedelivery));
+    const ended = new Set(later.map((l) => idOf(l.finished)));
+    await endRedeliveries(tx, group, redelivered.filter((id) => !ended.has(id)));
+    await fault('processor.outbox');
+    return {
+      outcomes: [
+        ...folded.outcomes.map((o, i) => ({ topic: decided[i]?.input.event.source ?? '', outcome: o.outcome, reason: o.reason })),
+        ...later.map((l) => ({ topic: l.input.event.source, outcome: 'redelivered' as const, reason: l.error.code })),
+        ...refused.map((r) => ({ topic: r.record.topic, outcome: 'rejected' as const, reason: r.code })),
+      ],
+    };
+  });
+  for (const { tracker, advance } of advances) settleAdvance(tracker, advance);
+  return result;
+}
+
+const inputOf = (f: Finished): DecodedInput | null => (isRefused(f.item.work) ? null : f.item.work);
+const attemptOf = (f: Finished): number => inputOf(f)?.attempt ?? 0;
+const idOf = (f: Finished): string => inputOf(f)?.event.id ?? '';
+
+type Later = { readonly finished: Finished; readonly input: DecodedInput; readonly error: TransientError };
+
+function sort(processor: ErasedEffect, finished: readonly Finished[]): { later: Later[]; decided: Decided[]; refused: Refused[] } {
+  const later: Later[] = [];
+  const decided: Decided[] = [];
+  const refused: Refused[] = [];
+  for (const f of finished) {
+    const input = inputOf(f);
+    if (isRefused(f.item.work)) refused.push(f.item.work);
+    else if (f.result.kind === 'refused') refused.push(f.result.refused);
+    else if (input === null) continue;
+    else if (f.result.kind === 'done') decided.push({ input, finished: f, exhausted: null });
+    else if (input.attempt < processor.redeliverAfterMs.length) later.push({ finished: f, input, error: f.result.error });
+    else decided.push({ input, finished: f, exhausted: f.result.error });
+  }
+  return { later, decided, refused };
+}
+
+function decisionOf(processor: ErasedEffect, { input, finished, exhausted }: Decided): FoldInput<unknown>['decide'] {
+  const { event } = input;
+  if (exhausted !== null) {
+    const decide = processor.onExhausted[event.name];
+    return (state, ctx) => (decide === undefined ? apply(state as unknown) : decide(state, event, ctx));
+  }
+  const decide = processor.decide[event.name];
+  invariant(decide !== undefined, `${processor.group} has no decision for ${event.name}`);
+  return (state, ctx) => decide(state, event, ctx, finished.result.kind === 'done' ? finished.result.value : null);
+}
+
+/** Rejected by the decision, or given up after the last try (which is decided and set aside). */
+function refusals(decided: readonly Decided[], outcomes: readonly FoldOutcome<unknown>[]): Refused[] {
+  return decided.flatMap(({ input, exhausted }, i): Refused[] => {
+    const decision = outcomes[i]?.decision;
+    if (decision?.kind === 'reject') return [{ record: input.record, code: decision.code, detail: decision.detail, step: 'decide' }];
+    if (exhausted === null) return [];
+    return [{ record: input.record, code: 'PRC_ERR_EXHAUSTED', detail: `${exhausted.code}: ${exhausted.message}`, step: 'perform' }];
+  });
+}
+
+const toRedelivery = ({ input, error }: Later): Redelivery => ({
+  messageId: input.event.id,
+  attempt: input.attempt + 1,
+  code: error.code,
+  detail: error.message.slice(0, 300),
+});
+
+/** The original record, to come back on the group's own timer topic. */
+function toTimer(processor: ErasedEffect, deps: { now: number; topicPrefix: string }, { input, error }: Later): TimerMessage {
+  const { record, event, attempt } = input;
+  const plannedMs = processor.redeliverAfterMs[attempt] ?? 0;
+  return {
+    id: derivedId(event.id, processor.group, 'redelivery', attempt + 1),
+    dueAt: deps.now + Math.max(plannedMs, error.retryAfterMs ?? 0),
+    topic: `${processor.group}.timer.v1`,
+    key: record.key === null ? null : record.key.toString('utf8'),
+    value: record.value,
+    headers: {
+      ...headersAsText(record.headers),
+      [headerNames.messageId]: event.id,
+      [headerNames.attempt]: String(attempt + 1),
+      [originHeader]: event.source,
+    },
+  };
+}

@@ -1,0 +1,94 @@
+/**
+ * Order for work with the outside world: bounded in flight over all keys, one at a time within a key, and per
+ * partition the prefix of finished messages that its position may advance to.
+ *
+ *   partition 3:   next=40   [40 ✓][41 ..][42 ✓][43 ✓][44 ..]
+ *   after a commit:          next=41, finished={42,43}      a restart repeats 41 and 44, not 42 and 43
+ */
+import type { RawRecord } from '@lead-flood/kafka';
+import type { Advance } from '@lead-flood/postgres';
+import type { DecodedInput, Refused } from './decode.ts';
+import type { Owned } from './ownership.ts';
+
+export type Tracker = {
+  readonly topic: string;
+  readonly partition: number;
+  readonly place: Owned;
+  /** Offsets taken in and not yet behind the position, ascending. */
+  outstanding: number[];
+  /** Records below this offset may have been tried by an earlier owner and have entries in the journal. */
+  readonly historyUntil: number;
+};
+
+export type Item = { readonly record: RawRecord; readonly tracker: Tracker; readonly work: DecodedInput | Refused };
+
+/** Where the partition may move to when `done` is finished; changes nothing. */
+export function advanceOf(tracker: Tracker, done: readonly number[]): Advance {
+  const finished = new Set([...tracker.place.finished, ...done]);
+  let nextOffset = tracker.place.nextOffset;
+  for (const offset of tracker.outstanding) {
+    if (!finished.delete(offset)) break;
+    nextOffset = offset + 1;
+  }
+  const { topic, partition, place } = tracker;
+  return { topic, partition, epoch: place.epoch, expectedOffset: place.nextOffset, nextOffset, finished: [...finished].toSorted((a, b) => a - b) };
+}
+
+export function settleAdvance(tracker: Tracker, advance: Advance): void {
+  tracker.place.nextOffset = advance.nextOffset;
+  tracker.place.finished = new Set(advance.finished);
+  const firstOpen = tracker.outstanding.findIndex((offset) => offset >= advance.nextOffset);
+  tracker.outstanding = firstOpen === -1 ? [] : tracker.outstanding.slice(firstOpen);
+}
+
+export type KeyQueue = {
+  readonly add: (key: string, item: Item) => void;
+  /** Up to `count` items whose keys are free; each of them makes its key busy. */
+  readonly take: (count: number) => { key: string; item: Item }[];
+  /** The key's item is done: the next one of the key may be taken. */
+  readonly release: (key: string) => void;
+  /** Takes out everything that has not been taken and matches. */
+  readonly drop: (matches: (item: Item) => boolean) => number;
+  readonly size: () => number;
+};
+
+export function createKeyQueue(): KeyQueue {
+  /** A key is here while it has waiting or running work; the first item of a free key stands in `ready`. */
+  const waiting = new Map<string, Item[]>();
+  let ready: { key: string; item: Item }[] = [];
+  let count = 0;
+  return {
+    add(key, item) {
+      count += 1;
+      const queue = waiting.get(key);
+      if (queue === undefined) {
+        waiting.set(key, []);
+        ready.push({ key, item });
+      } else queue.push(item);
+    },
+    take(wanted) {
+      const taken = ready.splice(0, wanted);
+      count -= taken.length;
+      return taken;
+    },
+    release(key) {
+      const next = waiting.get(key)?.shift();
+      if (next === undefined) waiting.delete(key);
+      else ready.push({ key, item: next });
+    },
+    drop(matches) {
+      const before = count;
+      for (const [key, queue] of waiting) waiting.set(key, queue.filter((item) => !matches(item)));
+      const dropped = ready.filter(({ item }) => matches(item));
+      ready = ready.filter(({ item }) => !matches(item));
+      count = ready.length + [...waiting.values()].reduce((sum, queue) => sum + queue.length, 0);
+      for (const { key } of dropped) {
+        const next = waiting.get(key)?.shift();
+        if (next === undefined) waiting.delete(key);
+        else ready.push({ key, item: next });
+      }
+      return before - count;
+    },
+    size: () => count,
+  };
+}

@@ -1,0 +1,120 @@
+/**
+ * The heart: decisions folded over a working set of states, without I/O. The batch shell, the effect runner and REST
+ * commands all pass through here, so a fact has one way in.
+ *
+ * Version guard: every event carries the count of its aggregate's events. One that is not newer than the last applied
+ * from that source (and record key) is a repeat of the relay or the broker, and is dropped.
+ */
+import type { Decision } from '@lead-flood/kernel';
+import { derivedId, InvariantError, toError } from '@lead-flood/kernel';
+import type { Codec } from '@lead-flood/kafka';
+import type { OutboxMessage, Saved, Stored, TimerMessage } from '@lead-flood/postgres';
+import { encodeEvent } from './encode.ts';
+import type { AnyDecision, AnyInput, DecideContext, Erased, Outbound, Prepared } from './processor.ts';
+import type { Outcome } from './telemetry.ts';
+
+export type FoldInput<F> = {
+  readonly event: AnyInput;
+  readonly prepared: Prepared<F>;
+  /** Redeliveries come late by design: their version says nothing. */
+  readonly guarded: boolean;
+  readonly decide: (state: never, ctx: DecideContext<F>) => AnyDecision<unknown>;
+};
+
+export type FoldOutcome<S> = {
+  readonly outcome: Outcome;
+  readonly reason: string;
+  readonly decision: Decision<S, Outbound> | null;
+  /** The state after this input. */
+  readonly state: S;
+};
+
+export type Folded<S> = {
+  readonly saves: readonly Saved<S>[];
+  readonly outbox: readonly OutboxMessage[];
+  readonly timers: readonly TimerMessage[];
+  /** One per input, in the order given. */
+  readonly outcomes: readonly FoldOutcome<S>[];
+};
+
+type Working<S> = { state: S; readonly revision: number; published: number; seen: Record<string, number>; readonly orgId: string; dirty: boolean };
+
+export function fold<S, F>(
+  processor: Pick<Erased<S, F>, 'group' | 'initial'>,
+  codec: Pick<Codec, 'encode'>,
+  inputs: readonly FoldInput<F>[],
+  loaded: ReadonlyMap<string, Stored<S>>,
+  now: number,
+): Folded<S> {
+  const working = new Map<string, Working<S>>();
+  const outbox: OutboxMessage[] = [];
+  const timers: TimerMessage[] = [];
+  const outcomes = inputs.map((input): FoldOutcome<S> => {
+    const { event, prepared } = input;
+    const row = workingRow(working, loaded, processor, prepared.key, event.orgId);
+    if (input.guarded && isRepeat(row.seen, event, prepared.key)) {
+      return { outcome: 'duplicate', reason: 'version', decision: null, state: row.state };
+    }
+    const decision = decideSafely(input, row.state, {
+      now,
+      facts: prepared.facts,
+      id: (n) => derivedId(event.id, processor.group, n),
+    }) as Decision<S, Outbound>;
+    if (decision.kind === 'skip') return { outcome: 'skipped', reason: decision.reason, decision, state: row.state };
+    if (decision.kind === 'reject') return { outcome: 'rejected', reason: decision.code, decision, state: row.state };
+    row.state = decision.state;
+    row.dirty = true;
+    if (event.version !== null) rememberVersion(row.seen, event, prepared.key, event.version);
+    decision.emit.forEach((out, ordinal) => {
+      row.published += 1;
+      outbox.push(encodeEvent(codec, out, { cause: event, group: processor.group, ordinal, version: row.published }));
+    });
+    decision.timers.forEach((timer, ordinal) => {
+      const message = encodeEvent(codec, timer.event, { cause: event, group: processor.group, ordinal: `timer-${ordinal}`, version: null });
+      timers.push({ ...message, id: derivedId(event.id, processor.group, 'timer', ordinal), dueAt: timer.dueAt });
+    });
+    return { outcome: 'applied', reason: '', decision, state: row.state };
+  });
+  const saves = [...working].filter(([, row]) => row.dirty).map(([key, { dirty: _, ...row }]) => ({ key, ...row }));
+  return { saves, outbox, timers, outcomes };
+}
+
+function workingRow<S, F>(
+  working: Map<string, Working<S>>,
+  loaded: ReadonlyMap<string, Stored<S>>,
+  processor: Pick<Erased<S, F>, 'initial'>,
+  key: string,
+  orgId: string,
+): Working<S> {
+  const present = working.get(key);
+  if (present !== undefined) return present;
+  const stored = loaded.get(key);
+  const row: Working<S> =
+    stored === undefined
+      ? { state: processor.initial(key, orgId), revision: 0, published: 0, seen: {}, orgId, dirty: false }
+      : { state: stored.state, revision: stored.revision, published: stored.published, seen: { ...stored.seen }, orgId, dirty: false };
+  working.set(key, row);
+  return row;
+}
+
+/** A writer's versions are counted per record key; where that is not our state's key, the two must not be mixed. */
+const guardKey = (event: AnyInput, stateKey: string): string => (event.key === stateKey ? event.source : `${event.source}/${event.key}`);
+
+const isRepeat = (seen: Readonly<Record<string, number>>, event: AnyInput, stateKey: string): boolean =>
+  event.version !== null && event.version <= (seen[guardKey(event, stateKey)] ?? 0);
+
+function rememberVersion(seen: Record<string, number>, event: AnyInput, stateKey: string, version: number): void {
+  const key = guardKey(event, stateKey);
+  seen[key] = Math.max(version, seen[key] ?? 0);
+}
+
+/** A handler that throws is a bug of that handler: its message is set aside, the others go on. */
+function decideSafely<F>(input: FoldInput<F>, state: unknown, ctx: DecideContext<F>): AnyDecision<unknown> {
+  try {
+    return input.decide(state as never, ctx);
+  } catch (thrown) {
+    if (thrown instanceof InvariantError) throw thrown;
+    const error = toError(thrown);
+    return { kind: 'reject', code: 'PRC_ERR_HANDLER_FAULT', detail: `${error.name}: ${error.message}` };
+  }
+}

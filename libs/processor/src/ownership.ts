@@ -1,0 +1,58 @@
+/**
+ * Which partitions this process owns and where it stands in each. The truth is the row in Postgres; this is the copy
+ * that lets a batch be checked without asking.
+ *
+ *   first records of a partition in an assignment ──▶ claim (epoch + 1) ──▶ at the row's offset? ──yes──▶ process
+ *                                                                               │ no
+ *                                                                               └──▶ seek there, drop what came
+ */
+import type { Consumer, PartitionBatch } from '@lead-flood/kafka';
+import type { Database, Position } from '@lead-flood/postgres';
+import { claimPosition } from '@lead-flood/postgres';
+
+export type Owned = { epoch: number; nextOffset: number; finished: Set<number>; readonly generation: number };
+
+export type Ownership = {
+  /** The partition's place, or null when the consumer was sent elsewhere and these records must be dropped. */
+  readonly admit: (batch: PartitionBatch) => Promise<Owned | null>;
+  /** Forgets everything: the next records of each partition claim it anew. */
+  readonly forget: () => void;
+};
+
+export function createOwnership(database: Database, group: string, consumer: () => Pick<Consumer, 'seek'>): Ownership {
+  const owned = new Map<string, Owned>();
+  const soughtTo = new Map<string, number>();
+
+  async function claim(batch: PartitionBatch): Promise<Owned> {
+    const { topic, partition, generation } = batch;
+    // Without a row this group has never been here: from the very beginning, whatever Kafka remembers of it.
+    const position: Position = await claimPosition(database, group, { topic, partition, startOffset: 0 });
+    return { epoch: position.epoch, nextOffset: position.nextOffset, finished: new Set(position.finished), generation };
+  }
+
+  return {
+    async admit(batch) {
+      const at = `${batch.topic}/${batch.partition}`;
+      let place = owned.get(at);
+      if (place === undefined || place.generation !== batch.generation) {
+        place = await claim(batch);
+        owned.set(at, place);
+        soughtTo.delete(at);
+      }
+      const first = batch.records[0]?.offset ?? place.nextOffset;
+      // A gap that stays after one seek is retention or compaction, not a lost place.
+      const gap = first > place.nextOffset && soughtTo.get(at) !== place.nextOffset;
+      const last = batch.records.at(-1)?.offset ?? -1;
+      if (gap || last < place.nextOffset) {
+        soughtTo.set(at, place.nextOffset);
+        consumer().seek(batch.topic, batch.partition, place.nextOffset);
+        return null;
+      }
+      return place;
+    },
+    forget: () => {
+      owned.clear();
+      soughtTo.clear();
+    },
+  };
+}

@@ -1,0 +1,93 @@
+/**
+ * What a service writes to take part in the line: which topics it reads and writes, where its state lives, and one
+ * pure function per event. The compiler refuses a table that misses an event of `reads` or emits one that `writes`
+ * does not list.
+ */
+import type { EventName, Events, EventsOf, Topic } from '@lead-flood/contracts';
+import type { Context, Decision, Event } from '@lead-flood/kernel';
+import type { Queries, Saved, Stored } from '@lead-flood/postgres';
+
+export type Inbound<N extends EventName = EventName> = { [K in N]: Event<K, Events[K]> }[N];
+
+/** An event to publish: its topic follows from its name, its key from the topic. */
+export type Outbound<N extends EventName = EventName> = { [K in N]: { readonly name: K; readonly data: Events[K] } }[N];
+
+export type Out<W extends readonly Topic[]> = Outbound<EventsOf<W>>;
+
+export const emit = <N extends EventName>(name: N, data: Events[N]): { readonly name: N; readonly data: Events[N] } => ({ name, data });
+
+/** Commands that come by REST only: name -> body. They pass through the same table as events. */
+export type Commands = Record<string, unknown>;
+
+export type Store<S> = {
+  readonly load: (queries: Queries, keys: readonly string[]) => Promise<Map<string, Stored<S>>>;
+  readonly save: (tx: Queries, rows: readonly Saved<S>[]) => Promise<void>;
+};
+
+/** What `prepare` found out about one input: whose state it changes, and facts that its decision needs. */
+export type Prepared<F> = { readonly key: string; readonly facts: F };
+
+/** Any input, as `prepare` sees it. */
+export type Input<R extends readonly Topic[], C extends Commands> = Inbound<EventsOf<R>> | { [K in keyof C & string]: Event<K, C[K]> }[keyof C & string];
+
+export type DecideContext<F> = Context & { readonly facts: F };
+
+export type Decide<S, R extends readonly Topic[], W extends readonly Topic[], F, C extends Commands> = {
+  readonly [N in EventsOf<R>]: (state: S, event: Event<N, Events[N]>, ctx: DecideContext<F>) => Decision<S, Out<W>>;
+} & {
+  readonly [N in keyof C & string]: (state: S, command: Event<N, C[N]>, ctx: DecideContext<F>) => Decision<S, Out<W>>;
+};
+
+type Basics<S, R extends readonly Topic[], W extends readonly Topic[], F, C extends Commands> = {
+  /** Consumer group; also names the dead-letter and timer topics. */
+  readonly group: string;
+  readonly reads: R;
+  readonly writes: W;
+  readonly store: Store<S>;
+  readonly initial: (key: string, orgId: string) => S;
+  /**
+   * Runs in the transaction before the states are loaded, once for the whole batch: finds the key where it is not the
+   * record's key (identity), and reads what decisions need beside the state (rules, suppressions). Same order as given.
+   */
+  readonly prepare?: (tx: Queries, inputs: readonly Input<R, C>[]) => Promise<readonly Prepared<F>[]>;
+};
+
+export type BatchProcessor<S, R extends readonly Topic[], W extends readonly Topic[], F = undefined, C extends Commands = Record<never, never>> = Basics<S, R, W, F, C> & {
+  readonly decide: Decide<S, R, W, F, C>;
+};
+
+/** What an outside call is given: stop when told, and the key by which the other side can recognise a repeat. */
+export type StepContext = { readonly signal: AbortSignal; readonly idempotencyKey: string };
+
+/** Journalled outside calls; see step.ts. */
+export type Step = {
+  <T>(name: string, call: (ctx: StepContext) => Promise<T>): Promise<T>;
+  readonly once: <T>(name: string, call: (ctx: StepContext) => Promise<T>) => Promise<{ readonly known: true; readonly value: T } | { readonly known: false }>;
+};
+
+export type EffectProcessor<S, R extends readonly Topic[], W extends readonly Topic[], P, F = undefined, C extends Commands = Record<never, never>> = Basics<S, R, W, F, C> & {
+  /** The only place where the outside world is touched; `null` where an event needs nothing from it. */
+  readonly perform: { readonly [N in EventsOf<R>]: ((state: S, event: Event<N, Events[N]>, step: Step) => Promise<P>) | null };
+  readonly decide: {
+    readonly [N in EventsOf<R>]: (state: S, event: Event<N, Events[N]>, ctx: DecideContext<F>, result: P | null) => Decision<S, Out<W>>;
+  } & { readonly [N in keyof C & string]: (state: S, command: Event<N, C[N]>, ctx: DecideContext<F>) => Decision<S, Out<W>> };
+  /** What becomes of an input whose every try failed; a dead letter is written beside it. */
+  readonly onExhausted: { readonly [N in EventsOf<R>]?: (state: S, event: Event<N, Events[N]>, ctx: DecideContext<F>) => Decision<S, Out<W>> };
+  /** How many messages may be with the outside world at once, over all keys. */
+  readonly inFlightMax: number;
+  /** After this long a call is given up; must stay below a third of the session timeout times ten. */
+  readonly deadlineMs: number;
+};
+
+/** The shell's view of any processor: types erased once, here, where the tables have been checked. */
+export type AnyInput = Event<string, { readonly orgId?: string }>;
+export type AnyDecision<S> = Decision<S, Outbound>;
+export type Erased<S = unknown, F = unknown> = {
+  readonly group: string;
+  readonly reads: readonly Topic[];
+  readonly writes: readonly Topic[];
+  readonly store: Store<S>;
+  readonly initial: (key: string, orgId: string) => S;
+  readonly prepare: ((tx: Queries, inputs: readonly AnyInput[]) => Promise<readonly Prepared<F>[]>) | undefined;
+  readonly decide: Readonly<Record<string, (state: S, input: AnyInput, ctx: DecideContext<F>, result?: unknown) => AnyDecision<S>>>;
+};

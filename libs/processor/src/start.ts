@@ -1,0 +1,38 @@
+/** From a typed processor to a running one. The types are checked where the tables are written and erased here, once. */
+import type { Topic } from '@lead-flood/contracts';
+import type { Running, ShellDeps, ShellOptions } from './batch-shell.ts';
+import { shellDefaults, startBatchShell } from './batch-shell.ts';
+import type { ErasedEffectProcessor } from './effect-runner.ts';
+import { startEffectRunner } from './effect-runner.ts';
+import type { BatchProcessor, Commands, EffectProcessor, Erased } from './processor.ts';
+
+/** S3's and S0's waits between tries, decision C-08. */
+export const redeliverAfterMs = [5_000, 15_000, 45_000, 60_000, 60_000] as const;
+
+/** A processor ready to be started or applied to. The casts are sound: the tables were checked against the generics. */
+export const erase = <S, R extends readonly Topic[], W extends readonly Topic[], F, C extends Commands>(
+  processor: BatchProcessor<S, R, W, F, C>,
+): Erased<S, F> => ({ prepare: undefined, ...processor }) as unknown as Erased<S, F>;
+
+export const eraseEffect = <S, R extends readonly Topic[], W extends readonly Topic[], P, F, C extends Commands>(
+  processor: EffectProcessor<S, R, W, P, F, C>,
+  redeliver: readonly number[] = redeliverAfterMs,
+): ErasedEffectProcessor => ({ prepare: undefined, redeliverAfterMs: redeliver, ...processor }) as unknown as ErasedEffectProcessor;
+
+export type Starter = { readonly group: string; readonly processor: Erased; readonly start: (deps: ShellDeps) => Promise<Running> };
+
+export const batchProcessor = <S, R extends readonly Topic[], W extends readonly Topic[], F, C extends Commands>(
+  processor: BatchProcessor<S, R, W, F, C>,
+  options: ShellOptions = shellDefaults,
+): Starter => {
+  const erased = erase(processor) as Erased;
+  return { group: processor.group, processor: erased, start: (deps) => startBatchShell(erased, deps, options) };
+};
+
+export const effectProcessor = <S, R extends readonly Topic[], W extends readonly Topic[], P, F, C extends Commands>(
+  processor: EffectProcessor<S, R, W, P, F, C>,
+  redeliver: readonly number[] = redeliverAfterMs,
+): Starter => {
+  const erased = eraseEffect(processor, redeliver);
+  return { group: processor.group, processor: erased as Erased, start: (deps) => startEffectRunner(erased, deps) };
+};
