@@ -50,7 +50,8 @@ function fail({ code, output }) {
 
 /** How many packages are in place: redrawn on a terminal, a line every ten seconds in a log. */
 function showProgress(startedAt) {
-  const text = () => `installing dependencies: ${packageCount()} packages, ${Math.round((Date.now() - startedAt) / 1000)} s`;
+  const text = () =>
+    `installing dependencies: ${packageCount()} packages, ${Math.round((Date.now() - startedAt) / 1000)} s`;
   const live = process.stderr.isTTY;
   console.error('installing dependencies (npm ci) ...');
   const timer = setInterval(() => process.stderr.write(live ? `\r${text()} ` : `${text()}\n`), live ? 500 : 10_000);
@@ -78,7 +79,9 @@ function isInstalled() {
 }
 
 function lockfileHash() {
-  return createHash('sha256').update(readFileSync(join(root, 'package-lock.json'))).digest('hex');
+  return createHash('sha256')
+    .update(readFileSync(join(root, 'package-lock.json')))
+    .digest('hex');
 }
 
 /** Runs npm: the one that runs this script, if one does, since the `npm` on the path may be another. */
@@ -96,7 +99,7 @@ async function npm(args) {
 /** Waits while another living process installs; the lock of a dead one is taken over. */
 async function takeLock() {
   mkdirSync(dirname(installLock), { recursive: true });
-  for (let told = false; ; ) {
+  for (let told = false; ;) {
     try {
       writeFileSync(installLock, String(process.pid), { flag: 'wx' });
       return;

@@ -25,7 +25,8 @@ export function hasDeathSignal(): boolean {
 }
 
 /**
- * The command, run so that it gets `signal` when the starting thread ends. setpriv replaces itself by the command, so
+ * The command, run so that it gets `signal` when the starting thread ends (the thread, not the process: a stack started
+ * in a worker thread ends with that worker). setpriv replaces itself by the command, so
  * the pid is the command's own. It changes the user first and sets the signal afterwards: the other way round the
  * kernel would clear it.
  */

@@ -34,6 +34,12 @@ export async function releaseFolder(directory: string): Promise<void> {
   rmSync(join(directory, ownerFile), { force: true });
 }
 
+/** The same without awaiting anything, for the `exit` event: the processes have been sent their end by child.ts. */
+export function abandonFolder(directory: string): void {
+  removeData(directory);
+  rmSync(join(directory, ownerFile), { force: true });
+}
+
 async function clearLeftovers(directory: string): Promise<void> {
   await clearData(directory);
   for (const log of readdirSync(directory).filter((name) => name.endsWith('.log'))) rmSync(join(directory, log));
@@ -43,6 +49,10 @@ async function clearLeftovers(directory: string): Promise<void> {
 async function clearData(directory: string): Promise<void> {
   const files = readdirSync(directory).filter((name) => name.endsWith('.pid.json'));
   await Promise.all(files.map((name) => killNamed(join(directory, name))));
+  removeData(directory);
+}
+
+function removeData(directory: string): void {
   const kept = (name: string): boolean => name === ownerFile || name.endsWith('.log') || name.startsWith('.owner-');
   removeDataFolder(join(directory, 'postgres'));
   for (const name of readdirSync(directory).filter((entry) => !kept(entry))) removeTree(join(directory, name));

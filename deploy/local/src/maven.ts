@@ -1,5 +1,5 @@
 // Fetches what a pom in ../maven names, through the machine's own Maven (its mirrors, proxies and credentials apply).
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { copyFileSync, existsSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -27,12 +27,19 @@ export async function fetchByMaven(
   received: ReceivedBytes,
   log: (line: string) => void,
 ): Promise<void> {
-  const pom = fileURLToPath(new URL(`../maven/${fetch.pom}`, import.meta.url));
+  // A copy: Maven writes a target folder beside the pom, and what it notes there (unpacked already) would make it skip
+  // the work for the next empty cache.
+  const pom = join(directory, 'pom.xml');
+  copyFileSync(fileURLToPath(new URL(`../maven/${fetch.pom}`, import.meta.url)), pom);
   const java = await findJava(17, log);
   let bytes = 0;
   const growth = fetch.growsIn === undefined ? undefined : watchGrowth(fetch.growsIn, received);
   const command = [
-    ...['mvn', '--batch-mode', '--file', pom, `${plugin}:${fetch.goal}-dependencies`],
+    'mvn',
+    '--batch-mode',
+    '--file',
+    pom,
+    `${plugin}:${fetch.goal}-dependencies`,
     `-DoutputDirectory=${directory}`,
     ...(fetch.include === undefined ? [] : [`-Dmdep.unpack.includes=${fetch.include}`]),
   ];
@@ -50,6 +57,8 @@ export async function fetchByMaven(
     throw new LocalError('LOCAL_ERR_FETCH_FAILED', `${fetch.pom} could not be fetched. ${hint}. ${why}`, { cause });
   } finally {
     clearInterval(growth);
+    rmSync(pom, { force: true });
+    rmSync(join(directory, 'target'), { recursive: true, force: true });
   }
 }
 

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { addressesFromEnvironment, serverNames, toAddresses } from './addresses.ts';
 import type { Addresses } from './addresses.ts';
 import { LocalError } from './errors.ts';
-import { claimFolder, releaseFolder } from './leftovers.ts';
+import { abandonFolder, claimFolder, releaseFolder } from './leftovers.ts';
 import { freePort, isFree } from './ports.ts';
 import type { Server, ServerName, ServerOptions } from './server.ts';
 import { startKafka } from './servers/kafka.ts';
@@ -56,9 +56,13 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
   let stopping: Promise<void> | undefined;
   const stop = (): Promise<void> => {
     forget();
-    stopping ??= stopServers([...servers.values()]).finally(() => releaseFolder(directory));
+    stopping ??= stopServers([...servers.values()])
+      .finally(() => releaseFolder(directory))
+      .finally(() => process.off('exit', abandon));
     return stopping;
   };
+  const abandon = (): void => abandonFolder(directory);
+  process.once('exit', abandon);
   const forget = onShutdown('the local stack', stop);
   const started = await Promise.allSettled(
     serverNames.map(async (name) => {

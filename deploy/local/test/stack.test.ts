@@ -56,7 +56,8 @@ async function topics(addresses: Addresses, create?: string): Promise<string[]> 
   const admin = new Kafka({ brokers: [addresses.kafka], logLevel: logLevel.NOTHING }).admin();
   await admin.connect();
   try {
-    if (create !== undefined) await admin.createTopics({ topics: [{ topic: create, numPartitions: 3 }], waitForLeaders: true });
+    if (create !== undefined)
+      await admin.createTopics({ topics: [{ topic: create, numPartitions: 3 }], waitForLeaders: true });
     return await admin.listTopics();
   } finally {
     await admin.disconnect();
@@ -64,36 +65,43 @@ async function topics(addresses: Addresses, create?: string): Promise<string[]> 
 }
 
 describe('a local stack', () => {
-  it('answers by every protocol, survives the crash of each server, and leaves nothing behind', { timeout: timeoutMs }, async () => {
-    const stack = await newStack();
-    expect(await topics(stack.addresses, 'scoring.lead.v1')).toContain('scoring.lead.v1');
-    const settings = `SELECT current_database() AS database, current_setting('fsync') AS fsync,
+  it(
+    'answers by every protocol, survives the crash of each server, and leaves nothing behind',
+    { timeout: timeoutMs },
+    async () => {
+      const stack = await newStack();
+      expect(await topics(stack.addresses, 'scoring.lead.v1')).toContain('scoring.lead.v1');
+      const settings = `SELECT current_database() AS database, current_setting('fsync') AS fsync,
       current_setting('max_connections') AS connections, current_setting('server_version_num')::int / 10000 AS major`;
-    const expected = { database: 'leadflood', fsync: 'on', connections: '200', major: 18 };
-    expect(await query(stack.addresses, settings)).toEqual([expected]);
-    expect(await say(stack.addresses.redis, 'PING\r\n')).toBe('+PONG\r\n');
-    const subjects = await fetch(`${stack.addresses.registry}/subjects`);
-    expect([subjects.status, await subjects.json()]).toEqual([200, []]);
+      const expected = { database: 'leadflood', fsync: 'on', connections: '200', major: 18 };
+      expect(await query(stack.addresses, settings)).toEqual([expected]);
+      expect(await say(stack.addresses.redis, 'PING\r\n')).toBe('+PONG\r\n');
+      const subjects = await fetch(`${stack.addresses.registry}/subjects`);
+      expect([subjects.status, await subjects.json()]).toEqual([200, []]);
 
-    await query(stack.addresses, 'CREATE TABLE kept AS SELECT 1 AS id');
-    for (const name of stack.servers.keys()) {
-      const before = stack.servers.get(name)?.pid;
-      const after = await stack.restart(name);
-      expect(after.pid).not.toBe(before);
-      expect(await after.ready()).toBe(true);
-    }
-    expect(await query(stack.addresses, 'SELECT id FROM kept')).toEqual([{ id: 1 }]);
-    expect(await topics(stack.addresses)).toContain('scoring.lead.v1');
+      await query(stack.addresses, 'CREATE TABLE kept AS SELECT 1 AS id');
+      for (const name of stack.servers.keys()) {
+        const before = stack.servers.get(name)?.pid;
+        const after = await stack.restart(name);
+        expect(after.pid).not.toBe(before);
+        expect(await after.ready()).toBe(true);
+      }
+      expect(await query(stack.addresses, 'SELECT id FROM kept')).toEqual([{ id: 1 }]);
+      expect(await topics(stack.addresses)).toContain('scoring.lead.v1');
 
-    const pids = [...stack.servers.values()].map((server) => server.pid);
-    expect(pids.map(startedAtTicks)).not.toContain(undefined);
-    await stack.stop();
-    expect(pids.map(startedAtTicks)).toEqual([undefined, undefined, undefined, undefined]);
-    expect(readdirSync(stack.directory).filter((name) => !name.endsWith('.log'))).toEqual([]);
-  });
+      const pids = [...stack.servers.values()].map((server) => server.pid);
+      expect(pids.map(startedAtTicks)).not.toContain(undefined);
+      await stack.stop();
+      expect(pids.map(startedAtTicks)).toEqual([undefined, undefined, undefined, undefined]);
+      expect(readdirSync(stack.directory).filter((name) => !name.endsWith('.log'))).toEqual([]);
+    },
+  );
 
   it('runs beside another that started at the same instant', { timeout: timeoutMs }, async () => {
-    const [one, other] = await Promise.all([newStack({ preferUsualPorts: true }), newStack({ preferUsualPorts: true })]);
+    const [one, other] = await Promise.all([
+      newStack({ preferUsualPorts: true }),
+      newStack({ preferUsualPorts: true }),
+    ]);
     const ports = [one, other].flatMap((stack) => [...stack.servers.values()].map((server) => server.port));
     expect(new Set(ports).size).toBe(8);
     await query(one.addresses, 'CREATE TABLE mine AS SELECT 1 AS id');

@@ -35,7 +35,8 @@ export type ConsumerOptions = {
   readonly fetchWaitMs: number;
   /** Called with everything that one fetch brought; the next fetch follows when it resolves. */
   readonly onFetch: (batches: readonly PartitionBatch[]) => Promise<void>;
-  readonly onAssigned?: (partitions: Readonly<Record<string, readonly number[]>>, generation: number) => void;
+  /** After each join: where to begin is the caller's to say. */
+  readonly onAssigned?: (partitions: Readonly<Record<string, readonly number[]>>, seek: Consumer['seek']) => void;
   /** The consumer cannot go on; the process is expected to end, since kafkajs would stand still for ever. */
   readonly onFatal: (error: Error) => void;
 };
@@ -103,7 +104,9 @@ function watchGroup(consumer: KafkaJsConsumer, options: ConsumerOptions, state: 
     state.generation += 1;
     state.assigned = Object.values(payload.memberAssignment).reduce((sum, partitions) => sum + partitions.length, 0);
     state.lastSeenAt = Date.now();
-    options.onAssigned?.(payload.memberAssignment, state.generation);
+    options.onAssigned?.(payload.memberAssignment, (topic, partition, offset) => {
+      consumer.seek({ topic, partition, offset: String(offset) });
+    });
   });
   consumer.on(REBALANCING, () => {
     state.generation += 1;

@@ -4,6 +4,7 @@ export * from './client.ts';
 export * from './codec.ts';
 export * from './consumer.ts';
 export * from './dead-letter.ts';
+export * from './deploy.ts';
 export * from './errors.ts';
 export * from './producer.ts';
 export * from './record.ts';

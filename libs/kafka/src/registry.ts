@@ -5,7 +5,7 @@
  */
 import { CodedError, TransientError, toError } from '@lead-flood/kernel';
 
-const TIMEOUT_MS = 3_000;
+const TIMEOUT_MS = 10_000;
 
 export type Registry = {
   /** The id under which the subject holds exactly this schema; throws when it does not. */

@@ -21,10 +21,17 @@ export type Stored<S> = {
   readonly seen: Seen;
 };
 
-export type Saved<S> = Stored<S> & { readonly key: string; readonly orgId: string };
+export type Saved<S> = Stored<S> & {
+  readonly key: string;
+  readonly orgId: string;
+  /** Every state that the row passed through since it was loaded, the last one included: for append-only tables beside it. */
+  readonly passed: readonly S[];
+};
 
 export type DocumentStore<S> = {
   readonly load: (queries: Queries, keys: readonly string[]) => Promise<Map<string, Stored<S>>>;
+  /** One row of one organisation; another organisation's row is not there. */
+  readonly loadOf: (queries: Queries, orgId: string, key: string) => Promise<Stored<S> | null>;
   /** Saves all or throws `PGS_ERR_VERSION_CONFLICT` (and so rolls back). `revision` is the one that was loaded. */
   readonly save: (tx: Queries, rows: readonly Saved<S>[]) => Promise<void>;
 };
@@ -46,18 +53,26 @@ export function createDocumentStore<S>(options: {
   const none = sql.fragment``;
   const join = (parts: typeof names): ReturnType<typeof sql.join> => (parts.length === 0 ? sql.join([none], none) : sql.join(parts, none));
 
+  const toStored = (r: z.infer<typeof row>): Stored<S> => ({
+    state: options.state.parse(JSON.parse(r.state)),
+    revision: r.revision,
+    published: r.published,
+    seen: JSON.parse(r.seen) as Seen,
+  });
+
   return {
+    async loadOf(queries, orgId, key) {
+      const found = await queries.maybeOne(sql.type(row)`
+        select key, revision, published, seen, state from ${table} where key = ${key} and org_id = ${orgId}
+      `);
+      return found === null ? null : toStored(found);
+    },
     async load(queries, keys) {
       if (keys.length === 0) return new Map();
       const rows = await queries.any(sql.type(row)`
         select key, revision, published, seen, state from ${table} where key = any(${texts(keys)}::uuid[])
       `);
-      return new Map(
-        rows.map((r) => [
-          r.key,
-          { state: options.state.parse(JSON.parse(r.state)), revision: r.revision, published: r.published, seen: JSON.parse(r.seen) as Seen },
-        ]),
-      );
+      return new Map(rows.map((r) => [r.key, toStored(r)]));
     },
     async save(tx, rows) {
       if (rows.length === 0) return;

@@ -38,7 +38,7 @@ const RETRY_MS = 10;
 
 type Waiting<S> = { event: AnyInput; resolve: (applied: Applied<S>) => void; reject: (error: unknown) => void };
 
-export function createApplier<S>(processor: Erased<S>, deps: ApplierDeps): Applier<S> {
+export function createApplier<S, F>(processor: Erased<S, F>, deps: ApplierDeps): Applier<S> {
   let waiting: Waiting<S>[] = [];
   let busy = false;
 
@@ -70,7 +70,7 @@ export function createApplier<S>(processor: Erased<S>, deps: ApplierDeps): Appli
   };
 }
 
-async function oneByOne<S>(processor: Erased<S>, deps: ApplierDeps, together: readonly Waiting<S>[]): Promise<void> {
+async function oneByOne<S, F>(processor: Erased<S, F>, deps: ApplierDeps, together: readonly Waiting<S>[]): Promise<void> {
   for (const w of together) {
     try {
       const [applied] = await commitWithRetry(processor, deps, [w.event]);
@@ -102,7 +102,7 @@ const toEvent = (input: CommandInput, now: number): AnyInput => ({
   data: input.data as AnyInput['data'],
 });
 
-async function commitWithRetry<S>(processor: Erased<S>, deps: ApplierDeps, events: readonly AnyInput[]): Promise<readonly Applied<S>[]> {
+async function commitWithRetry<S, F>(processor: Erased<S, F>, deps: ApplierDeps, events: readonly AnyInput[]): Promise<readonly Applied<S>[]> {
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await commit(processor, deps, events);
@@ -113,11 +113,11 @@ async function commitWithRetry<S>(processor: Erased<S>, deps: ApplierDeps, event
   }
 }
 
-async function commit<S>(processor: Erased<S>, deps: ApplierDeps, events: readonly AnyInput[]): Promise<readonly Applied<S>[]> {
+async function commit<S, F>(processor: Erased<S, F>, deps: ApplierDeps, events: readonly AnyInput[]): Promise<readonly Applied<S>[]> {
   return deps.database.transaction(async (tx) => {
-    const prepared = await prepareInputs(processor as Erased, tx, events);
+    const prepared = await prepareInputs(processor, tx, events);
     const loaded = await processor.store.load(tx, [...new Set(prepared.map((p) => p.key))]);
-    const folded = fold(
+    const folded = fold<S, F>(
       processor,
       deps.codec,
       events.map((event, i) => {

@@ -173,6 +173,7 @@ export async function startBatchShell(processor: Erased, deps: ShellDeps, option
     fetchBytesMax: FETCH_BYTES_PER_PARTITION,
     fetchWaitMs: FETCH_WAIT_MS,
     onFetch,
+    onAssigned: (partitions, seek) => void beginUntilDone(ownership, deps, processor.group, partitions, seek),
     onFatal: deps.onFatal,
   });
   return {
@@ -183,6 +184,30 @@ export async function startBatchShell(processor: Erased, deps: ShellDeps, option
       await consumer.stop();
     },
   };
+}
+
+/** A database that is away at the moment of a join is asked again; until then nothing is processed anyway. */
+export async function beginUntilDone(
+  ownership: Ownership,
+  deps: Pick<ShellDeps, 'telemetry' | 'onFatal'>,
+  group: string,
+  partitions: Readonly<Record<string, readonly number[]>>,
+  seek: Consumer['seek'],
+): Promise<void> {
+  for (;;) {
+    try {
+      await ownership.begin(partitions, seek);
+      return;
+    } catch (thrown) {
+      const error = classify(thrown);
+      if (!(error instanceof TransientError)) {
+        deps.onFatal(error);
+        return;
+      }
+      deps.telemetry.error(group, error, 'reading positions is repeated');
+      await delay(RETRY_MS.max / 10);
+    }
+  }
 }
 
 /** Repeats on faults that may pass, until it is done or the partitions go to somebody else. */

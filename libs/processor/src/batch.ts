@@ -21,8 +21,9 @@ export type Batch = {
 export type BatchResult = { readonly outcomes: readonly FoldOutcome<unknown>[]; readonly deadLetters: readonly Refused[] };
 
 /** `prepare`, or its default: the record's key is the state's key. */
-export async function prepareInputs(processor: Erased, tx: Queries, events: readonly AnyInput[]): Promise<readonly Prepared<unknown>[]> {
-  if (processor.prepare === undefined) return events.map((event) => ({ key: event.key, facts: undefined }));
+export async function prepareInputs<S, F>(processor: Erased<S, F>, tx: Queries, events: readonly AnyInput[]): Promise<readonly Prepared<F>[]> {
+  // Without `prepare` the type of the facts is `undefined`.
+  if (processor.prepare === undefined) return events.map((event) => ({ key: event.key, facts: undefined as F }));
   const prepared = await processor.prepare(tx, events);
   invariant(prepared.length === events.length, `${processor.group}: prepare must answer every input`);
   return prepared;

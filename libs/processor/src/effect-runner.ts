@@ -18,7 +18,7 @@ import type { KnownEntry, Stored } from '@lead-flood/postgres';
 import { classify, createJournalWriter, readJournal, readPositions } from '@lead-flood/postgres';
 import { prepareInputs } from './batch.ts';
 import type { Running, ShellDeps } from './batch-shell.ts';
-import { untilDone } from './batch-shell.ts';
+import { beginUntilDone, untilDone } from './batch-shell.ts';
 import type { DecodedInput } from './decode.ts';
 import { decodeRecord, isRefused, learnSchemas } from './decode.ts';
 import type { ErasedEffect, Finished } from './effect-commit.ts';
@@ -296,6 +296,7 @@ export async function startEffectRunner(processor: ErasedEffectProcessor, deps: 
     fetchBytesMax: FETCH_BYTES_PER_PARTITION,
     fetchWaitMs: FETCH_WAIT_MS,
     onFetch,
+    onAssigned: (partitions, seek) => void beginUntilDone(ownership, deps, group, partitions, seek),
     onFatal: deps.onFatal,
   });
   return {

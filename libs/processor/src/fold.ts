@@ -37,7 +37,7 @@ export type Folded<S> = {
   readonly outcomes: readonly FoldOutcome<S>[];
 };
 
-type Working<S> = { state: S; readonly revision: number; published: number; seen: Record<string, number>; readonly orgId: string; dirty: boolean };
+type Working<S> = { state: S; readonly revision: number; published: number; seen: Record<string, number>; readonly orgId: string; readonly passed: S[] };
 
 export function fold<S, F>(
   processor: Pick<Erased<S, F>, 'group' | 'initial'>,
@@ -63,7 +63,7 @@ export function fold<S, F>(
     if (decision.kind === 'skip') return { outcome: 'skipped', reason: decision.reason, decision, state: row.state };
     if (decision.kind === 'reject') return { outcome: 'rejected', reason: decision.code, decision, state: row.state };
     row.state = decision.state;
-    row.dirty = true;
+    row.passed.push(decision.state);
     if (event.version !== null) rememberVersion(row.seen, event, prepared.key, event.version);
     decision.emit.forEach((out, ordinal) => {
       row.published += 1;
@@ -75,7 +75,7 @@ export function fold<S, F>(
     });
     return { outcome: 'applied', reason: '', decision, state: row.state };
   });
-  const saves = [...working].filter(([, row]) => row.dirty).map(([key, { dirty: _, ...row }]) => ({ key, ...row }));
+  const saves = [...working].filter(([, row]) => row.passed.length > 0).map(([key, row]) => ({ key, ...row }));
   return { saves, outbox, timers, outcomes };
 }
 
@@ -91,8 +91,8 @@ function workingRow<S, F>(
   const stored = loaded.get(key);
   const row: Working<S> =
     stored === undefined
-      ? { state: processor.initial(key, orgId), revision: 0, published: 0, seen: {}, orgId, dirty: false }
-      : { state: stored.state, revision: stored.revision, published: stored.published, seen: { ...stored.seen }, orgId, dirty: false };
+      ? { state: processor.initial(key, orgId), revision: 0, published: 0, seen: {}, orgId, passed: [] }
+      : { state: stored.state, revision: stored.revision, published: stored.published, seen: { ...stored.seen }, orgId, passed: [] };
   working.set(key, row);
   return row;
 }

@@ -2,19 +2,22 @@
  * Which partitions this process owns and where it stands in each. The truth is the row in Postgres; this is the copy
  * that lets a batch be checked without asking.
  *
+ *   assignment ──▶ seek to the row's offset
  *   first records of a partition in an assignment ──▶ claim (epoch + 1) ──▶ at the row's offset? ──yes──▶ process
  *                                                                               │ no
  *                                                                               └──▶ seek there, drop what came
  */
 import type { Consumer, PartitionBatch } from '@lead-flood/kafka';
 import type { Database, Position } from '@lead-flood/postgres';
-import { claimPosition } from '@lead-flood/postgres';
+import { claimPosition, readPositions } from '@lead-flood/postgres';
 
 export type Owned = { epoch: number; nextOffset: number; finished: Set<number>; readonly generation: number };
 
 export type Ownership = {
   /** The partition's place, or null when the consumer was sent elsewhere and these records must be dropped. */
   readonly admit: (batch: PartitionBatch) => Promise<Owned | null>;
+  /** Sends every partition of a new assignment to where its row says, since a quiet topic brings nothing to compare with. */
+  readonly begin: (partitions: Readonly<Record<string, readonly number[]>>, seek: Consumer['seek']) => Promise<void>;
   /** Forgets everything: the next records of each partition claim it anew. */
   readonly forget: () => void;
 };
@@ -49,6 +52,12 @@ export function createOwnership(database: Database, group: string, consumer: () 
         return null;
       }
       return place;
+    },
+    async begin(partitions, seek) {
+      const rows = new Map((await readPositions(database, group)).map((p) => [`${p.topic}/${p.partition}`, p.nextOffset]));
+      for (const [topic, numbers] of Object.entries(partitions)) {
+        for (const partition of numbers) seek(topic, partition, rows.get(`${topic}/${partition}`) ?? 0);
+      }
     },
     forget: () => {
       owned.clear();

@@ -17,6 +17,8 @@ export function stackCommand(): Command {
     .option('--full-compiler', 'give Kafka all of Java’s compiler: slower start, less processor per record', false)
     .action(async (options: { freePorts: boolean; fullCompiler: boolean }) => {
       const startedAt = performance.now();
+      // Those of an owner that was killed: nobody must connect to them while this stack is starting.
+      rmSync(addressesFile, { force: true });
       const list = showReadiness(serverNames);
       const stack = await startStack({
         preferUsualPorts: !options.freePorts,

@@ -43,10 +43,18 @@ export async function startKafka(options: KafkaOptions): Promise<Server> {
     address: `127.0.0.1:${options.port}`,
     startedAt,
     command: [
-      ...[java.path, '-Xmx384m', '-Xms128m', '-XX:+UseSerialGC', ...archive.flags],
+      java.path,
+      '-Xmx384m',
+      '-Xms128m',
+      '-XX:+UseSerialGC',
+      ...archive.flags,
       ...((options.compiler ?? 'quick') === 'quick' ? ['-XX:TieredStopAtLevel=1'] : []),
-      ...[`-Dlog4j.configuration=file:${logging}`, '-Djava.awt.headless=true'],
-      ...['-cp', classPath, 'kafka.Kafka', properties],
+      `-Dlog4j.configuration=file:${logging}`,
+      '-Djava.awt.headless=true',
+      '-cp',
+      classPath,
+      'kafka.Kafka',
+      properties,
     ],
     probe: (child) => probeKafka(child, options.port),
     endsInOrder: archive.writes,
@@ -66,8 +74,18 @@ async function format(home: string, java: Java, classPath: string, log: (line: s
     const properties = join(draft, 'server.properties');
     writeFileSync(properties, serverProperties(await freePort(), await freePort(), data));
     await runCommand([
-      ...[java.path, '-Xmx128m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-cp', classPath],
-      ...['kafka.tools.StorageTool', 'format', '-t', randomId(), '-c', properties],
+      java.path,
+      '-Xmx128m',
+      '-XX:+UseSerialGC',
+      '-XX:TieredStopAtLevel=1',
+      '-cp',
+      classPath,
+      'kafka.tools.StorageTool',
+      'format',
+      '-t',
+      randomId(),
+      '-c',
+      properties,
     ]);
   });
   const data = join(home, 'data');

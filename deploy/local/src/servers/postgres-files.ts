@@ -36,7 +36,8 @@ export function postgresUser(): ProcessUser | undefined {
   if (process.getuid?.() !== 0) return undefined;
   const ids = ['-u', '-g'].map((flag) => Number(spawnSync('id', [flag, 'nobody'], { encoding: 'utf8' }).stdout.trim()));
   const [uid, gid] = ids;
-  if (!uid || !gid) throw new LocalError('LOCAL_ERR_NO_BINARY', 'Postgres cannot run as root and there is no user nobody');
+  if (!uid || !gid)
+    throw new LocalError('LOCAL_ERR_NO_BINARY', 'Postgres cannot run as root and there is no user nobody');
   return { name: 'nobody', uid, gid };
 }
 

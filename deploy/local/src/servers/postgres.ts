@@ -50,7 +50,11 @@ export async function startPostgres(options: ServerOptions): Promise<Server> {
     address,
     startedAt,
     command: [
-      ...[binaries.postgres, '-D', realpathSync(place), '-p', String(options.port)],
+      binaries.postgres,
+      '-D',
+      realpathSync(place),
+      '-p',
+      String(options.port),
       ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
     ],
     ...(user && { user }),

@@ -1,0 +1,127 @@
+/** Discovery's doors: one lead at a time (identity lives here), and ICPs. */
+import { z } from 'zod';
+import { countryIso, id, timestamp } from './fields.ts';
+import { createLeadAnswer, createLeadBody, jobView, leadView } from './lead.ts';
+import { defineRoutes } from './route.ts';
+
+const icpFields = {
+  name: z.string().trim().min(1).max(120),
+  targetIndustries: z.array(z.string().trim().min(1).max(120)).max(100).default([]),
+  targetCountries: z.array(countryIso).max(250).default([]),
+  minCompanySize: z.int().min(0).nullable().default(null),
+  maxCompanySize: z.int().min(0).nullable().default(null),
+  requiredTechnologies: z.array(z.string().trim().min(1).max(120)).max(100).default([]),
+};
+
+const sizesInOrder = (icp: { minCompanySize: number | null; maxCompanySize: number | null }): boolean =>
+  icp.minCompanySize === null || icp.maxCompanySize === null || icp.minCompanySize <= icp.maxCompanySize;
+
+export const icpBody = z.strictObject(icpFields).refine(sizesInOrder, { message: 'minCompanySize is above maxCompanySize', path: ['minCompanySize'] });
+export const icpView = z.strictObject({ id, version: z.int(), ...icpFields, createdAt: timestamp, updatedAt: timestamp });
+export type IcpBody = z.infer<typeof icpBody>;
+export type IcpView = z.infer<typeof icpView>;
+
+const icpParams = z.strictObject({ icpId: id });
+
+export const discoveryRoutes = defineRoutes({
+  createLead: {
+    service: 'discovery',
+    method: 'POST',
+    path: '/v1/leads',
+    summary: 'Hand in one lead; 409 when the person is known already',
+    permission: 'leads:write',
+    body: createLeadBody,
+    answer: createLeadAnswer,
+    status: 201,
+    errors: ['invalid_payload', 'lead_exists'],
+    rows: ['GW-05', 'GW-06', 'GW-07'],
+  },
+  listIcps: {
+    service: 'discovery',
+    method: 'GET',
+    path: '/v1/icps',
+    summary: 'Ideal customer profiles of the organisation',
+    permission: 'icps:read',
+    answer: z.array(icpView),
+    status: 200,
+    errors: [],
+    rows: ['DI-01'],
+  },
+  createIcp: {
+    service: 'discovery',
+    method: 'POST',
+    path: '/v1/icps',
+    summary: 'Create an ICP',
+    permission: 'icps:write',
+    body: icpBody,
+    answer: icpView,
+    status: 201,
+    errors: ['invalid_payload'],
+    rows: ['DI-02'],
+  },
+  getIcp: {
+    service: 'discovery',
+    method: 'GET',
+    path: '/v1/icps/:icpId',
+    summary: 'One ICP',
+    permission: 'icps:read',
+    params: icpParams,
+    answer: icpView,
+    status: 200,
+    errors: ['not_found'],
+    rows: ['DI-01'],
+  },
+  updateIcp: {
+    service: 'discovery',
+    method: 'PUT',
+    path: '/v1/icps/:icpId',
+    summary: 'Replace an ICP; its version goes up',
+    permission: 'icps:write',
+    params: icpParams,
+    body: icpBody,
+    answer: icpView,
+    status: 200,
+    errors: ['invalid_payload', 'not_found'],
+    rows: ['DI-03'],
+  },
+  deleteIcp: {
+    service: 'discovery',
+    method: 'DELETE',
+    path: '/v1/icps/:icpId',
+    summary: 'Remove an ICP',
+    permission: 'icps:write',
+    params: icpParams,
+    answer: z.strictObject({ success: z.literal(true) }),
+    status: 200,
+    errors: ['not_found'],
+    rows: ['DI-03'],
+  },
+});
+
+/** Asked by the gateway only, while the read model has not caught up: a client can always read what it wrote. */
+export const discoveryInternalRoutes = defineRoutes({
+  freshLead: {
+    service: 'discovery',
+    method: 'GET',
+    path: '/internal/leads/:leadId',
+    summary: 'A lead as discovery knows it',
+    permission: 'leads:read',
+    params: z.strictObject({ leadId: id }),
+    answer: leadView,
+    status: 200,
+    errors: ['not_found'],
+    rows: ['GW-08'],
+  },
+  freshJob: {
+    service: 'discovery',
+    method: 'GET',
+    path: '/internal/jobs/:jobId',
+    summary: 'The job of a lead as discovery knows it',
+    permission: 'jobs:read',
+    params: z.strictObject({ jobId: id }),
+    answer: jobView,
+    status: 200,
+    errors: ['not_found'],
+    rows: ['GW-13'],
+  },
+});

@@ -1,0 +1,9 @@
+/** How a service runs: configuration, logs, metrics, doors, start and end. The only door to fastify, pino, prom-client. */
+export * from './browser-guards.ts';
+export * from './config.ts';
+export * from './health.ts';
+export * from './http.ts';
+export * from './log.ts';
+export * from './metrics.ts';
+export * from './principal.ts';
+export * from './service.ts';

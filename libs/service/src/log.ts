@@ -1,0 +1,51 @@
+/**
+ * JSON logs through an allow-list: a field that is not on it is dropped, so personal data cannot slip in through an
+ * object that somebody logs whole. Redaction by path was tried elsewhere and reaches fixed depths only.
+ */
+import pino from 'pino';
+import type { Logger } from 'pino';
+import { CodedError } from '@lead-flood/kernel';
+import { sqlState } from '@lead-flood/postgres';
+import type { SharedConfig } from './config.ts';
+
+export type Log = Logger;
+
+const ALLOWED = new Set([
+  'requestId', 'correlationId', 'orgId', 'userId', 'jobId', 'leadId', 'method', 'route', 'status', 'durationMs',
+  'group', 'topic', 'partition', 'offset', 'code', 'reason', 'what', 'provider', 'operation', 'outcome', 'state',
+  'count', 'port', 'signal', 'err', 'problems', 'attempt', 'messageId', 'memberId', 'broker', 'error', 'version',
+]);
+
+type LoggedError = { name: string; code?: string; message?: string; sqlState?: string; stack?: string; cause?: LoggedError };
+
+/** Messages of foreign errors may quote input (`Key (email)=(...)`): only ours are written, and stacks without text. */
+export function logError(error: unknown): LoggedError {
+  if (!(error instanceof Error)) return { name: typeof error };
+  const state = sqlState(error);
+  const frames = error.stack?.split('\n').filter((line) => line.trimStart().startsWith('at ')).slice(0, 8).join('\n');
+  return {
+    name: error.name,
+    ...('code' in error && typeof error.code === 'string' ? { code: error.code } : {}),
+    ...(error instanceof CodedError || error.name === 'InvariantError' ? { message: error.message } : {}),
+    ...(state === null ? {} : { sqlState: state }),
+    ...(frames === undefined ? {} : { stack: frames }),
+    ...(error.cause === undefined ? {} : { cause: logError(error.cause) }),
+  };
+}
+
+export function createLog(service: string, config: Pick<SharedConfig, 'LOG_LEVEL' | 'APP_ENV'>, destination?: pino.DestinationStream): Log {
+  return pino(
+    {
+      level: config.LOG_LEVEL,
+      base: { service, env: config.APP_ENV },
+      timestamp: () => `,"timestamp":"${new Date().toISOString()}"`,
+      messageKey: 'message',
+      formatters: {
+        level: (label) => ({ level: label }),
+        log: (fields) => Object.fromEntries(Object.entries(fields).filter(([name]) => ALLOWED.has(name))),
+      },
+      serializers: { err: logError },
+    },
+    destination ?? pino.destination({ sync: false }),
+  );
+}

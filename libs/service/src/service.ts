@@ -1,0 +1,243 @@
+/**
+ * `runService`: what every process of the product does at its start and end, so that a service's main is a few lines.
+ *
+ *   config ─▶ log, metrics ─▶ database, migrations ─▶ codec (waits for the registry) ─▶ producer, relay
+ *         ─▶ processors ─▶ doors ─▶ ready        SIGTERM: doors ─▶ processors ─▶ relay ─▶ producer ─▶ database
+ */
+import type { AddressInfo } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { z } from 'zod';
+import type { ApiErrorCode, EventName, Handlers, Routes } from '@lead-flood/contracts';
+import { systemClock, TransientError, toError } from '@lead-flood/kernel';
+import type { Clock } from '@lead-flood/kernel';
+import type { Codec, KafkaClient } from '@lead-flood/kafka';
+import { createCodec, createKafkaClient, createProducer, createRegistry } from '@lead-flood/kafka';
+import type { Database, Relay } from '@lead-flood/postgres';
+import { createDatabase, migrate, sql, startRelay } from '@lead-flood/postgres';
+import type { Applier, Erased, Running, ShellOptions, Starter } from '@lead-flood/processor';
+import { createApplier, shellDefaults } from '@lead-flood/processor';
+import type { SharedConfig } from './config.ts';
+import { readConfig, sharedConfig } from './config.ts';
+import type { Check, Readiness } from './health.ts';
+import { addHealth, readiness } from './health.ts';
+import type { DoorOptions, HttpServer } from './http.ts';
+import { addRoutes, createHttpServer } from './http.ts';
+import type { Log } from './log.ts';
+import { createLog, logError } from './log.ts';
+import { createMetrics, serveOperations } from './metrics.ts';
+import type { Metrics } from './metrics.ts';
+import { createPrincipalVerifier, principalHeader } from './principal.ts';
+
+/** What a service's parts are made of. */
+export type ServiceDeps<C> = {
+  readonly config: C & SharedConfig;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly database: Database;
+  readonly kafka: KafkaClient;
+  readonly codec: Codec;
+  readonly clock: Clock;
+  readonly wakeRelay: () => void;
+  readonly readiness: () => Promise<Readiness>;
+  /** The door for commands of one processor. */
+  readonly applier: <S, F>(processor: Erased<S, F>) => Applier<S>;
+};
+
+export type ServiceParts = {
+  readonly processors: readonly Starter[];
+  readonly checks?: readonly Check[];
+  /** Ends what the service itself has opened. */
+  readonly stop?: () => Promise<void>;
+};
+
+export type ServiceDefinition<T extends z.ZodObject> = {
+  readonly name: string;
+  /** Postgres schema; the folder of its migrations. */
+  readonly schema: string;
+  readonly migrations: string;
+  readonly config: T;
+  /** Events that this process encodes, beside those that its processors write. */
+  readonly writes: readonly EventName[];
+  readonly errorCodes: Readonly<Record<string, ApiErrorCode>>;
+  /** Only where clients come in from outside. */
+  readonly door?: (config: z.infer<T> & SharedConfig) => DoorOptions;
+  readonly build: (deps: ServiceDeps<z.infer<T>>, server: HttpServer) => Promise<ServiceParts> | ServiceParts;
+};
+
+export const defineService = <T extends z.ZodObject>(definition: ServiceDefinition<T>): ServiceDefinition<T> => definition;
+
+export type RunningService = { readonly port: number; readonly metricsPort: number; readonly stop: () => Promise<void> };
+
+const WAIT_MS = 500;
+const STALL_MS = 60_000;
+
+/** Starts the service in this process and ends the process with it. */
+export async function runService<T extends z.ZodObject>(definition: ServiceDefinition<T>): Promise<void> {
+  const config = readConfigOrExit(definition);
+  const log = createLog(definition.name, config);
+  const end = (code: number): void => {
+    log.flush(() => process.exit(code));
+    setTimeout(() => process.exit(code), 500).unref();
+  };
+  process.on('uncaughtException', (error) => {
+    log.fatal({ err: logError(error) }, 'uncaught exception');
+    end(1);
+  });
+  process.on('unhandledRejection', (reason) => {
+    log.fatal({ err: logError(toError(reason)) }, 'unhandled rejection');
+    end(1);
+  });
+  const running = startService(definition, config, log, (error) => {
+    log.fatal({ err: logError(error) }, 'cannot go on');
+    end(1);
+  });
+  let stopping = false;
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(signal, () => {
+      if (stopping) return;
+      stopping = true;
+      log.info({ signal }, 'stopping');
+      setTimeout(() => {
+        end(1);
+      }, config.SHUTDOWN_GRACE_MS).unref();
+      running
+        .then((service) => service.stop())
+        .then(
+          () => {
+            end(0);
+          },
+          (error: unknown) => {
+            log.error({ err: logError(error) }, 'stopping failed');
+            end(1);
+          },
+        );
+    });
+  }
+  await running;
+}
+
+function readConfigOrExit<T extends z.ZodObject>(definition: ServiceDefinition<T>): z.infer<T> & SharedConfig {
+  try {
+    return { ...readConfig(sharedConfig), ...readConfig(definition.config) };
+  } catch (error) {
+    process.stderr.write(`${definition.name}: ${toError(error).message}\n`);
+    process.exit(2);
+  }
+}
+
+export async function startService<T extends z.ZodObject>(
+  definition: ServiceDefinition<T>,
+  config: z.infer<T> & SharedConfig,
+  log: Log,
+  onFatal: (error: Error) => void,
+): Promise<RunningService> {
+  const metrics = createMetrics(definition.name, log);
+  const door = definition.door?.(config);
+  const server = createHttpServer({ log, metrics, codes: definition.errorCodes, door });
+  const status: { ready: boolean; waitingFor: string; running: Running[] } = { ready: false, waitingFor: 'start', running: [] };
+  const checks: Check[] = [];
+  addHealth(server, checks);
+  const operations = await serveOperations(metrics.registry, () => readiness(checks), { host: config.HTTP_HOST, port: config.METRICS_PORT });
+  checks.push({ name: 'start', run: () => (status.ready ? undefined : Promise.reject(Object.assign(new Error('starting'), { code: `waiting for ${status.waitingFor}` }))) });
+
+  const waitFor = async <R>(what: string, attempt: () => Promise<R>): Promise<R> => {
+    status.waitingFor = what;
+    for (;;) {
+      try {
+        return await attempt();
+      } catch (error) {
+        if (!isAbsence(error)) throw error;
+        log.warn({ what, err: logError(error) }, `waiting for ${what}`);
+        await delay(WAIT_MS);
+      }
+    }
+  };
+
+  await waitFor('postgres', () => migrate({ url: config.DATABASE_URL, schema: definition.schema, folder: definition.migrations }));
+  const database = await waitFor('postgres', () =>
+    createDatabase({ url: config.DATABASE_URL, schema: definition.schema, applicationName: definition.name, connectionsMax: config.DATABASE_CONNECTIONS_MAX }),
+  );
+  checks.push({ name: 'db', run: async () => void (await database.query(sql.unsafe`select 1`)) });
+  const kafka = createKafkaClient({
+    brokers: config.KAFKA_BROKERS.split(','),
+    clientId: definition.name,
+    log: (level, message, details) => {
+      log[level]({ what: 'kafka', topic: details['topic'], broker: details['broker'], error: details['error'] }, message);
+    },
+  });
+  const relay: { current: Relay | null } = { current: null };
+  const wakeRelay = (): void => relay.current?.wake();
+  const codec = await waitFor('registry', () => createCodec(createRegistry(config.SCHEMA_REGISTRY_URL), definition.writes));
+  const deps = {
+    config, log, metrics, database, kafka, codec, clock: systemClock, wakeRelay,
+    readiness: () => readiness(checks),
+    applier: <S, F>(processor: Erased<S, F>): Applier<S> => createApplier(processor, { database, codec, clock: systemClock, wakeRelay }),
+  };
+  const parts = await definition.build(deps, server);
+  const producer = await waitFor('kafka', () => createProducer(kafka));
+  relay.current = startRelay({
+    database,
+    schema: definition.schema,
+    publish: (messages) => producer.send(messages),
+    onPublished: metrics.published,
+    onError: (error) => {
+      metrics.telemetry.error('relay', error, 'relay');
+    },
+  });
+  checks.push(...(parts.checks ?? []));
+  checks.push({ name: 'consumers', run: () => refuseHalted(status.running) });
+  status.waitingFor = 'kafka';
+  status.running = await Promise.all(
+    parts.processors.map((processor) => processor.start({ client: kafka, codec, database, clock: systemClock, telemetry: metrics.telemetry, wakeRelay, onFatal })),
+  );
+  const watchdog = setInterval(() => {
+    const stalled = status.running.find((running) => Date.now() - running.lastSeenAt() > STALL_MS);
+    if (stalled !== undefined) onFatal(new TransientError('SVC_ERR_STALLED', 'a consumer has shown no sign of life for a minute'));
+  }, 5_000);
+  await server.listen({ host: config.HTTP_HOST, port: door?.port ?? config.HTTP_PORT });
+  const port = (server.addresses() as AddressInfo[])[0]?.port ?? 0;
+  status.ready = true;
+  log.info({ port }, 'ready');
+  return {
+    port,
+    metricsPort: operations.port,
+    stop: async () => {
+      clearInterval(watchdog);
+      await server.close();
+      await Promise.all(status.running.map((running) => running.stop()));
+      await relay.current?.stop();
+      await parts.stop?.();
+      await producer.stop();
+      await operations.close();
+      await database.end();
+    },
+  };
+}
+
+function refuseHalted(running: readonly Running[]): void {
+  const halted = running.map((r) => r.halted()).find((reason) => reason !== null);
+  if (halted !== undefined && halted !== null) throw Object.assign(new Error(halted), { code: 'halted' });
+}
+
+/** Something that this process needs is not there yet; it may come. */
+function isAbsence(error: unknown): boolean {
+  if (error instanceof TransientError) return true;
+  const text = error instanceof Error ? `${error.name} ${error.message} ${'code' in error ? String(error.code) : ''}` : '';
+  return /ECONNREFUSED|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|ECONNRESET|57P03|Connection|ConnectionError|KafkaJS(Connection|NumberOfRetries|NonRetriable|Broker)/.test(text);
+}
+
+/** The batch shell's settings out of a service's configuration. */
+export const shellOptions = (config: SharedConfig): ShellOptions => ({
+  ...shellDefaults,
+  batchMessagesMax: config.BATCH_MESSAGES_MAX,
+  gatherMs: config.BATCH_GATHER_MS,
+});
+
+/** Doors behind the gateway: the caller is who the gateway's signature says. */
+export function addServiceRoutes<T extends Routes>(server: HttpServer, routes: T, handlers: Handlers<T>, config: SharedConfig): void {
+  const verify = createPrincipalVerifier(config.PRINCIPAL_SECRET);
+  addRoutes(server, routes, handlers, (request) => {
+    const header = request.headers[principalHeader];
+    return verify(typeof header === 'string' ? header : undefined);
+  });
+}

@@ -1,0 +1,264 @@
+/**
+ * A processor on a real broker and a real database, with topics and tables of its own: publish to it, wait until it has
+ * caught up, look at what it wrote, stop it, let it crash, start it again.
+ */
+import type { EventName, Events, Topic } from '@lead-flood/contracts';
+import { topicOf } from '@lead-flood/contracts';
+import type { Codec, KafkaClient, OutgoingRecord, Producer, RawRecord } from '@lead-flood/kafka';
+import {
+  createCodec,
+  createConsumer,
+  createKafkaClient,
+  createProducer,
+  createRegistry,
+  createTopics,
+  headerNames,
+  headerText,
+  topicEnds,
+} from '@lead-flood/kafka';
+import { avroSchemas } from '@lead-flood/contracts';
+import { invariant, randomId, systemClock } from '@lead-flood/kernel';
+import type { Database, Relay } from '@lead-flood/postgres';
+import { readPositions, startRelay } from '@lead-flood/postgres';
+import type { Running, Starter, Telemetry } from '@lead-flood/processor';
+import { keyOf, silentTelemetry } from '@lead-flood/processor';
+import { createTestDatabase } from './database.ts';
+import { testEnvironment } from './environment.ts';
+import { eventually } from './waiting.ts';
+
+export type TestEvent = {
+  readonly [N in EventName]: { name: N; data: Events[N]; id?: string; key?: string; version?: number };
+}[EventName];
+
+export type Line = {
+  readonly database: Database;
+  readonly codec: Codec;
+  readonly prefix: string;
+  readonly client: KafkaClient;
+  readonly start: () => Promise<void>;
+  readonly stop: () => Promise<void>;
+  /** Resolves with the error that ended the processor (a simulated crash). */
+  readonly crashed: () => Promise<Error>;
+  readonly publish: (...events: readonly TestEvent[]) => Promise<void>;
+  readonly publishRaw: (...records: readonly OutgoingRecord[]) => Promise<void>;
+  /** Waits until every partition of what it reads is processed and the outbox published. */
+  readonly caughtUp: (deadlineMs?: number) => Promise<void>;
+  /** Every record of a topic, in partition order. */
+  readonly records: (topic: string) => Promise<readonly RawRecord[]>;
+  /** The events of a topic in order, without repeats of the same message id. */
+  readonly events: (
+    topic: string,
+  ) => Promise<readonly { id: string; name: string; key: string; version: number | null; data: unknown }[]>;
+  readonly outcomes: ReadonlyMap<string, number>;
+  readonly close: () => Promise<void>;
+};
+
+export const encodeTestEvent = (codec: Codec, event: TestEvent): OutgoingRecord => ({
+  topic: topicOf[event.name],
+  key: event.key ?? keyOf(event),
+  value: codec.encode(event.name, event.data),
+  headers: {
+    [headerNames.messageId]: event.id ?? randomId(),
+    [headerNames.correlationId]: 'test',
+    [headerNames.orgId]: event.data.orgId,
+    ...(event.version === undefined ? {} : { [headerNames.version]: String(event.version) }),
+  },
+});
+
+const PARTITIONS = 3;
+
+let sharedCodec: Promise<Codec> | null = null;
+
+/** One per test file: it looks up every subject, and the registry shares two cores with everything else. */
+export function testCodec(): Promise<Codec> {
+  sharedCodec ??= createCodec(
+    createRegistry(testEnvironment().SCHEMA_REGISTRY_URL),
+    Object.keys(avroSchemas) as EventName[],
+  );
+  return sharedCodec;
+}
+
+export async function createLine(starter: Starter, at: { schema: string; migrations: string }): Promise<Line> {
+  const environment = testEnvironment();
+  const prefix = `t${randomId().slice(0, 8)}.`;
+  const { processor, group } = starter;
+  const { database, drop } = await createTestDatabase(at);
+  const client = createKafkaClient({
+    brokers: environment.KAFKA_BROKERS.split(','),
+    clientId: `test-${group}`,
+    log: () => undefined,
+  });
+  const own = (name: string): Topic => ({
+    name,
+    owner: group,
+    key: null,
+    keyOf: {},
+    partitions: PARTITIONS,
+    retentionDays: 1,
+    events: [],
+  });
+  const topicNames = [
+    ...new Set([...processor.reads, ...processor.writes].map((t) => t.name)),
+    `${group}.dead-letter.v1`,
+    `${group}.timer.v1`,
+  ];
+  await createTopics(client, topicNames.map(own), prefix);
+  const codec = await testCodec();
+  const producer: Producer = await createProducer(client);
+  const outcomes = new Map<string, number>();
+  let running: Running | null = null;
+  let relay: Relay | null = null;
+  let fatal = Promise.withResolvers<Error>();
+
+  const send = (records: readonly OutgoingRecord[]): Promise<void> =>
+    producer.send(records.map((r) => ({ ...r, topic: prefix + r.topic })));
+
+  let lastError: Error | null = null;
+  const telemetry: Telemetry = {
+    ...silentTelemetry,
+    error: (_group, error) => {
+      lastError = error;
+    },
+    outcome: (_group, _topic, outcome, reason) => {
+      const label = reason === '' ? outcome : `${outcome}:${reason}`;
+      outcomes.set(label, (outcomes.get(label) ?? 0) + 1);
+    },
+  };
+
+  const stop = async (): Promise<void> => {
+    await running?.stop();
+    await relay?.stop();
+    running = null;
+    relay = null;
+  };
+
+  const catchUp = async (deadlineMs?: number): Promise<void> => {
+    const ends = await Promise.all(
+      processor.reads.map(async ({ name }) => [prefix + name, await topicEnds(client, prefix + name)] as const),
+    );
+    await eventually(
+      `${group} to catch up`,
+      async () => {
+        const positions = new Map(
+          (await readPositions(database, group)).map((p) => [`${p.topic}/${p.partition}`, p.nextOffset]),
+        );
+        return ends.every(([topic, partitions]) =>
+          Object.entries(partitions).every(
+            ([partition, { high }]) => (positions.get(`${topic}/${partition}`) ?? 0) >= high,
+          ),
+        );
+      },
+      deadlineMs,
+    );
+    await eventually('the outbox to be published', () => outboxIsEmpty(database), deadlineMs);
+  };
+
+  const records = (topic: string): Promise<readonly RawRecord[]> => readTopic(client, prefix + topic);
+
+  return {
+    database,
+    codec,
+    prefix,
+    client,
+    outcomes,
+    async start() {
+      invariant(running === null, 'already started');
+      fatal = Promise.withResolvers();
+      relay = startRelay({ database, schema: at.schema, publish: send, onError: () => undefined });
+      running = await starter.start({
+        client,
+        codec,
+        database,
+        clock: systemClock,
+        telemetry,
+        topicPrefix: prefix,
+        wakeRelay: () => relay?.wake(),
+        onFatal: (error) => {
+          fatal.resolve(error);
+        },
+      });
+    },
+    stop,
+    crashed: () => fatal.promise,
+    publish: (...events) => send(events.map((event) => encodeTestEvent(codec, event))),
+    publishRaw: (...raw) => send(raw),
+    async caughtUp(deadlineMs) {
+      lastError = null;
+      try {
+        await catchUp(deadlineMs);
+      } catch (error) {
+        // What the processor itself complained about says more than "too late".
+        throw new Error(error instanceof Error ? error.message : String(error), {
+          cause: lastError ?? (await Promise.race([fatal.promise, null])),
+        });
+      }
+    },
+    records,
+    async events(topic) {
+      const seen = new Set<string>();
+      const all = await records(topic);
+      return all.flatMap((record) => {
+        const decoded = codec.decode(record.value);
+        const id = headerText(record.headers, headerNames.messageId) ?? '';
+        if (!decoded.ok || seen.has(id)) return [];
+        seen.add(id);
+        const version = headerText(record.headers, headerNames.version);
+        return [
+          {
+            id,
+            name: decoded.name,
+            key: record.key?.toString('utf8') ?? '',
+            version: version === null ? null : Number(version),
+            data: decoded.data,
+          },
+        ];
+      });
+    },
+    async close() {
+      await stop();
+      await producer.stop();
+      await drop();
+    },
+  };
+}
+
+async function outboxIsEmpty(database: Database): Promise<boolean> {
+  const { sql } = await import('@lead-flood/postgres');
+  return !(await database.exists(
+    sql.unsafe`select 1 from outbox where (tx, seq) > (select tx, seq from relay_cursor where slot = 0)`,
+  ));
+}
+
+/** Reads a topic from its beginning to its present end with a group of its own. */
+async function readTopic(client: KafkaClient, topic: string): Promise<readonly RawRecord[]> {
+  const ends = await topicEnds(client, topic);
+  const missing = new Map(
+    Object.entries(ends).flatMap(([partition, { low, high }]) =>
+      high > low ? [[Number(partition), high - 1] as const] : [],
+    ),
+  );
+  const found: RawRecord[] = [];
+  if (missing.size === 0) return found;
+  const done = Promise.withResolvers<undefined>();
+  const consumer = await createConsumer({
+    client,
+    group: `read-${randomId()}`,
+    topics: [topic],
+    sessionTimeoutMs: 10_000,
+    fetchBytesMax: 4_194_304,
+    fetchWaitMs: 50,
+    onFatal: done.reject,
+    onFetch: (batches) => {
+      for (const batch of batches) {
+        found.push(...batch.records);
+        const last = batch.records.at(-1)?.offset ?? -1;
+        if (last >= (missing.get(batch.partition) ?? Number.POSITIVE_INFINITY)) missing.delete(batch.partition);
+      }
+      if (missing.size === 0) done.resolve(undefined);
+      return Promise.resolve();
+    },
+  });
+  await done.promise;
+  await consumer.stop();
+  return found.toSorted((a, b) => a.partition - b.partition || a.offset - b.offset);
+}

@@ -1,0 +1,4 @@
+/** Discovery needs nothing beyond what every service reads. */
+import { z } from 'zod';
+
+export const config = z.object({});

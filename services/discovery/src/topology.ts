@@ -1,0 +1,31 @@
+/**
+ * Discovery at a glance.
+ *
+ *   ingest.lead.v1 ──▶ discovery ──▶ discovery.lead.v1
+ *     LeadSubmitted       ▲             LeadDiscovered | LeadUpdated | LeadDuplicated | LeadRejected | LeadMerged
+ *                         │
+ *   POST /v1/leads ───────┘  (CreateLead, the same decisions; 409 when the person is known)
+ */
+import { join } from 'node:path';
+import { discoveryInternalRoutes, discoveryRoutes } from '@lead-flood/contracts';
+import { batchProcessor, erase } from '@lead-flood/processor';
+import { addServiceRoutes, defineService, shellOptions } from '@lead-flood/service';
+import { config } from './config.ts';
+import { errorCodes } from './errors.ts';
+import { handlers, internalHandlers } from './http.ts';
+import { discovery } from './processor.ts';
+
+export const service = defineService({
+  name: 'discovery',
+  schema: 'discovery',
+  migrations: join(import.meta.dirname, '../migrations'),
+  config,
+  writes: ['LeadDiscovered', 'LeadUpdated', 'LeadDuplicated', 'LeadRejected', 'LeadMerged', 'LeadErased'],
+  errorCodes,
+  build: ({ database, clock, applier, config: settings }, server) => {
+    const door = handlers({ database, applier: applier(erase(discovery)), now: clock.now });
+    addServiceRoutes(server, discoveryRoutes, door, settings);
+    addServiceRoutes(server, discoveryInternalRoutes, internalHandlers(database), settings);
+    return { processors: [batchProcessor(discovery, shellOptions(settings))] };
+  },
+});

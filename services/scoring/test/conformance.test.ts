@@ -1,0 +1,18 @@
+/** Scoring under the suite that every processor passes. */
+import { join } from 'node:path';
+import { batchProcessor } from '@lead-flood/processor';
+import type { TestEvent } from '@lead-flood/testing';
+import { conformance, sampleEnriched, sampleId, samplePerson } from '@lead-flood/testing';
+import { scoring } from '../src/processor.ts';
+
+const inputs = Array.from({ length: 8 }, (_, i) => i).flatMap((i): TestEvent[] => {
+  const leadId = sampleId('scored', i);
+  const first = sampleEnriched({ leadId, confidence: 0.5, emailStatus: 'unknown' });
+  const second = sampleEnriched({ leadId, person: samplePerson({ phone: i % 2 === 0 ? null : '+46846500413' }) });
+  return [
+    { name: 'LeadEnriched', data: first, id: sampleId('first', i), version: 1 },
+    { name: 'LeadEnriched', data: second, id: sampleId('second', i), version: 2 },
+  ];
+});
+
+conformance({ starter: batchProcessor(scoring), schema: 'scoring', migrations: join(import.meta.dirname, '../migrations'), inputs });
