@@ -64,7 +64,7 @@ export async function createConsumer(options: ConsumerOptions): Promise<Consumer
     maxWaitTimeInMs: options.fetchWaitMs,
     minBytes: 1,
     allowAutoTopicCreation: false,
-    retry: { retries: 20, initialRetryTime: 100, maxRetryTime: 5_000, restartOnFailure: () => Promise.resolve(false) },
+    retry: { retries: 20, initialRetryTime: 100, maxRetryTime: 5_000},
   });
   const state = { generation: 0, assigned: 0, lastSeenAt: Date.now(), stopping: false };
   watchGroup(consumer, options, state);
@@ -117,7 +117,8 @@ function watchGroup(consumer: KafkaJsConsumer, options: ConsumerOptions, state: 
   consumer.on(HEARTBEAT, () => {
     state.lastSeenAt = Date.now();
   });
-  // kafkajs restarts itself after retriable errors only; after any other it stands still while the process lives.
+  // kafkajs restarts itself after retriable errors (a coordinator that is loading, a broker that is away); after any
+  // other it stands still while the process lives (#1271, #1443), so the process has to end.
   consumer.on(CRASH, ({ payload }) => {
     if (!state.stopping && !payload.restart) options.onFatal(payload.error);
   });

@@ -65,6 +65,15 @@ export async function startEffectRunner(processor: ErasedEffectProcessor, deps: 
   let inFlight = 0;
   let finished: Finished[] = [];
   let committing = false;
+  let dead = false;
+
+  /** The process is about to end: from now on nothing is decided or committed, so that a restart finds all of it. */
+  function die(error: Error): void {
+    dead = true;
+    stopping.abort();
+    signalChange();
+    deps.onFatal(error);
+  }
 
   const open = (): number => queue.size() + inFlight + finished.length;
 
@@ -123,7 +132,7 @@ export async function startEffectRunner(processor: ErasedEffectProcessor, deps: 
   }
 
   function pump(): void {
-    if (stopping.signal.aborted) return;
+    if (dead || stopping.signal.aborted) return;
     const taken = queue.take(processor.inFlightMax - inFlight);
     if (taken.length === 0) return;
     inFlight += taken.length;
@@ -152,7 +161,7 @@ export async function startEffectRunner(processor: ErasedEffectProcessor, deps: 
     } catch (thrown) {
       const error = classify(thrown);
       if (!(error instanceof TransientError)) {
-        deps.onFatal(error);
+        die(error);
         return;
       }
       // The database is away: nothing was asked yet, so the same messages simply start again.
@@ -177,6 +186,7 @@ export async function startEffectRunner(processor: ErasedEffectProcessor, deps: 
       const value = await orAborted(perform(state as never, event, step), signal);
       finish({ key, item, result: { kind: 'done', value } });
     } catch (thrown) {
+      if (thrown instanceof InvariantError) die(thrown);
       // Stopping: neither done nor failed; the next owner does it.
       if (stopping.signal.aborted) abandon(key, item);
       else finish({ key, item, result: failure(item, thrown, deadline.aborted) });
@@ -184,7 +194,6 @@ export async function startEffectRunner(processor: ErasedEffectProcessor, deps: 
   }
 
   function failure(item: Item, thrown: unknown, late: boolean): Finished['result'] {
-    if (thrown instanceof InvariantError) deps.onFatal(thrown);
     const error = classify(thrown);
     if (error instanceof TransientError) return { kind: 'later', error };
     if (late) return { kind: 'later', error: new TransientError('PRC_ERR_DEADLINE', `not done within ${processor.deadlineMs} ms`) };
@@ -206,7 +215,7 @@ export async function startEffectRunner(processor: ErasedEffectProcessor, deps: 
     finished.push(f);
     deps.telemetry.inFlight(group, inFlight);
     // setImmediate lets the calls that end in this turn share the commit.
-    if (!committing) {
+    if (!committing && !dead) {
       committing = true;
       setImmediate(() => void commitLoop());
     }
@@ -215,7 +224,7 @@ export async function startEffectRunner(processor: ErasedEffectProcessor, deps: 
 
   async function commitLoop(): Promise<void> {
     try {
-      while (finished.length > 0) {
+      while (finished.length > 0 && !dead) {
         const batch = finished.slice(0, COMMIT_MAX);
         await commitUntilDone(batch);
         finished = finished.slice(batch.length);
@@ -224,7 +233,7 @@ export async function startEffectRunner(processor: ErasedEffectProcessor, deps: 
         signalChange();
       }
     } catch (error) {
-      deps.onFatal(toError(error));
+      die(toError(error));
     } finally {
       committing = false;
     }
@@ -244,6 +253,7 @@ export async function startEffectRunner(processor: ErasedEffectProcessor, deps: 
       } catch (thrown) {
         const error = classify(thrown);
         deps.telemetry.error(group, error, 'a commit is repeated');
+        if (error instanceof InvariantError) throw error;
         if (!(error instanceof TransientError)) {
           await isolate(rest, error);
           return;
@@ -282,7 +292,7 @@ export async function startEffectRunner(processor: ErasedEffectProcessor, deps: 
   async function drain(): Promise<void> {
     queue.drop(() => true);
     const until = Date.now() + processor.deadlineMs;
-    while (open() > 0 && Date.now() < until) await Promise.race([changed.promise, delay(100)]);
+    while (open() > 0 && !dead && Date.now() < until) await Promise.race([changed.promise, delay(100)]);
     // What was dropped has to come again from the row's offset, even if this member keeps its partitions.
     trackers.clear();
     ownership.forget();

@@ -4,7 +4,7 @@ import type { Running, ShellDeps, ShellOptions } from './batch-shell.ts';
 import { shellDefaults, startBatchShell } from './batch-shell.ts';
 import type { ErasedEffectProcessor } from './effect-runner.ts';
 import { startEffectRunner } from './effect-runner.ts';
-import type { BatchProcessor, Commands, EffectProcessor, Erased } from './processor.ts';
+import type { BatchProcessor, Commands, Erased } from './processor.ts';
 
 /** S3's and S0's waits between tries, decision C-08. */
 export const redeliverAfterMs = [5_000, 15_000, 45_000, 60_000, 60_000] as const;
@@ -14,10 +14,15 @@ export const erase = <S, R extends readonly Topic[], W extends readonly Topic[],
   processor: BatchProcessor<S, R, W, F, C>,
 ): Erased<S, F> => ({ prepare: undefined, ...processor }) as unknown as Erased<S, F>;
 
-export const eraseEffect = <S, R extends readonly Topic[], W extends readonly Topic[], P, F, C extends Commands>(
-  processor: EffectProcessor<S, R, W, P, F, C>,
-  redeliver: readonly number[] = redeliverAfterMs,
-): ErasedEffectProcessor => ({ prepare: undefined, redeliverAfterMs: redeliver, ...processor }) as unknown as ErasedEffectProcessor;
+/** What an effect processor looks like from outside; its tables are checked where it is declared an `EffectProcessor`. */
+export type SomeEffectProcessor = Pick<ErasedEffectProcessor, 'group' | 'reads' | 'writes' | 'inFlightMax' | 'deadlineMs'> & {
+  readonly store: object;
+  readonly decide: object;
+  readonly perform: object;
+};
+
+export const eraseEffect = (processor: SomeEffectProcessor, redeliver: readonly number[] = redeliverAfterMs): ErasedEffectProcessor =>
+  ({ prepare: undefined, redeliverAfterMs: redeliver, ...processor }) as unknown as ErasedEffectProcessor;
 
 export type Starter = { readonly group: string; readonly processor: Erased; readonly start: (deps: ShellDeps) => Promise<Running> };
 
@@ -29,10 +34,7 @@ export const batchProcessor = <S, R extends readonly Topic[], W extends readonly
   return { group: processor.group, processor: erased, start: (deps) => startBatchShell(erased, deps, options) };
 };
 
-export const effectProcessor = <S, R extends readonly Topic[], W extends readonly Topic[], P, F, C extends Commands>(
-  processor: EffectProcessor<S, R, W, P, F, C>,
-  redeliver: readonly number[] = redeliverAfterMs,
-): Starter => {
+export const effectProcessor = (processor: SomeEffectProcessor, redeliver: readonly number[] = redeliverAfterMs): Starter => {
   const erased = eraseEffect(processor, redeliver);
-  return { group: processor.group, processor: erased as Erased, start: (deps) => startEffectRunner(erased, deps) };
+  return { group: processor.group, processor: erased, start: (deps) => startEffectRunner(erased, deps) };
 };

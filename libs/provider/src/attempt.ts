@@ -53,7 +53,8 @@ const OUTCOMES: Readonly<Record<string, Outcome>> = {
   PRV_ERR_BREAKER_OPEN: 'breaker-open',
 };
 
-export const outcomeOf = (error: unknown): Outcome => (error instanceof CodedError ? OUTCOMES[error.code] : undefined) ?? 'failed';
+export const outcomeOf = (error: unknown): Outcome =>
+  (error instanceof CodedError ? OUTCOMES[error.code] : undefined) ?? 'failed';
 
 /** The status that came with a failed try, for telemetry. */
 export const statusOf = (error: unknown): number | null => {
@@ -71,11 +72,17 @@ export type Read<T> = { readonly kind: 'ok'; readonly data: T } | { readonly kin
  * - other 5xx may come from a door whose house went on working: ambiguous;
  * - garbage and another shape arrive after the work was done (and billed): ambiguous.
  */
-export function readAnswer<T>(answer: Exchanged, schema: ZodType<T>, rateLimitStatuses: readonly number[], now: number): Read<T> {
+export function readAnswer<T>(
+  answer: Exchanged,
+  schema: ZodType<T>,
+  rateLimitStatuses: readonly number[],
+  now: number,
+): Read<T> {
   const { status } = answer;
   const retryAfterMs = readRetryAfter(answer.headers['retry-after'], now);
   const options = { details: { status }, ...(retryAfterMs === null ? {} : { retryAfterMs }) };
-  if (rateLimitStatuses.includes(status)) throw new TransientError('PRV_ERR_RATE_LIMITED', `answered ${status}`, options);
+  if (rateLimitStatuses.includes(status))
+    throw new TransientError('PRV_ERR_RATE_LIMITED', `answered ${status}`, options);
   if (status >= 500 || status === 408 || status === 425) {
     const ambiguous = status >= 500 && status !== 503 && status !== 501;
     throw new TransientError('PRV_ERR_FAILED', `answered ${status}`, { ...options, ambiguous });
@@ -85,7 +92,10 @@ export function readAnswer<T>(answer: Exchanged, schema: ZodType<T>, rateLimitSt
   if (read.success) return { kind: 'ok', data: read.data };
   // paths and expectations only: values may name people
   const where = read.error.issues.slice(0, 3).map(({ path, code }) => `${path.join('.')} ${code}`);
-  throw new TransientError('PRV_ERR_SHAPE', `unexpected shape: ${where.join('; ')}`, { details: { status }, ambiguous: true });
+  throw new TransientError('PRV_ERR_SHAPE', `unexpected shape: ${where.join('; ')}`, {
+    details: { status },
+    ambiguous: true,
+  });
 }
 
 function parseJson({ status, text }: Exchanged): unknown {
@@ -94,6 +104,9 @@ function parseJson({ status, text }: Exchanged): unknown {
     return JSON.parse(text);
   } catch (error) {
     // V8's message quotes the text, which may name people
-    throw new TransientError('PRV_ERR_GARBAGE', 'not JSON', { details: { status, error: toError(error).name }, ambiguous: true });
+    throw new TransientError('PRV_ERR_GARBAGE', 'not JSON', {
+      details: { status, error: toError(error).name },
+      ambiguous: true,
+    });
   }
 }

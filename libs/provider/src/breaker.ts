@@ -23,7 +23,12 @@ export type BreakerOptions = {
   readonly resetMs: number;
 };
 
-export const breakerDefaults: BreakerOptions = { thresholdPercent: 50, volumeMin: 20, windowMs: 10_000, resetMs: 10_000 };
+export const breakerDefaults: BreakerOptions = {
+  thresholdPercent: 50,
+  volumeMin: 20,
+  windowMs: 10_000,
+  resetMs: 10_000,
+};
 
 export type Breaker = {
   /** Runs the work, or throws PRV_ERR_BREAKER_OPEN without running it. */
@@ -42,7 +47,10 @@ export type BreakerDeps = {
 
 export function createBreaker(name: string, { options, isFault, onState, now }: BreakerDeps): Breaker {
   let openedAt = 0;
-  const circuit: CircuitBreaker<[() => Promise<unknown>], unknown> = new CircuitBreaker<[() => Promise<unknown>], unknown>((work) => work(), {
+  const circuit: CircuitBreaker<[() => Promise<unknown>], unknown> = new CircuitBreaker<
+    [() => Promise<unknown>],
+    unknown
+  >((work) => work(), {
     name,
     // opossum's timeout neither ends the request nor knows one call from another (its AbortController belongs to the
     // whole circuit: one slow call would abort all in flight). exchange.ts times and really aborts each try.

@@ -52,7 +52,10 @@ export function createConnector(options: ConnectorOptions): buildConnector.conne
 }
 
 /** One forbidden address among several refuses the name: a host that mixes both is not a host to be sure of. */
-export function guardedLookup({ allowPrivate, resolve }: Pick<ConnectorOptions, 'allowPrivate' | 'resolve'>): LookupFunction {
+export function guardedLookup({
+  allowPrivate,
+  resolve,
+}: Pick<ConnectorOptions, 'allowPrivate' | 'resolve'>): LookupFunction {
   return (hostname, options, callback) => {
     resolve(hostname).then(
       (addresses) => {

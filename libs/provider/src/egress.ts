@@ -3,6 +3,7 @@
  * redirect; a 3xx comes back as an answer. For calls to a paid provider use provider.ts, which adds quota, breaker
  * and retries; this alone serves addresses that a customer typed in (webhooks, pages).
  */
+import { isIP } from 'node:net';
 import { CodedError, toError } from '@lead-flood/kernel';
 import { Agent } from 'undici';
 import { mayConnect } from './address.ts';
@@ -10,7 +11,6 @@ import { createConnector, forbidden, systemResolver } from './connector.ts';
 import type { Resolver } from './connector.ts';
 import { exchange } from './exchange.ts';
 import type { Exchanged, ExchangeRequest } from './exchange.ts';
-import { isIP } from 'node:net';
 
 export type EgressOptions = {
   /** Loopback and private networks too: the sandbox, never a customer's address. Metadata services stay closed. */
@@ -93,5 +93,7 @@ function readTarget(text: string, allowPrivate: boolean): Target {
   if (!allowPrivate && !PUBLIC_PORTS.has(url.port)) refuse('only ports 80 and 443');
   const host = url.hostname.replace(/^\[|\]$/g, '');
   if (isIP(host) !== 0 && !mayConnect(host, allowPrivate)) throw forbidden(host, host);
+  // whatever the resolver makes of them: some answer `localhost.` differently from `localhost`
+  if (!allowPrivate && /(?:^|\.)localhost\.?$/.test(host)) throw forbidden(host, host);
   return { origin: url.origin, path: url.pathname + url.search };
 }

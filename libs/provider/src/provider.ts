@@ -99,7 +99,8 @@ export function createProvider(options: ProviderOptions): Provider {
   async function call<T>(request: CallOptions<T>): Promise<CallResult<T>> {
     invariant(request.path.startsWith('/'), 'a path begins with a slash');
     const { signal, operation, repeatable = false } = request;
-    const mayRetry = (error: TransientError): boolean => (repeatable || !error.ambiguous) && !FINAL.has(outcomeOf(error));
+    const mayRetry = (error: TransientError): boolean =>
+      (repeatable || !error.ambiguous) && !FINAL.has(outcomeOf(error));
     const tryOnce = async (tries: number): Promise<CallResult<T>> => {
       // every request counts against the quota, not every call
       if (tries > 0) await admission.enter(signal);
@@ -109,12 +110,19 @@ export function createProvider(options: ProviderOptions): Provider {
       const waiting = admission.enter(signal);
       if (waiting !== null) await waiting;
       return await breaker.run(() =>
-        retry({ attempt: tryOnce, mayRetry, options: retryOptions, signal, ...(random === undefined ? {} : { random }) }),
+        retry({
+          attempt: tryOnce,
+          mayRetry,
+          options: retryOptions,
+          signal,
+          ...(random === undefined ? {} : { random }),
+        }),
       );
     } catch (error) {
       const outcome = outcomeOf(error);
       const isUnsent = outcome === 'breaker-open' || outcome === 'quota';
-      if (isUnsent) options.onAttempt?.({ provider: name, operation, outcome, status: null, latencyMs: 0, costMicros: 0 });
+      if (isUnsent)
+        options.onAttempt?.({ provider: name, operation, outcome, status: null, latencyMs: 0, costMicros: 0 });
       throw error;
     }
   }
@@ -147,7 +155,8 @@ function createAttempt(options: ProviderOptions, egress: Egress, admission: Admi
       const answer = await egress.send(target, { method, signal, ...payload(call) });
       const { status } = answer;
       const read = readAnswer(answer, schema, rateLimitStatuses, now());
-      if (read.kind === 'refused') return { kind: 'refused', status, body: read.body, latencyMs: finish('refused', status, 0) };
+      if (read.kind === 'refused')
+        return { kind: 'refused', status, body: read.body, latencyMs: finish('refused', status, 0) };
       const costMicros = price?.(read.data) ?? 0;
       return { kind: 'ok', status, data: read.data, latencyMs: finish('ok', status, costMicros), costMicros };
     } catch (error) {
@@ -159,9 +168,15 @@ function createAttempt(options: ProviderOptions, egress: Egress, admission: Admi
   };
 }
 
-function payload({ headers, json }: Pick<CallOptions<unknown>, 'headers' | 'json'>): { headers: Record<string, string>; body: string | null } {
+function payload({ headers, json }: Pick<CallOptions<unknown>, 'headers' | 'json'>): {
+  headers: Record<string, string>;
+  body: string | null;
+} {
   if (json === undefined) return { headers: { accept: 'application/json', ...headers }, body: null };
-  return { headers: { accept: 'application/json', 'content-type': 'application/json', ...headers }, body: JSON.stringify(json) };
+  return {
+    headers: { accept: 'application/json', 'content-type': 'application/json', ...headers },
+    body: JSON.stringify(json),
+  };
 }
 
 /** The caller gave up. After half a timeout of waiting that is the provider's fault, or deadlines would hide a slow one. */

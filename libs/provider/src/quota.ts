@@ -70,7 +70,10 @@ class Window {
     this.#localPoints = Math.max(1, Math.floor(points / (options.replicas ?? 1)));
     const basics = { keyPrefix: `leadflood:quota:${seconds}s`, duration: seconds };
     const redis = options.redis ?? null;
-    this.#shared = redis === null ? null : new RateLimiterRedis({ ...basics, points, storeClient: redis, rejectIfRedisNotReady: true });
+    this.#shared =
+      redis === null
+        ? null
+        : new RateLimiterRedis({ ...basics, points, storeClient: redis, rejectIfRedisNotReady: true });
     this.#local = new RateLimiterMemory({ ...basics, points: this.#localPoints });
     this.#onShared = options.onShared ?? (() => {});
   }
@@ -117,6 +120,8 @@ class Window {
       }
     }
     await this.#reserve(this.#local, this.#localPoints);
+    // an empty share of our own says nothing of the shared window: look again as soon as Redis may be back
+    if (this.#shared !== null) this.#emptyUntil = Math.min(this.#emptyUntil, this.#sharedAgainAt);
   }
 
   /** Takes a block: a twentieth of the window, so that what other replicas cannot use stays small. */

@@ -21,12 +21,21 @@ export type RetryOptions = {
 export const retryDefaults: RetryOptions = { retriesMax: 2, baseMs: 100, capMs: 2_000, retryAfterMsMax: 1_000 };
 
 /** 0 <= wait < min(cap, base * 2^attempt): the whole range, so that callers who failed together do not return together. */
-export function backoffMs(attempt: number, { baseMs, capMs }: Pick<RetryOptions, 'baseMs' | 'capMs'>, random: () => number): number {
+export function backoffMs(
+  attempt: number,
+  { baseMs, capMs }: Pick<RetryOptions, 'baseMs' | 'capMs'>,
+  random: () => number,
+): number {
   return random() * Math.min(capMs, baseMs * 2 ** attempt);
 }
 
 /** What to wait before the next try; `null`: give up. `attempt` counts from 0. */
-export function nextDelayMs(error: TransientError, attempt: number, options: RetryOptions, random: () => number): number | null {
+export function nextDelayMs(
+  error: TransientError,
+  attempt: number,
+  options: RetryOptions,
+  random: () => number,
+): number | null {
   if (attempt >= options.retriesMax) return null;
   const backoff = backoffMs(attempt, options, random);
   const asked = error.retryAfterMs;
@@ -48,7 +57,14 @@ export type Retried<T> = {
 const sleepAbortably = (ms: number, signal: AbortSignal): Promise<unknown> => sleepFor(ms, undefined, { signal });
 
 /** Throws the last error: it says more than "given up" when the caller's signal ends the wait. */
-export async function retry<T>({ attempt, mayRetry, options, signal, random = Math.random, sleep = sleepAbortably }: Retried<T>): Promise<T> {
+export async function retry<T>({
+  attempt,
+  mayRetry,
+  options,
+  signal,
+  random = Math.random,
+  sleep = sleepAbortably,
+}: Retried<T>): Promise<T> {
   for (let tries = 0; ; tries += 1) {
     try {
       return await attempt(tries);

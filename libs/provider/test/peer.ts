@@ -4,7 +4,14 @@ import type { AddressInfo, Socket } from 'node:net';
 
 export type Act = (socket: Socket, request: string) => void;
 
-export type Peer = { readonly url: string; readonly port: number; readonly requests: string[]; connections: number; act: Act; stop(): Promise<void> };
+export type Peer = {
+  readonly url: string;
+  readonly port: number;
+  readonly requests: string[];
+  connections: number;
+  act: Act;
+  stop(): Promise<void>;
+};
 
 /** Every complete request (header block; bodies of tests are small and arrive with it) is handed to `act`. */
 export async function startPeer(act: Act = reply(200, '{"ok":true}')): Promise<Peer> {
@@ -39,7 +46,9 @@ export async function startPeer(act: Act = reply(200, '{"ok":true}')): Promise<P
 }
 
 export function reply(status: number, body: string, headers: Record<string, string> = {}): Act {
-  const lines = Object.entries({ 'content-length': String(Buffer.byteLength(body)), ...headers }).map(([name, value]) => `${name}: ${value}\r\n`);
+  const lines = Object.entries({ 'content-length': String(Buffer.byteLength(body)), ...headers }).map(
+    ([name, value]) => `${name}: ${value}\r\n`,
+  );
   return (socket) => void socket.write(`HTTP/1.1 ${status} X\r\n${lines.join('')}\r\n${body}`);
 }
 

@@ -23,7 +23,10 @@ async function closedPort(): Promise<number> {
 }
 
 /** How many of `count` requests may go now, and the wait of the first that may not. */
-async function takeAll(take: () => number | Promise<number>, count: number): Promise<{ granted: number; waitMs: number }> {
+async function takeAll(
+  take: () => number | Promise<number>,
+  count: number,
+): Promise<{ granted: number; waitMs: number }> {
   const answers = await Promise.all(Array.from({ length: count }, () => take()));
   return { granted: answers.filter((ms) => ms === 0).length, waitMs: Math.max(...answers) };
 }
@@ -64,13 +67,28 @@ test('a call that would wait longer than allowed is thrown as PRV_ERR_QUOTA, una
   stops.push(() => peer.stop());
   const outcomes: string[] = [];
   const provider = createProvider({
-    name: 'q', baseUrl: peer.url, allowPrivate: true, quota: { perMinute: 2 }, onAttempt: ({ outcome }) => outcomes.push(outcome),
+    name: 'q',
+    baseUrl: peer.url,
+    allowPrivate: true,
+    quota: { perMinute: 2 },
+    onAttempt: ({ outcome }) => outcomes.push(outcome),
   });
   stops.push(() => provider.stop());
-  const call = () => provider.call({ operation: 'o', method: 'GET', path: '/', schema: z.object({ ok: z.boolean() }), signal: new AbortController().signal });
+  const call = () =>
+    provider.call({
+      operation: 'o',
+      method: 'GET',
+      path: '/',
+      schema: z.object({ ok: z.boolean() }),
+      signal: new AbortController().signal,
+    });
   await call();
   await call();
-  await expect(call()).rejects.toMatchObject({ code: 'PRV_ERR_QUOTA', ambiguous: false, retryAfterMs: expect.any(Number) });
+  await expect(call()).rejects.toMatchObject({
+    code: 'PRV_ERR_QUOTA',
+    ambiguous: false,
+    retryAfterMs: expect.any(Number),
+  });
   expect(peer.requests).toHaveLength(2);
   expect(outcomes).toEqual(['ok', 'ok', 'quota']);
 });

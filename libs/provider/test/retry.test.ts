@@ -14,7 +14,9 @@ describe('[X-RT-05] computed backoff', () => {
   });
 
   test('full jitter: the whole range from nothing to the ceiling', () => {
-    expect([0, 0.25, 0.5].map((random) => backoffMs(1, { baseMs: 100, capMs: 2_000 }, () => random))).toEqual([0, 50, 100]);
+    expect([0, 0.25, 0.5].map((random) => backoffMs(1, { baseMs: 100, capMs: 2_000 }, () => random))).toEqual([
+      0, 50, 100,
+    ]);
   });
 
   test('Retry-After is the floor, the jitter goes on top; a longer one than allowed ends the call', () => {

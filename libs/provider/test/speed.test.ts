@@ -17,14 +17,23 @@ test('20,000 calls, 16 in flight', async () => {
   await Promise.all(
     Array.from({ length: 16 }, async () => {
       while (left-- > 0) {
-        const { kind } = await provider.call({ operation: 'speed', method: 'POST', path: '/', json: { email: 'a@b.example' }, schema, signal });
+        const { kind } = await provider.call({
+          operation: 'speed',
+          method: 'POST',
+          path: '/',
+          json: { email: 'a@b.example' },
+          schema,
+          signal,
+        });
         if (kind === 'ok') answered += 1;
       }
     }),
   );
   const { user, system } = process.cpuUsage(cpu);
   const seconds = (performance.now() - startedAt) / 1_000;
-  process.stdout.write(`provider.call: ${((user + system) / calls).toFixed(1)} us CPU a call with the peer in the same process, ${Math.round(calls / seconds)}/s\n`);
+  process.stdout.write(
+    `provider.call: ${((user + system) / calls).toFixed(1)} us CPU a call with the peer in the same process, ${Math.round(calls / seconds)}/s\n`,
+  );
   expect(answered).toBe(calls);
   await provider.stop();
   await peer.stop();

@@ -56,7 +56,7 @@ export function createHttpServer(deps: HttpDeps): HttpServer {
     connectionTimeout: REQUEST_TIMEOUT_MS,
     // An empty list must not reach Fastify: it would compile to "trust nobody" by accident, not by decision.
     trustProxy: door === undefined || door.trustProxy.length === 0 ? false : [...door.trustProxy],
-    ...(door === undefined ? {} : { rewriteUrl: (request) => door.rewriteUrl(request.url ?? '/') }),
+    rewriteUrl: (request) => door?.rewriteUrl(request.url ?? '/') ?? request.url ?? '/',
     genReqId: (request) => acceptedId(request.headers['x-request-id']) ?? randomUUID(),
     routerOptions: { ignoreTrailingSlash: false, maxParamLength: 200 },
   });
@@ -130,7 +130,7 @@ export type HttpHandlers<T extends Routes> = {
 };
 
 /** Registers one handler per route of the table. */
-export function addRoutes<T extends Routes>(server: HttpServer, routes: T, handlers: HttpHandlers<T>, authenticate: Authenticate): void {
+export function addRoutes<T extends Routes>(server: HttpServer, routes: T, handlers: Handlers<T> | HttpHandlers<T>, authenticate: Authenticate): void {
   for (const [name, route] of Object.entries<Route>(routes)) {
     const handler = handlers[name] as (request: unknown, exchange: HttpExchange) => Promise<unknown>;
     server.route({

@@ -14,6 +14,9 @@ export type Metrics = {
   readonly registry: Registry;
   readonly telemetry: Telemetry;
   readonly published: (count: number) => void;
+  /** A service's own metrics: `leadflood_<component>_<noun>_<unit>[_total]`, bounded labels. */
+  readonly counter: (name: string, help: string, labelNames: readonly string[]) => Counter;
+  readonly gauge: (name: string, help: string, labelNames: readonly string[]) => Gauge;
   readonly request: (route: string, method: string, status: number, seconds: number) => void;
 };
 
@@ -32,6 +35,8 @@ export function createMetrics(service: string, log: Log): Metrics {
   const requests = new Histogram({ name: 'leadflood_http_request_seconds', help: 'Requests by route and status', labelNames: ['route', 'method', 'status'], buckets: SECONDS, registers });
   return {
     registry,
+    counter: (name, help, labelNames) => new Counter({ name, help, labelNames, registers }),
+    gauge: (name, help, labelNames) => new Gauge({ name, help, labelNames, registers }),
     published: (count) => {
       published.inc(count);
     },

@@ -24,6 +24,10 @@ export type ConformanceOptions = {
   readonly ignore?: Readonly<Record<string, readonly string[]>>;
   /** Points that this processor passes; by default those of the batch shell. */
   readonly crashPoints?: readonly string[];
+  /** Runs after the end of each case: the outside world's own count of what was done to it. */
+  readonly alsoExpect?: (line: Line) => Promise<void> | void;
+  /** Runs before each case, for instance to empty the outside world's log. */
+  readonly before?: () => Promise<void> | void;
 };
 
 type End = { readonly tables: Readonly<Record<string, readonly SerializableValue[]>>; readonly published: readonly unknown[] };
@@ -41,6 +45,9 @@ export const batchCrashPoints = [
   'relay.published',
 ] as const;
 
+/** What the effect runner passes on top; `step.<name>.*` come with the service's own steps. */
+export const effectCrashPoints = ['processor.outbox', 'db.commit.before', 'db.commit.after', 'kafka.send.before', 'kafka.send.after', 'relay.published'] as const;
+
 /** The process dies here: nothing after the point happens, whatever was committed before stays. */
 class SimulatedCrash extends InvariantError {}
 
@@ -51,6 +58,7 @@ export function conformance(options: ConformanceOptions): void {
     let line: Line;
 
     const fresh = async (): Promise<Line> => {
+      await options.before?.();
       line = await createLine(starter, options);
       await options.seed?.(line);
       return line;
@@ -67,6 +75,7 @@ export function conformance(options: ConformanceOptions): void {
 
     afterEach(async () => {
       setFaultHook(null);
+      await options.alsoExpect?.(line);
       await line.close();
     });
     afterAll(() => {

@@ -51,7 +51,9 @@ export type EnrichmentAdapter = {
 export const miss = (latencyMs: number): Miss => ({ status: 'miss', latencyMs, costMicros: 0 });
 
 /** The header by which a provider that knows it answers a repeat from memory, unpaid. */
-export const repeatHeader = ({ idempotencyKey }: FindContext): Record<string, string> => ({ 'idempotency-key': idempotencyKey });
+export const repeatHeader = ({ idempotencyKey }: FindContext): Record<string, string> => ({
+  'idempotency-key': idempotencyKey,
+});
 
 type Refused = Extract<CallResult<unknown>, { kind: 'refused' }>;
 
@@ -68,10 +70,12 @@ export function readRefusal(provider: ProviderName, { status, latencyMs }: Refus
   throw new TransientError('PRV_ERR_FAILED', `${provider} answered ${status}`, { details: { provider, status } });
 }
 
-export const present = (text: string | null | undefined): text is string => text !== null && text !== undefined && text.trim() !== '';
+export const present = (text: string | null | undefined): text is string =>
+  text !== null && text !== undefined && text.trim() !== '';
 
 /** Text that says something, or `null`. */
-export const textOrNull = (text: unknown): string | null => (typeof text === 'string' && text.trim() !== '' ? text.trim() : null);
+export const textOrNull = (text: unknown): string | null =>
+  typeof text === 'string' && text.trim() !== '' ? text.trim() : null;
 
 /** First and last name, or what can be split from the full one; `null` when there is only one word. */
 export function splitName({ firstName, lastName, fullName }: Person): { first: string; last: string } | null {

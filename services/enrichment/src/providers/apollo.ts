@@ -16,7 +16,13 @@ const personSchema = z.object({
   linkedin_url: text,
   phone_numbers: z.array(z.object({ sanitized_number: text, raw_number: text })).nullish(),
   organization: z
-    .object({ name: text, primary_domain: text, industry: text, estimated_num_employees: z.number().nullish(), country: text })
+    .object({
+      name: text,
+      primary_domain: text,
+      industry: text,
+      estimated_num_employees: z.number().nullish(),
+      country: text,
+    })
     .nullish(),
 });
 
@@ -32,7 +38,10 @@ const EMAIL_STATUS: Readonly<Record<string, { status: EmailStatus; confidence: n
   bounced: { status: 'invalid', confidence: 0 },
 };
 
-export function createApollo(provider: Provider, { apiKey, priceMicros }: { apiKey: string; priceMicros: number }): EnrichmentAdapter {
+export function createApollo(
+  provider: Provider,
+  { apiKey, priceMicros }: { apiKey: string; priceMicros: number },
+): EnrichmentAdapter {
   return {
     name: 'apollo',
     canAnswer: (question) => parametersOf(question) !== null,
@@ -60,9 +69,14 @@ type Parameters = Readonly<Record<string, string | boolean>>;
 
 function parametersOf({ person, company }: Question): Parameters | null {
   const name = splitName(person);
-  const employer = present(company.domain) ? { domain: company.domain } : present(company.name) ? { organization_name: company.name } : null;
+  const employer = present(company.domain)
+    ? { domain: company.domain }
+    : present(company.name)
+      ? { organization_name: company.name }
+      : null;
   // a name alone finds namesakes
-  const named = name !== null && employer !== null ? { first_name: name.first, last_name: name.last, ...employer } : null;
+  const named =
+    name !== null && employer !== null ? { first_name: name.first, last_name: name.last, ...employer } : null;
   if (!present(person.email) && !present(person.linkedinUrl) && named === null) return null;
   return {
     ...(present(person.email) ? { email: person.email } : {}),
@@ -72,7 +86,11 @@ function parametersOf({ person, company }: Question): Parameters | null {
   };
 }
 
-function toFinding(question: Question, person: z.infer<typeof personSchema>, paid: { latencyMs: number; costMicros: number }): Finding {
+function toFinding(
+  question: Question,
+  person: z.infer<typeof personSchema>,
+  paid: { latencyMs: number; costMicros: number },
+): Finding {
   const email = textOrNull(person.email);
   const mailbox = (email === null ? undefined : EMAIL_STATUS[person.email_status?.toLowerCase() ?? '']) ?? {
     status: 'unknown',

@@ -29,7 +29,9 @@ const finderSchema = z.object({
     .nullish(),
 });
 
-const verifierSchema = z.object({ data: z.object({ status: text, score, email: text, webmail: z.boolean().nullish() }).nullish() });
+const verifierSchema = z.object({
+  data: z.object({ status: text, score, email: text, webmail: z.boolean().nullish() }).nullish(),
+});
 
 const EMAIL_STATUS: Readonly<Record<string, EmailStatus>> = {
   valid: 'verified',
@@ -67,9 +69,17 @@ function finderQuery({ person, company }: Question): Record<string, string> | nu
 }
 
 // The key goes in a header: in the query it would stand in every log on the way.
-const headersOf = ({ apiKey }: HunterOptions, ctx: FindContext): Record<string, string> => ({ 'x-api-key': apiKey, ...repeatHeader(ctx) });
+const headersOf = ({ apiKey }: HunterOptions, ctx: FindContext): Record<string, string> => ({
+  'x-api-key': apiKey,
+  ...repeatHeader(ctx),
+});
 
-async function search(provider: Provider, options: HunterOptions, query: Record<string, string>, ctx: FindContext): Promise<Finding> {
+async function search(
+  provider: Provider,
+  options: HunterOptions,
+  query: Record<string, string>,
+  ctx: FindContext,
+): Promise<Finding> {
   const answer = await provider.call({
     operation: 'email-finder',
     method: 'GET',
@@ -104,7 +114,13 @@ async function search(provider: Provider, options: HunterOptions, query: Record<
   };
 }
 
-async function verify(provider: Provider, options: HunterOptions, question: Question, email: string, ctx: FindContext): Promise<Finding> {
+async function verify(
+  provider: Provider,
+  options: HunterOptions,
+  question: Question,
+  email: string,
+  ctx: FindContext,
+): Promise<Finding> {
   const answer = await provider.call({
     operation: 'email-verifier',
     method: 'GET',
@@ -150,5 +166,6 @@ const blank: Hit = {
 };
 
 function refuseUnready({ status }: CallResult<unknown>): void {
-  if (NOT_READY.has(status)) throw new TransientError('PRV_ERR_NOT_READY', `hunter answered ${status}`, { retryAfterMs: NOT_READY_MS });
+  if (NOT_READY.has(status))
+    throw new TransientError('PRV_ERR_NOT_READY', `hunter answered ${status}`, { retryAfterMs: NOT_READY_MS });
 }

@@ -28,7 +28,10 @@ const dataSchema = z.object({
 
 const answerSchema = z.object({ likelihood: z.number(), data: dataSchema });
 
-export function createPeopleDataLabs(provider: Provider, { apiKey, priceMicros }: { apiKey: string; priceMicros: number }): EnrichmentAdapter {
+export function createPeopleDataLabs(
+  provider: Provider,
+  { apiKey, priceMicros }: { apiKey: string; priceMicros: number },
+): EnrichmentAdapter {
   return {
     name: 'peopledatalabs',
     canAnswer: (question) => queryOf(question) !== null,
@@ -45,7 +48,9 @@ export function createPeopleDataLabs(provider: Provider, { apiKey, priceMicros }
         signal: ctx.signal,
         price: () => priceMicros,
       });
-      return answer.kind === 'refused' ? readRefusal('peopledatalabs', answer) : toFinding(question, answer.data, answer);
+      return answer.kind === 'refused'
+        ? readRefusal('peopledatalabs', answer)
+        : toFinding(question, answer.data, answer);
     },
   };
 }
@@ -53,7 +58,8 @@ export function createPeopleDataLabs(provider: Provider, { apiKey, priceMicros }
 function queryOf({ person, company }: Question): Record<string, string> | null {
   const name = splitName(person);
   const employer = company.domain ?? company.name;
-  const named = name !== null && present(employer) ? { first_name: name.first, last_name: name.last, company: employer } : null;
+  const named =
+    name !== null && present(employer) ? { first_name: name.first, last_name: name.last, company: employer } : null;
   if (!present(person.email) && !present(person.phone) && !present(person.linkedinUrl) && named === null) return null;
   return {
     ...(present(person.email) ? { email: person.email } : {}),
@@ -63,7 +69,11 @@ function queryOf({ person, company }: Question): Record<string, string> | null {
   };
 }
 
-function toFinding(question: Question, answer: z.infer<typeof answerSchema>, paid: { latencyMs: number; costMicros: number }): Finding {
+function toFinding(
+  question: Question,
+  answer: z.infer<typeof answerSchema>,
+  paid: { latencyMs: number; costMicros: number },
+): Finding {
   const { data } = answer;
   const domain = textOrNull(data.job_company_website)?.replace(/^(?:https?:\/\/)?(?:www\.)?/i, '') ?? null;
   const workEmail = textOrNull(data.work_email);
@@ -99,4 +109,5 @@ function toFinding(question: Question, answer: z.infer<typeof answerSchema>, pai
 const asAsked = (found: string | null, asked: string | null): string | null =>
   present(asked) && found?.toLowerCase() === asked.trim().toLowerCase() ? asked.trim() : found;
 
-const withScheme = (url: string | null): string | null => (url === null || /^https?:/i.test(url) ? url : `https://www.${url.replace(/^www\./i, '')}`);
+const withScheme = (url: string | null): string | null =>
+  url === null || /^https?:/i.test(url) ? url : `https://www.${url.replace(/^www\./i, '')}`;

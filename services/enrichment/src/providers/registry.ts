@@ -7,7 +7,10 @@ import { createFake } from './fake.ts';
 import { createHunter } from './hunter.ts';
 import { createPeopleDataLabs } from './people-data-labs.ts';
 
-type Limits = Pick<ProviderOptions, 'allowPrivate' | 'timeoutMs' | 'retries' | 'breaker' | 'concurrencyMax' | 'resolve'>;
+type Limits = Pick<
+  ProviderOptions,
+  'allowPrivate' | 'timeoutMs' | 'retries' | 'breaker' | 'concurrencyMax' | 'resolve'
+>;
 
 export type EnrichmentProvidersConfig = Limits & {
   /** No key, or a blank one: not configured. */
@@ -33,13 +36,27 @@ export type EnrichmentProviders = {
   readonly stop: () => Promise<void>;
 };
 
-export function createEnrichmentProviders(config: EnrichmentProvidersConfig, hooks: ProviderHooks = {}): EnrichmentProviders {
+export function createEnrichmentProviders(
+  config: EnrichmentProvidersConfig,
+  hooks: ProviderHooks = {},
+): EnrichmentProviders {
   const { allowPrivate, timeoutMs, retries, breaker, concurrencyMax, resolve } = config;
   const limits = withoutUndefined({ allowPrivate, timeoutMs, retries, breaker, concurrencyMax, resolve });
   const providers: Provider[] = [];
-  const open = (name: Exclude<ProviderName, 'fake'>, baseUrl: string, extra: Partial<ProviderOptions> = {}): Provider => {
+  const open = (
+    name: Exclude<ProviderName, 'fake'>,
+    baseUrl: string,
+    extra: Partial<ProviderOptions> = {},
+  ): Provider => {
     const quota = config.quotas?.[name];
-    const provider = createProvider({ name, baseUrl, ...limits, ...hooks, ...extra, ...(quota === undefined ? {} : { quota }) });
+    const provider = createProvider({
+      name,
+      baseUrl,
+      ...limits,
+      ...hooks,
+      ...extra,
+      ...(quota === undefined ? {} : { quota }),
+    });
     providers.push(provider);
     return provider;
   };
@@ -52,7 +69,10 @@ export function createEnrichmentProviders(config: EnrichmentProvidersConfig, hoo
     else adapters.push(create(apiKey));
   };
   add('apollo', config.apolloApiKey, (apiKey) =>
-    createApollo(open('apollo', config.apolloBaseUrl ?? 'https://api.apollo.io'), { apiKey, priceMicros: config.apolloPriceMicros ?? 20_000 }),
+    createApollo(open('apollo', config.apolloBaseUrl ?? 'https://api.apollo.io'), {
+      apiKey,
+      priceMicros: config.apolloPriceMicros ?? 20_000,
+    }),
   );
   add('hunter', config.hunterApiKey, (apiKey) =>
     createHunter(open('hunter', config.hunterBaseUrl ?? 'https://api.hunter.io', { rateLimitStatuses: [403, 429] }), {

@@ -25,30 +25,89 @@ export type MailOptions = ProviderHooks & {
   readonly breaker?: Partial<BreakerOptions>;
 };
 
-// oxlint-disable-next-line no-control-regex -- control characters are what this is about
-const oneLine = z.string().max(998).regex(/^[^\u0000-\u001f\u007f\u0085\u2028\u2029]*$/, 'control character');
+// All of Unicode's control characters, not CR and LF alone, and its two line separators.
+const oneLine = z
+  .string()
+  .max(998)
+  .refine((text) => !/[\p{Cc}\u2028\u2029]/u.test(text), 'control character');
 const address = z.email().max(254);
-const messageId = z.string().max(250).regex(/^<?[\w.+=$~-]+@[\w.-]+>?$/, 'not a Message-ID');
+const messageId = z
+  .string()
+  .max(250)
+  .regex(/^<?[\w.+=$~-]+@[\w.-]+>?$/, 'not a Message-ID');
 
-const headersSchema = z.object({ name: oneLine.nullable(), subject: oneLine.nullable(), replyTo: address.nullable(), inReplyTo: messageId.nullable(), messageId });
+const headersSchema = z.object({
+  name: oneLine.nullable(),
+  subject: oneLine.nullable(),
+  replyTo: address.nullable(),
+  inReplyTo: messageId.nullable(),
+  messageId,
+});
 
 export function createMail(options: MailOptions): Transport {
-  const { timeoutMs = 15_000, onAttempt } = options;
+  const { timeoutMs = 15_000 } = options;
   const from = z.object({ address, name: oneLine.nullable() }).parse(options.from);
   const domain = from.address.slice(from.address.lastIndexOf('@') + 1);
   const pool = createPool(options, timeoutMs);
+  const deliver = createDelivery(pool, from, timeoutMs, options.onAttempt);
   const breaker = createBreaker('smtp', {
     options: { ...breakerDefaults, ...options.breaker },
     // a temporary no to one recipient (greylisting) says nothing of the server
-    isFault: (error) => error instanceof TransientError && error.details['recipient'] !== true && error.code !== 'PRV_ERR_ABORTED',
+    isFault: (error) =>
+      error instanceof TransientError && error.details['recipient'] !== true && error.code !== 'PRV_ERR_ABORTED',
     onState: (state) => options.onBreaker?.('smtp', state),
     now: Date.now,
   });
 
-  async function deliver(to: string, headers: z.infer<typeof headersSchema>, body: string, signal: AbortSignal): Promise<SendResult> {
+  async function send(message: OutgoingMessage, { signal }: SendContext): Promise<SendResult> {
+    const { to, subject, replyTo, inReplyTo } = message;
+    if (to.email === null) return refuse('no-address', 'no e-mail address');
+    const recipient = address.safeParse(to.email);
+    if (!recipient.success) return refuse('bad-address', 'not an e-mail address');
+    const id = message.messageId.includes('@')
+      ? message.messageId.replace(/^<|>$/g, '')
+      : `${message.messageId}@${domain}`;
+    const headers = headersSchema.safeParse({ name: to.name, subject, replyTo, inReplyTo, messageId: id });
+    if (!headers.success)
+      return refuse(
+        'bad-header',
+        headers.error.issues.map(({ path, message: why }) => `${path.join('.')}: ${why}`).join('; '),
+      );
+    return breaker.run(() => deliver(recipient.data, headers.data, message.body, signal));
+  }
+
+  const stop = async (): Promise<void> => {
+    breaker.stop();
+    pool.close();
+  };
+  return { channel: 'email', provider: 'smtp', send, breakerState: breaker.state, stop };
+}
+
+type Deliver = (
+  to: string,
+  headers: z.infer<typeof headersSchema>,
+  body: string,
+  signal: AbortSignal,
+) => Promise<SendResult>;
+
+/** One mail over the pool, timed and reported. */
+function createDelivery(
+  pool: ReturnType<typeof createPool>,
+  from: { address: string; name: string | null },
+  timeoutMs: number,
+  onAttempt: MailOptions['onAttempt'],
+): Deliver {
+  return async (to: string, headers: z.infer<typeof headersSchema>, body: string, signal: AbortSignal) => {
     const startedAt = performance.now();
     const report = (outcome: Outcome, status: number | null): void =>
-      onAttempt?.({ provider: 'smtp', operation: 'send', outcome, status, latencyMs: Math.round(performance.now() - startedAt), costMicros: 0 });
+      onAttempt?.({
+        provider: 'smtp',
+        operation: 'send',
+        outcome,
+        status,
+        latencyMs: Math.round(performance.now() - startedAt),
+        costMicros: 0,
+      });
     const timer = new AbortController();
     const timeout = setTimeout(() => timer.abort(), timeoutMs);
     const ended = AbortSignal.any([signal, timer.signal]);
@@ -76,24 +135,7 @@ export function createMail(options: MailOptions): Transport {
     } finally {
       clearTimeout(timeout);
     }
-  }
-
-  async function send(message: OutgoingMessage, { signal }: SendContext): Promise<SendResult> {
-    const { to, subject, replyTo, inReplyTo } = message;
-    if (to.email === null) return refuse('no-address', 'no e-mail address');
-    const recipient = address.safeParse(to.email);
-    if (!recipient.success) return refuse('bad-address', 'not an e-mail address');
-    const id = message.messageId.includes('@') ? message.messageId.replace(/^<|>$/g, '') : `${message.messageId}@${domain}`;
-    const headers = headersSchema.safeParse({ name: to.name, subject, replyTo, inReplyTo, messageId: id });
-    if (!headers.success) return refuse('bad-header', headers.error.issues.map(({ path, message: why }) => `${path.join('.')}: ${why}`).join('; '));
-    return breaker.run(() => deliver(recipient.data, headers.data, message.body, signal));
-  }
-
-  const stop = async (): Promise<void> => {
-    breaker.stop();
-    pool.close();
   };
-  return { channel: 'email', provider: 'smtp', send, breakerState: breaker.state, stop };
 }
 
 type Written = { readonly streams: Readable[] };
@@ -106,7 +148,10 @@ const isWritten = ({ streams }: Written): boolean => streams.some((stream) => st
 function createPool({ smtpUrl, requireTls = false, connectionsMax = 8 }: MailOptions, timeoutMs: number) {
   const url = new URL(smtpUrl);
   const secure = url.protocol === 'smtps:';
-  const auth = url.username === '' ? {} : { auth: { user: decodeURIComponent(url.username), pass: decodeURIComponent(url.password) } };
+  const auth =
+    url.username === ''
+      ? {}
+      : { auth: { user: decodeURIComponent(url.username), pass: decodeURIComponent(url.password) } };
   const pool = createTransport({
     pool: true,
     host: url.hostname.replace(/^\[|\]$/g, ''),
@@ -154,7 +199,13 @@ function readFailure(error: Error, written: Written, isAborted: boolean, isTimeo
   const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
   const status = 'responseCode' in error && typeof error.responseCode === 'number' ? error.responseCode : null;
   const command = 'command' in error && typeof error.command === 'string' ? error.command : '';
-  const refused = (refusal: RefusalCode): Failure => ({ outcome: 'refused', status, error: null, code: refusal, detail: error.message });
+  const refused = (refusal: RefusalCode): Failure => ({
+    outcome: 'refused',
+    status,
+    error: null,
+    code: refusal,
+    detail: error.message,
+  });
   const isAboutMail = code === 'EENVELOPE' || code === 'EMESSAGE';
   // 503 is "bad sequence of commands": about the session, not about the mail
   const isFinal = status !== null && status >= 500 && status !== 503;

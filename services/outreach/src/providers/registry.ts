@@ -18,7 +18,10 @@ export type TransportsConfig = {
   readonly trengoBaseUrl?: string | undefined;
   readonly trengoTemplateId?: number | undefined;
   readonly trengo?: Pick<TrengoOptions, 'priceMicros'> &
-    Pick<ProviderOptions, 'allowPrivate' | 'timeoutMs' | 'retries' | 'breaker' | 'quota' | 'concurrencyMax' | 'resolve'>;
+    Pick<
+      ProviderOptions,
+      'allowPrivate' | 'timeoutMs' | 'retries' | 'breaker' | 'quota' | 'concurrencyMax' | 'resolve'
+    >;
 };
 
 export type Transports = {
@@ -35,20 +38,27 @@ export function createTransports(config: TransportsConfig, hooks: ProviderHooks 
   return {
     byChannel,
     notConfigured: (['email', 'whatsapp'] as const).filter((channel) => byChannel[channel] === null),
-    breakerStates: () => Object.fromEntries(transports.map((transport) => [transport.provider, transport.breakerState()])),
+    breakerStates: () =>
+      Object.fromEntries(transports.map((transport) => [transport.provider, transport.breakerState()])),
     async stop() {
       await Promise.all(transports.map((transport) => transport.stop()));
     },
   };
 }
 
-function openMail({ smtpUrl = '', mailFrom = '', mailFromName = '', mail }: TransportsConfig, hooks: ProviderHooks): Transport | null {
+function openMail(
+  { smtpUrl = '', mailFrom = '', mailFromName = '', mail }: TransportsConfig,
+  hooks: ProviderHooks,
+): Transport | null {
   if (smtpUrl.trim() === '' || mailFrom.trim() === '') return null;
   const from = { address: mailFrom.trim(), name: mailFromName === '' ? null : mailFromName };
   return createMail({ ...mail, ...hooks, smtpUrl: smtpUrl.trim(), from });
 }
 
-function openTrengo({ trengoApiKey = '', trengoBaseUrl, trengoTemplateId, trengo }: TransportsConfig, hooks: ProviderHooks): Transport | null {
+function openTrengo(
+  { trengoApiKey = '', trengoBaseUrl, trengoTemplateId, trengo }: TransportsConfig,
+  hooks: ProviderHooks,
+): Transport | null {
   if (trengoApiKey.trim() === '') return null;
   return createTrengo({
     ...trengo,

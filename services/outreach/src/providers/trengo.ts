@@ -36,7 +36,9 @@ export function createTrengo(options: TrengoOptions): Transport {
       if (to.phone === null) return refuse('no-address', 'no phone number');
       if (!e164.safeParse(to.phone).success) return refuse('bad-address', 'not an E.164 number');
       const content =
-        templateId === undefined ? { message: body } : { hsm_id: templateId, params: [{ type: 'body', key: '{{1}}', value: body }] };
+        templateId === undefined
+          ? { message: body }
+          : { hsm_id: templateId, params: [{ type: 'body', key: '{{1}}', value: body }] };
       const answer = await provider.call({
         operation: 'wa-session',
         method: 'POST',
@@ -48,7 +50,9 @@ export function createTrengo(options: TrengoOptions): Transport {
         repeatable: false,
         price: () => priceMicros,
       });
-      return answer.kind === 'ok' ? { kind: 'accepted', providerMessageId: String(answer.data.message.id) } : readRefusal(answer);
+      return answer.kind === 'ok'
+        ? { kind: 'accepted', providerMessageId: String(answer.data.message.id) }
+        : readRefusal(answer);
     },
     breakerState: provider.breakerState,
     stop: provider.stop,
@@ -61,7 +65,10 @@ function readRefusal({ status, body = '' }: Extract<CallResult<unknown>, { kind:
   if (status < 400) throw new TransientError('PRV_ERR_FAILED', `trengo answered ${status}`, { details: { status } });
   const fields = refusalFields(body);
   const isNumber = fields.includes('recipient_phone_number');
-  return refuse(isNumber ? 'bad-address' : 'rejected', `trengo answered ${status}${fields.length > 0 ? `: ${fields.join(', ')}` : ''}`);
+  return refuse(
+    isNumber ? 'bad-address' : 'rejected',
+    `trengo answered ${status}${fields.length > 0 ? `: ${fields.join(', ')}` : ''}`,
+  );
 }
 
 /** Laravel's list of fields at fault; their texts stay out, they may quote the message. */
