@@ -4,6 +4,8 @@ import type { Running, ShellDeps, ShellOptions } from './batch-shell.ts';
 import { shellDefaults, startBatchShell } from './batch-shell.ts';
 import type { ErasedEffectProcessor } from './effect-runner.ts';
 import { startEffectRunner } from './effect-runner.ts';
+import type { RawProcessor } from './raw-shell.ts';
+import { startRawShell } from './raw-shell.ts';
 import type { BatchProcessor, Commands, Erased } from './processor.ts';
 
 /** S3's and S0's waits between tries, decision C-08. */
@@ -24,7 +26,9 @@ export type SomeEffectProcessor = Pick<ErasedEffectProcessor, 'group' | 'reads' 
 export const eraseEffect = (processor: SomeEffectProcessor, redeliver: readonly number[] = redeliverAfterMs): ErasedEffectProcessor =>
   ({ prepare: undefined, redeliverAfterMs: redeliver, ...processor }) as unknown as ErasedEffectProcessor;
 
-export type Starter = { readonly group: string; readonly processor: Erased; readonly start: (deps: ShellDeps) => Promise<Running> };
+/** `processor` is what conformance and doors look at; an archive of raw records has none. */
+export type Startable = { readonly group: string; readonly start: (deps: ShellDeps) => Promise<Running> };
+export type Starter = Startable & { readonly processor: Erased };
 
 export const batchProcessor = <S, R extends readonly Topic[], W extends readonly Topic[], F, C extends Commands>(
   processor: BatchProcessor<S, R, W, F, C>,
@@ -38,3 +42,6 @@ export const effectProcessor = (processor: SomeEffectProcessor, redeliver: reado
   const erased = eraseEffect(processor, redeliver);
   return { group: processor.group, processor: erased, start: (deps) => startEffectRunner(erased, deps) };
 };
+
+/** Keeps records as they are; see raw-shell.ts. */
+export const rawProcessor = (processor: RawProcessor): Startable => ({ group: processor.group, start: (deps) => startRawShell(processor, deps) });

@@ -14,7 +14,7 @@ import type { Codec, KafkaClient } from '@lead-flood/kafka';
 import { createCodec, createKafkaClient, createProducer, createRegistry } from '@lead-flood/kafka';
 import type { Database, Relay } from '@lead-flood/postgres';
 import { createDatabase, migrate, sql, startRelay } from '@lead-flood/postgres';
-import type { Applier, Erased, Running, ShellOptions, Starter } from '@lead-flood/processor';
+import type { Applier, Erased, Running, ShellOptions, Startable } from '@lead-flood/processor';
 import { createApplier, shellDefaults } from '@lead-flood/processor';
 import type { SharedConfig } from './config.ts';
 import { readConfig, sharedConfig } from './config.ts';
@@ -44,7 +44,7 @@ export type ServiceDeps<C> = {
 };
 
 export type ServiceParts = {
-  readonly processors: readonly Starter[];
+  readonly processors: readonly Startable[];
   readonly checks?: readonly Check[];
   /** Ends what the service itself has opened. */
   readonly stop?: () => Promise<void>;

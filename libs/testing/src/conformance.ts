@@ -83,7 +83,8 @@ export function conformance(options: ConformanceOptions): void {
     });
 
     it('does something with the inputs', () => {
-      expect(expected.published.length + Object.values(expected.tables).flat().length).toBeGreaterThan(0);
+      expect(Object.values(expected.tables).flat().length).toBeGreaterThan(0);
+      if (starter.processor.writes.length > 0) expect(expected.published.length).toBeGreaterThan(0);
     });
 
     it('every input three times gives the same end', async () => {

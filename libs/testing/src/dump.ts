@@ -8,7 +8,7 @@ export type SerializableValue = Readonly<Record<string, unknown>>;
 const MACHINERY = new Set(['positions', 'outbox', 'relay_cursor', 'timers', 'journal', 'redeliveries', 'parked', 'migrations', 'machinery_migrations']);
 /** `revision` counts saves, which depends on how inputs fell into batches; the others are clocks and counters. */
 const VOLATILE = new Set(['revision', 'previous_revision', 'updated_at', 'created_at', 'position', 'seq']);
-const TIME_IN_STATE = /At$|^latencyMs$/;
+const TIME_IN_STATE = /At$|^at$|^latencyMs$/;
 
 /** Rows of every table of the schema, sorted; columns of time left out, also inside the JSON state. */
 export async function dumpTables(database: Database, ignore: Readonly<Record<string, readonly string[]>>): Promise<Record<string, SerializableValue[]>> {

@@ -21,7 +21,7 @@ import { invariant, randomId, systemClock } from '@lead-flood/kernel';
 import type { Database, Relay } from '@lead-flood/postgres';
 import { readPositions, startRelay } from '@lead-flood/postgres';
 import type { Running, Starter, Telemetry } from '@lead-flood/processor';
-import { keyOf, silentTelemetry } from '@lead-flood/processor';
+import { keyOf, learnSchemas, silentTelemetry } from '@lead-flood/processor';
 import { createTestDatabase } from './database.ts';
 import { testEnvironment } from './environment.ts';
 import { eventually } from './waiting.ts';
@@ -197,6 +197,7 @@ export async function createLine(starter: Starter, at: { schema: string; migrati
     async events(topic) {
       const seen = new Set<string>();
       const all = await records(topic);
+      await learnSchemas(codec, all);
       return all.flatMap((record) => {
         const decoded = codec.decode(record.value);
         const id = headerText(record.headers, headerNames.messageId) ?? '';

@@ -2,6 +2,7 @@
 import { analyticsRoutes } from './analytics.ts';
 import { discoveryRoutes } from './discovery.ts';
 import { gatewayRoutes } from './gateway.ts';
+import { outreachRoutes } from './outreach.ts';
 import type { Route } from './route.ts';
 import { scoringRoutes } from './scoring.ts';
 
@@ -9,5 +10,6 @@ export const allRoutes: Readonly<Record<string, Route>> = {
   ...gatewayRoutes,
   ...discoveryRoutes,
   ...scoringRoutes,
+  ...outreachRoutes,
   ...analyticsRoutes,
 };

@@ -1,0 +1,80 @@
+/**
+ * The batch shell without decoding and deciding: for records that are kept as they are (the dead-letter archive). The
+ * same promise: positions and rows change in one transaction, so a replay writes nothing twice.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Consumer, PartitionBatch, RawRecord } from '@lead-flood/kafka';
+import { createConsumer } from '@lead-flood/kafka';
+import { invariant } from '@lead-flood/kernel';
+import type { Advance, Queries } from '@lead-flood/postgres';
+import { advancePositions } from '@lead-flood/postgres';
+import type { Running, ShellDeps } from './batch-shell.ts';
+import { beginUntilDone, untilDone } from './batch-shell.ts';
+import { createOffsetTeller } from './offset-teller.ts';
+import { createOwnership } from './ownership.ts';
+
+export type RawProcessor = {
+  readonly group: string;
+  readonly topics: readonly string[];
+  /** Must tolerate a record that it has saved before. */
+  readonly save: (tx: Queries, records: readonly RawRecord[]) => Promise<void>;
+};
+
+const FETCH = { bytes: 1_048_576, waitMs: 1_000, gatherMs: 200, sessionTimeoutMs: 10_000 };
+
+export async function startRawShell({ group, topics, save }: RawProcessor, deps: ShellDeps): Promise<Running> {
+  const prefix = deps.topicPrefix ?? '';
+  const status: { halted: string | null } = { halted: null };
+  const ownership = createOwnership(deps.database, group, () => consumer);
+  const teller = createOffsetTeller(() => consumer);
+
+  async function commit(batches: readonly PartitionBatch[]): Promise<void> {
+    const advances: Advance[] = [];
+    const records: RawRecord[] = [];
+    const moved: (() => void)[] = [];
+    for (const batch of batches) {
+      const place = await ownership.admit(batch);
+      const fresh = place === null ? [] : batch.records.filter((record) => record.offset >= place.nextOffset);
+      const last = fresh.at(-1);
+      if (place === null || last === undefined) continue;
+      const nextOffset = last.offset + 1;
+      records.push(...fresh);
+      advances.push({ topic: batch.topic, partition: batch.partition, epoch: place.epoch, expectedOffset: place.nextOffset, nextOffset, finished: [] });
+      moved.push(() => {
+        place.nextOffset = nextOffset;
+      });
+    }
+    if (advances.length === 0) return;
+    await deps.database.transaction(async (tx) => {
+      await advancePositions(tx, group, advances);
+      await save(tx, prefix === '' ? records : records.map((record) => ({ ...record, topic: record.topic.slice(prefix.length) })));
+    });
+    for (const move of moved) move();
+    teller.tell(advances);
+    deps.telemetry.batch(group, records.length, 0);
+  }
+
+  invariant(topics.length > 0, `${group} reads nothing`);
+  const consumer: Consumer = await createConsumer({
+    client: deps.client,
+    group: prefix + group,
+    topics: topics.map((topic) => prefix + topic),
+    sessionTimeoutMs: FETCH.sessionTimeoutMs,
+    fetchBytesMax: FETCH.bytes,
+    fetchWaitMs: FETCH.waitMs,
+    onFetch: async (batches) => {
+      await untilDone({ group }, deps, ownership, status, batches, () => commit(batches));
+      await delay(FETCH.gatherMs);
+    },
+    onAssigned: (partitions, seek) => void beginUntilDone(ownership, deps, group, partitions, seek),
+    onFatal: deps.onFatal,
+  });
+  return {
+    lastSeenAt: consumer.lastSeenAt,
+    halted: () => status.halted,
+    stop: async () => {
+      await teller.stop();
+      await consumer.stop();
+    },
+  };
+}

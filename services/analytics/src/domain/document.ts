@@ -1,0 +1,137 @@
+/**
+ * The read model of one lead: everything the doors show of it, in one document. Lists are tuples, since their rows
+ * repeat and the document is parsed and written about five times a lead: it has to stay below 2 KB.
+ */
+import type { Company, LeadStage, Person } from '@lead-flood/contracts';
+import { derivedId } from '@lead-flood/kernel';
+
+/** Only what is known; an absent name means null. */
+export type Sparse<T> = { readonly [K in keyof T]?: NonNullable<T[K]> };
+
+/** What discovery said, and what enrichment found beyond it: kept apart, so that they may arrive in any order. */
+export type Layered<T> = { readonly given: Sparse<T>; readonly found: Sparse<T> };
+
+/** provider, status, confidence, latencyMs, costMicros */
+export type Attempt = readonly [string, string, number | null, number, number];
+/** name, provider, confidence, observedAt */
+export type Field = readonly [string, string, number, number];
+/** ruleId, text, passed (1 or 0), contribution */
+export type Reason = readonly [string, string, number, number];
+/** at, event, id, note */
+export type Entry = readonly [number, string, string, string];
+
+export type Counts = { readonly [name: string]: number };
+
+export type Enrichment = {
+  readonly status: 'COMPLETED' | 'FAILED';
+  readonly emailStatus: string;
+  readonly confidence: number;
+  readonly fields: readonly Field[];
+  readonly attempts: readonly Attempt[];
+  readonly costMicros: number;
+  readonly reason: string | null;
+  readonly at: number;
+};
+
+export type Score = {
+  readonly value: number;
+  readonly band: string;
+  readonly reasons: readonly Reason[];
+  readonly scorer: string;
+  readonly rulesVersion: number;
+  readonly at: number;
+};
+
+export type Outreach = {
+  readonly sent: number;
+  readonly failed: number;
+  readonly replies: number;
+  readonly lastMessageAt: number | null;
+  readonly notContacted: string | null;
+};
+
+export type Latest = { readonly at: number; readonly what: string };
+
+export type Calls = {
+  readonly tasks: number;
+  /** Calls by outcome. */
+  readonly outcomes: Counts;
+  readonly last: Latest | null;
+  /** Declined tasks by reason. */
+  readonly declines: Counts;
+  readonly declined: Latest | null;
+};
+
+/** How the lead's way ended; of two endings the earlier counts, whichever is heard of first. */
+export type Ending = { readonly at: number; readonly stage: 'CONVERTED' | 'DISQUALIFIED'; readonly reason: string | null };
+
+export type SubmissionOutcome = 'discovered' | 'updated' | 'duplicated' | 'rejected';
+
+export type LeadDocument = {
+  readonly orgId: string;
+  readonly jobId: string;
+  /** False until an event speaks of a lead: a refused submission is none. */
+  readonly isLead: boolean;
+  readonly stage: LeadStage;
+  readonly source: string | null;
+  readonly icpId: string | null;
+  readonly projectId: string | null;
+  readonly person: Layered<Person>;
+  readonly company: Layered<Company>;
+  readonly customFields: { readonly [name: string]: string };
+  /** Submissions by outcome. */
+  readonly outcomes: Counts;
+  readonly enrichment: Enrichment | null;
+  /** Once scored MEDIUM or HIGH: somebody ought to get in touch. */
+  readonly qualified: boolean;
+  readonly score: Score | null;
+  readonly outreach: Outreach;
+  readonly replied: boolean;
+  readonly calls: Calls;
+  readonly ending: Ending | null;
+  /** Personal data is gone and must not come back with an event that was under way. */
+  readonly erased: boolean;
+  /** When it was discovered; until that is heard of, the earliest time that is known. */
+  readonly createdAt: number;
+  readonly changedAt: number;
+  readonly timeline: readonly Entry[];
+  /** Not stored: the submission that this step answered and the upload it belongs to, for the counters beside the row. */
+  readonly answered?: { readonly outcome: SubmissionOutcome; readonly jobId: string | null } | undefined;
+};
+
+export const jobIdOf = (leadId: string): string => derivedId('lead.enrich', leadId);
+
+const nothing = { given: {}, found: {} };
+
+export const initialState = (leadId: string, orgId: string): LeadDocument => ({
+  orgId,
+  jobId: jobIdOf(leadId),
+  isLead: false,
+  stage: 'NEW',
+  source: null,
+  icpId: null,
+  projectId: null,
+  person: nothing,
+  company: nothing,
+  customFields: {},
+  outcomes: {},
+  enrichment: null,
+  qualified: false,
+  score: null,
+  outreach: { sent: 0, failed: 0, replies: 0, lastMessageAt: null, notContacted: null },
+  replied: false,
+  calls: { tasks: 0, outcomes: {}, last: null, declines: {}, declined: null },
+  ending: null,
+  erased: false,
+  createdAt: Number.MAX_SAFE_INTEGER,
+  changedAt: 0,
+  timeline: [],
+});
+
+export const increment = (counts: Counts, name: string): Counts => ({ ...counts, [name]: (counts[name] ?? 0) + 1 });
+
+/** Of two the later one; of two at the same moment always the same one. */
+export function later(a: Latest | null, b: Latest): Latest {
+  if (a === null || b.at > a.at) return b;
+  return b.at === a.at && b.what > a.what ? b : a;
+}

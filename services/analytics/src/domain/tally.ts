@@ -1,0 +1,66 @@
+/**
+ * What one lead adds to the funnel, as counts under flat names, and the funnel that such counts add up to. Leads that
+ * went the same way have the same text, so a million of them are a few hundred groups for the database.
+ */
+import type { Attempt, Counts, LeadDocument } from './document.ts';
+
+/** Between the parts of a name; reasons and providers are words of ours and have none. */
+const SEPARATOR = '|';
+const VERIFIED_FROM = 0.7;
+
+export type Tally = Record<string, number>;
+
+/** In a fixed order and without zeros: the same way gives the same text. */
+export function tallyOf(lead: LeadDocument): Tally {
+  const tally: Tally = {};
+  const add = (name: string, count: number): void => {
+    if (count !== 0) tally[name] = (tally[name] ?? 0) + count;
+  };
+  const addAll = (prefix: string, counts: Counts): void => {
+    for (const name of Object.keys(counts).toSorted()) add(prefix + SEPARATOR + name, counts[name] ?? 0);
+  };
+  const { enrichment, score, outreach, calls } = lead;
+  addAll('submission', lead.outcomes);
+  if (enrichment !== null) {
+    add(enrichment.status === 'COMPLETED' ? 'enriched' : 'failed', 1);
+    add('cost', enrichment.costMicros);
+    for (const attempt of enrichment.attempts) addAttempt(add, attempt);
+  }
+  if (score !== null) add(`band${SEPARATOR}${score.band}`, 1);
+  add('sent', outreach.sent);
+  add('unsent', outreach.failed);
+  add('contacted', outreach.sent > 0 ? 1 : 0);
+  add('replies', outreach.replies);
+  if (outreach.notContacted !== null) add(`silent${SEPARATOR}${outreach.notContacted}`, 1);
+  add('tasks', calls.tasks);
+  addAll('declined', calls.declines);
+  addAll('called', calls.outcomes);
+  return tally;
+}
+
+/** Skipped and unconfigured providers were not asked. */
+function addAttempt(add: (name: string, count: number) => void, [provider, status, confidence, , cost]: Attempt): void {
+  if (status === 'skipped' || status === 'not-configured') return;
+  add(`asked${SEPARATOR}${provider}`, 1);
+  add(`hit${SEPARATOR}${provider}`, status === 'hit' ? 1 : 0);
+  add(`verified${SEPARATOR}${provider}`, status === 'hit' && (confidence ?? 0) >= VERIFIED_FROM ? 1 : 0);
+  add(`spent${SEPARATOR}${provider}`, cost);
+}
+
+export type TallyGroup = { readonly tally: Tally; readonly leads: number };
+
+export function addUp(groups: readonly TallyGroup[]): Tally {
+  const total: Tally = {};
+  for (const { tally, leads } of groups) {
+    for (const [name, count] of Object.entries(tally)) total[name] = (total[name] ?? 0) + count * leads;
+  }
+  return total;
+}
+
+/** Everything counted under one prefix, by the rest of the name. */
+export const under = (total: Tally, prefix: string): Record<string, number> =>
+  Object.fromEntries(
+    Object.entries(total).flatMap(([name, count]) =>
+      name.startsWith(prefix + SEPARATOR) ? [[name.slice(prefix.length + SEPARATOR.length), count]] : [],
+    ),
+  );

@@ -1,0 +1,47 @@
+/**
+ * Analytics at a glance.
+ *
+ *   discovery.lead.v1       ─┐
+ *   enrichment.lead.v1       │
+ *   scoring.lead.v1          ├─▶ analytics ─▶ lead_models ─▶ GET /v1/leads, /v1/jobs, /v1/analytics/...
+ *   outreach.message.v1      │
+ *   call-allocation.task.v1 ─┘
+ *
+ *   *.dead-letter.v1 ─▶ analytics-dead-letters ─▶ dead_letters ─▶ GET /v1/dead-letters
+ */
+import { join } from 'node:path';
+import { analyticsInternalRoutes, analyticsRoutes } from '@lead-flood/contracts';
+import { batchProcessor } from '@lead-flood/processor';
+import { addServiceRoutes, defineService, logError, shellOptions } from '@lead-flood/service';
+import { config } from './config.ts';
+import { deadLetterArchive, startRetirement } from './dead-letter-archive.ts';
+import { errorCodes } from './errors.ts';
+import { createFreshness } from './freshness.ts';
+import { handlers, internalHandlers } from './http.ts';
+import { createAnalytics } from './processor.ts';
+
+export const service = defineService({
+  name: 'analytics',
+  schema: 'analytics',
+  migrations: join(import.meta.dirname, '../migrations'),
+  config,
+  writes: [],
+  errorCodes,
+  build: ({ database, clock, log, config: settings }, server) => {
+    const freshness = createFreshness(clock);
+    addServiceRoutes(server, analyticsRoutes, handlers({ database, freshness, clock }), settings);
+    addServiceRoutes(server, analyticsInternalRoutes, internalHandlers(database), settings);
+    const retirement = startRetirement({
+      database,
+      clock,
+      ages: { hotDays: settings.ANALYTICS_DEAD_LETTERS_HOT_DAYS, keptDays: settings.ANALYTICS_DEAD_LETTERS_KEPT_DAYS },
+      onError: (error) => {
+        log.warn({ err: logError(error) }, 'dead letters could not be retired');
+      },
+    });
+    return {
+      processors: [batchProcessor(createAnalytics(freshness), shellOptions(settings)), deadLetterArchive()],
+      stop: retirement.stop,
+    };
+  },
+});

@@ -1,0 +1,69 @@
+/** State of the process, and the description of all doors: as a document, and as a page for people outside production. */
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { allRoutes, gatewayRoutes, openApi } from '@lead-flood/contracts';
+import { CodedError } from '@lead-flood/kernel';
+import type { Check, HttpHandlers, HttpServer, Readiness } from '@lead-flood/service';
+import { addRoutes, nobody, readiness } from '@lead-flood/service';
+import type { GatewayConfig } from './config.ts';
+
+export type SystemDeps = {
+  readonly config: GatewayConfig;
+  readonly readiness: () => Promise<Readiness>;
+  /** Looked at on S3's path only: without them we still serve (decision C-15). */
+  readonly extraChecks: readonly Check[];
+};
+
+const { systemHealth, systemReady, openApiDocument, openApiDocumentAtRoot, docsPage, docsFile } = gatewayRoutes;
+const routes = { systemHealth, systemReady, openApiDocument, openApiDocumentAtRoot, docsPage, docsFile };
+
+const VERSION = '1.0.0';
+const PAGE_POLICY = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'";
+
+const page = `<!doctype html>
+<html lang="en">
+  <head><meta charset="utf-8"><title>Lead Flood</title><link rel="stylesheet" href="/docs/swagger-ui.css"></head>
+  <body><div id="swagger-ui"></div><script src="/docs/swagger-ui-bundle.js"></script><script src="/docs/start.js"></script></body>
+</html>`;
+const start = "window.ui = SwaggerUIBundle({ url: '/openapi.json', dom_id: '#swagger-ui', deepLinking: true });";
+const packaged = new Map([
+  ['swagger-ui.css', 'text/css; charset=utf-8'],
+  ['swagger-ui-bundle.js', 'text/javascript; charset=utf-8'],
+]);
+
+export function addSystemDoors(server: HttpServer, deps: SystemDeps): void {
+  addRoutes(server, routes, handlers(deps), () => Promise.resolve(nobody));
+}
+
+function handlers({ config, readiness: shared, extraChecks }: SystemDeps): HttpHandlers<typeof routes> {
+  const described = { ...openApi(allRoutes, { version: VERSION, server: '/' }) };
+  const folder = join(dirname(createRequire(import.meta.url).resolve('@fastify/swagger-ui')), 'static');
+  const refuseInProduction = (): void => {
+    if (config.APP_ENV === 'production') throw new CodedError('IGW_ERR_NO_DOCS', 'there is no such page here');
+  };
+  return {
+    systemHealth: () => Promise.resolve({ status: 'ok' }),
+    systemReady: async (_request, { reply }) => {
+      const [ours, extra] = await Promise.all([shared(), readiness(extraChecks)]);
+      const ready = ours.ready && extra.ready;
+      void reply.status(ready ? 200 : 500);
+      return { status: ready ? 'ready' : 'not_ready', db: ours.db, checks: { ...ours.checks, ...extra.checks } };
+    },
+    openApiDocument: () => Promise.resolve(described),
+    openApiDocumentAtRoot: () => Promise.resolve(described),
+    docsPage: (_request, { reply }) => {
+      refuseInProduction();
+      void reply.type('text/html; charset=utf-8').header('content-security-policy', PAGE_POLICY);
+      return Promise.resolve(page);
+    },
+    docsFile: async ({ params: { file } }, { reply }) => {
+      refuseInProduction();
+      const type = packaged.get(file);
+      void reply.type(type ?? 'text/javascript; charset=utf-8');
+      if (file === 'start.js') return start;
+      if (type === undefined) throw new CodedError('IGW_ERR_NO_DOCS', 'there is no such file');
+      return readFile(join(folder, file), 'utf8');
+    },
+  };
+}

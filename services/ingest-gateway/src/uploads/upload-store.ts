@@ -1,0 +1,73 @@
+/** Uploads and their refused rows. */
+import { z } from 'zod';
+import type { RefusedRow } from '@lead-flood/contracts';
+import type { Queries } from '@lead-flood/postgres';
+import { numbers, sql, texts } from '@lead-flood/postgres';
+import type { Upload } from '../domain/upload-job.ts';
+
+const uploadRow = z.object({
+  id: z.string(),
+  kind: z.enum(['csv', 'json']),
+  state: z.enum(['receiving', 'received', 'failed']),
+  rows_total: z.int(),
+  accepted: z.int(),
+  refused: z.int(),
+  error: z.string().nullable(),
+  created_at: z.number(),
+  updated_at: z.number(),
+});
+
+export async function findUpload(queries: Queries, orgId: string, id: string): Promise<Upload | null> {
+  const row = await queries.maybeOne(sql.type(uploadRow)`
+    select id, kind, state, rows_total, accepted, refused, error, created_at, updated_at from uploads where id = ${id} and org_id = ${orgId}
+  `);
+  if (row === null) return null;
+  const { rows_total: rowsTotal, created_at: createdAt, updated_at: updatedAt, ...same } = row;
+  return { ...same, rowsTotal, createdAt, updatedAt };
+}
+
+export type NewUpload = {
+  readonly id: string;
+  readonly orgId: string;
+  readonly userId: string;
+  readonly kind: 'csv' | 'json';
+  readonly rowsTotal: number;
+  readonly refused: readonly RefusedRow[];
+};
+
+/** Again after a crash with the same id: the counts start anew, the refused rows are the same. */
+export async function insertUpload(tx: Queries, { id, orgId, userId, kind, rowsTotal, refused }: NewUpload): Promise<void> {
+  await tx.query(sql.unsafe`
+    insert into uploads (id, org_id, user_id, kind, state, rows_total, refused)
+    values (${id}, ${orgId}, ${userId}, ${kind}, 'receiving', ${rowsTotal}, ${refused.length})
+    on conflict (id) do update set state = 'receiving', accepted = 0, error = null, updated_at = now()
+  `);
+  if (refused.length === 0) return;
+  await tx.query(sql.unsafe`
+    insert into upload_rows (upload_id, row_number, field, code, message)
+    select ${id}::uuid, * from unnest(
+      ${numbers(refused.map((r) => r.row))}::int[],
+      ${texts(refused.map((r) => r.field))}::text[],
+      ${texts(refused.map((r) => r.code))}::text[],
+      ${texts(refused.map((r) => r.message))}::text[]
+    )
+    on conflict do nothing
+  `);
+}
+
+export async function countAccepted(tx: Queries, id: string, count: number): Promise<void> {
+  await tx.query(sql.unsafe`update uploads set accepted = accepted + ${count}, updated_at = now() where id = ${id}`);
+}
+
+export async function endUpload(tx: Queries, id: string): Promise<void> {
+  await tx.query(sql.unsafe`update uploads set state = 'received', updated_at = now() where id = ${id}`);
+}
+
+const refusedRow = z.object({ row: z.int(), field: z.string().nullable(), code: z.string(), message: z.string() });
+
+export async function listRefused(queries: Queries, id: string, after: number, limit: number): Promise<readonly RefusedRow[]> {
+  return queries.any(sql.type(refusedRow)`
+    select row_number as row, field, code, message from upload_rows
+    where upload_id = ${id} and row_number > ${after} order by row_number limit ${limit}
+  `);
+}

@@ -1,0 +1,40 @@
+/** An inbound mail as a reply to one of our messages, when it is one. */
+import PostalMime from 'postal-mime';
+import type { Address } from 'postal-mime';
+import type { MailBody, ReplyReceived } from '@lead-flood/contracts';
+import { derivedId } from '@lead-flood/kernel';
+import { findThread } from '../domain/mail-thread.ts';
+
+/** Enough of an answer for anybody to act on; a mail may be a megabyte. */
+const TEXT_MAX = 20_000;
+const SUBJECT_MAX = 500;
+
+/** Null: it answers nothing of ours. */
+export async function toReply({ eventId, receivedAt, raw }: MailBody, domain: string): Promise<ReplyReceived | null> {
+  const mail = await PostalMime.parse(raw);
+  const thread = findThread({ inReplyTo: mail.inReplyTo ?? null, references: mail.references ?? null }, domain);
+  if (thread === null) return null;
+  const { address, name } = mailbox(mail.from);
+  return {
+    orgId: thread.orgId,
+    leadId: thread.leadId,
+    replyId: derivedId('mail', eventId),
+    channel: 'email',
+    messageId: thread.messageId,
+    receivedAt: Date.parse(receivedAt),
+    person: { firstName: null, lastName: null, fullName: name, email: address, phone: null, linkedinUrl: null, title: null },
+    subject: mail.subject?.slice(0, SUBJECT_MAX) ?? null,
+    text: (mail.text ?? plain(mail.html ?? '')).slice(0, TEXT_MAX),
+  };
+}
+
+function mailbox(from: Address | undefined): { address: string | null; name: string | null } {
+  if (from === undefined || from.address === undefined || from.address === '') return { address: null, name: null };
+  return { address: from.address, name: from.name === '' ? null : from.name };
+}
+
+const plain = (html: string): string =>
+  html
+    .replaceAll(/<[^>]{0,2000}>/g, ' ')
+    .replaceAll(/\s+/g, ' ')
+    .trim();

@@ -1,0 +1,85 @@
+/**
+ * Outreach's two processors over one aggregate, the conversation: `outreach` decides whom to write to and hears the
+ * answers, `outreach-send` sends. They share the store, so each sees what the other has done.
+ */
+import { topics } from '@lead-flood/contracts';
+import { skip } from '@lead-flood/kernel';
+import type { Queries } from '@lead-flood/postgres';
+import type { BatchProcessor, EffectProcessor, Prepared } from '@lead-flood/processor';
+import type { Conversation } from './domain/conversation.ts';
+import { initialState } from './domain/conversation.ts';
+import type { EnrolmentFacts } from './domain/enrolment.ts';
+import { considerLead } from './domain/enrolment.ts';
+import type { ReplyManually } from './domain/reply.ts';
+import { endContact, receiveReply, replyManually } from './domain/reply.ts';
+import type { Fate } from './domain/sending.ts';
+import { recordFate } from './domain/sending.ts';
+import { readActiveSequences } from './sequence-store.ts';
+import type { Sender } from './sender.ts';
+import { readSuppressions, store } from './store.ts';
+import { render } from './template.ts';
+
+const reads = [topics['scoring.lead.v1'], topics['ingest.reply.v1'], topics['call-allocation.task.v1']] as const;
+const writes = [topics['outreach.send.v1'], topics['outreach.message.v1']] as const;
+
+export type OutreachCommands = { ReplyManually: ReplyManually };
+
+type Input = { readonly orgId: string; readonly data: { readonly leadId: string; readonly person?: { readonly email: string | null; readonly phone: string | null } } };
+
+export const outreach: BatchProcessor<Conversation, typeof reads, typeof writes, EnrolmentFacts, OutreachCommands> = {
+  group: 'outreach',
+  reads,
+  writes,
+  store,
+  initial: () => initialState,
+  prepare,
+  decide: {
+    LeadScored: (state, { data }, ctx) => considerLead(state, data, ctx.facts, ctx),
+    ReplyReceived: (state, { data }, ctx) => receiveReply(state, data, ctx),
+    CallTaskCreated: () => skip('call_without_effect'),
+    CallTaskAssigned: () => skip('call_without_effect'),
+    CallTaskCompleted: (state, { data }) => endContact(state, data),
+    CallTaskRequeued: () => skip('call_without_effect'),
+    CallTaskDeclined: () => skip('call_without_effect'),
+    ReplyManually: (state, { data }, ctx) => replyManually(state, data, ctx),
+  },
+};
+
+async function prepare(tx: Queries, inputs: readonly Input[]): Promise<readonly Prepared<EnrolmentFacts>[]> {
+  const sequences = await readActiveSequences(tx, inputs.map((input) => input.orgId));
+  const addresses = ({ orgId, data }: Input) => [
+    ...(data.person?.email ? [{ orgId, kind: 'email', value: data.person.email }] : []),
+    ...(data.person?.phone ? [{ orgId, kind: 'phone', value: data.person.phone }] : []),
+  ];
+  const silent = await readSuppressions(tx, inputs.flatMap(addresses));
+  return inputs.map((input) => ({
+    key: input.data.leadId,
+    facts: {
+      render,
+      sequence: sequences.get(input.orgId) ?? null,
+      suppressed: addresses(input).some((a) => silent.has(`${a.orgId}/${a.kind}/${a.value}`)),
+    },
+  }));
+}
+
+const sendReads = [topics['outreach.send.v1']] as const;
+const sendWrites = [topics['outreach.message.v1']] as const;
+
+export type SendProcessor = EffectProcessor<Conversation, typeof sendReads, typeof sendWrites, Fate>;
+
+export const createSendProcessor = (send: Sender, limits: { inFlightMax: number; deadlineMs: number }): SendProcessor => ({
+  ...limits,
+  group: 'outreach-send',
+  reads: sendReads,
+  writes: sendWrites,
+  store,
+  initial: () => initialState,
+  perform: { SendMessage: (state, { data }, step) => send(state, data, step) },
+  decide: {
+    SendMessage: (state, { data }, ctx, fate) => (fate === null ? skip('nothing_sent') : recordFate(state, data, fate, ctx.now)),
+  },
+  onExhausted: {
+    SendMessage: (state, { data }, ctx) =>
+      recordFate(state, data, { kind: 'failed', provider: null, code: 'OUT_ERR_EXHAUSTED', detail: 'every try failed' }, ctx.now),
+  },
+});

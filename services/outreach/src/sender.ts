@@ -1,0 +1,41 @@
+/** Sends one message by its channel's transport, at most once: an answer that was lost is "unknown", never sent again. */
+import type { SendMessage } from '@lead-flood/contracts';
+import type { Step } from '@lead-flood/processor';
+import type { Conversation } from './domain/conversation.ts';
+import type { Fate } from './domain/sending.ts';
+import { obstacle } from './domain/sending.ts';
+import type { Transport } from './providers/transport.ts';
+
+export type Sender = (state: Conversation, command: SendMessage, step: Step) => Promise<Fate>;
+
+/** Carries what a reply must lead back to; no address. */
+export const mailMessageId = ({ messageId, leadId, orgId }: Pick<SendMessage, 'messageId' | 'leadId' | 'orgId'>): string =>
+  `${messageId}.${leadId}.${orgId}@mail.lead-flood.example`;
+
+export function createSender(transports: Readonly<Record<string, Transport | null>>): Sender {
+  return async (state, command, step) => {
+    const code = obstacle(state, command);
+    if (code !== null) return { kind: 'suppressed', code };
+    const transport = transports[command.channel] ?? null;
+    if (transport === null) return { kind: 'failed', provider: null, code: 'OUT_ERR_CHANNEL_NOT_CONFIGURED', detail: command.channel };
+    const { person } = command;
+    const sent = await step.once('send', (ctx) =>
+      transport.send(
+        {
+          messageId: mailMessageId(command),
+          to: { email: person.email, phone: person.phone, name: person.fullName },
+          subject: command.subject,
+          body: command.body,
+          inReplyTo: null,
+          replyTo: null,
+        },
+        ctx,
+      ),
+    );
+    if (!sent.known) return { kind: 'unknown', provider: transport.provider };
+    const { value } = sent;
+    return value.kind === 'accepted'
+      ? { kind: 'sent', provider: transport.provider, providerMessageId: value.providerMessageId }
+      : { kind: 'failed', provider: transport.provider, code: value.code, detail: '' };
+  };
+}
