@@ -24,7 +24,7 @@ if (role === 'upstream') {
   await registerSchemas(registry);
   await createTopics(createKafkaClient({ brokers: [kafka], clientId: 'b', log: () => undefined }), Object.values(topics), '');
   const up = fork(import.meta.filename, ['upstream']);
-  const gw = fork(import.meta.filename, ['gateway'], { env: { ...process.env, KAFKA_BROKERS: kafka, SCHEMA_REGISTRY_URL: registry, DATABASE_URL: postgres, REDIS_URL: redis, API_PORT: '5998', PRINCIPAL_SECRET: 'x'.repeat(40), JWT_ACCESS_SECRET: 'y'.repeat(40), AUTH_DEV_TOKEN_MINT: 'true', IP_LIMIT: '100000000', RATE_LIMIT_RPM: '100000000', PLAN_LIMIT_ENTERPRISE: '100000000', DISCOVERY_URL: 'http://127.0.0.1:5999', LOG_LEVEL: 'warn' } });
+  const gw = fork(import.meta.filename, ['gateway'], { execArgv: ['--cpu-prof', '--cpu-prof-dir=/tmp/igwprof'], env: { ...process.env, KAFKA_BROKERS: kafka, SCHEMA_REGISTRY_URL: registry, DATABASE_URL: postgres, REDIS_URL: redis, API_PORT: '5998', PRINCIPAL_SECRET: 'x'.repeat(40), JWT_ACCESS_SECRET: 'y'.repeat(40), AUTH_DEV_TOKEN_MINT: 'true', IP_LIMIT: '100000000', RATE_LIMIT_RPM: '100000000', PLAN_LIMIT_ENTERPRISE: '100000000', DISCOVERY_URL: 'http://127.0.0.1:5999', LOG_LEVEL: 'warn' } });
   await new Promise((r) => gw.once('message', r));
   const db = await createDatabase({ url: postgres, schema: 'ingest_gateway', applicationName: 'b', connectionsMax: 3 });
   const { apiKey } = await seed(db);

@@ -5,6 +5,7 @@ export * from './generated/topics.ts';
 export * from './openapi.ts';
 export * from './rest/all.ts';
 export * from './rest/analytics.ts';
+export * from './rest/call-allocation.ts';
 export * from './rest/discovery.ts';
 export * from './rest/error.ts';
 export * from './rest/fields.ts';

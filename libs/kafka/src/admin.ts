@@ -1,5 +1,7 @@
 /** Creates topics as topics.json says, and reads lag. */
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Topic } from '@lead-flood/contracts';
+import { TransientError } from '@lead-flood/kernel';
 import type { KafkaClient } from './client.ts';
 
 const DAY_MS = 86_400_000;
@@ -12,16 +14,38 @@ export async function createTopics(client: KafkaClient, wanted: readonly Topic[]
     const existing = new Set(await admin.listTopics());
     const missing = wanted.filter((topic) => !existing.has(prefix + topic.name));
     await admin.createTopics({
-      waitForLeaders: true,
+      // kafkajs' own waiting fails when the broker has not heard of the new topic yet; ours asks again.
+      waitForLeaders: false,
       topics: missing.map((topic) => ({
         topic: prefix + topic.name,
         numPartitions: topic.partitions,
         configEntries: [{ name: 'retention.ms', value: String(topic.retentionDays * DAY_MS) }],
       })),
     });
-    return missing.map((topic) => prefix + topic.name);
+    const created = missing.map((topic) => prefix + topic.name);
+    await waitForLeaders(admin, created);
+    return created;
   } finally {
     await admin.disconnect();
+  }
+}
+
+type Admin = ReturnType<KafkaClient['admin']>;
+
+const LEADERS_MS = 15_000;
+
+async function waitForLeaders(admin: Admin, names: readonly string[]): Promise<void> {
+  if (names.length === 0) return;
+  const until = Date.now() + LEADERS_MS;
+  for (;;) {
+    try {
+      const { topics } = await admin.fetchTopicMetadata({ topics: [...names] });
+      if (topics.every((topic) => topic.partitions.length > 0 && topic.partitions.every(({ leader }) => leader >= 0))) return;
+    } catch (error) {
+      if (Date.now() > until) throw error;
+    }
+    if (Date.now() > until) throw new TransientError('KFK_ERR_BROKER_UNAVAILABLE', `no leaders for ${names.join(', ')}`);
+    await delay(50);
   }
 }
 

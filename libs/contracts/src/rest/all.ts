@@ -1,5 +1,6 @@
 /** Every route that clients can reach, by service: what the gateway proxies, OpenAPI describes and the policy test walks. */
 import { analyticsRoutes } from './analytics.ts';
+import { callAllocationRoutes } from './call-allocation.ts';
 import { discoveryRoutes } from './discovery.ts';
 import { gatewayRoutes } from './gateway.ts';
 import { outreachRoutes } from './outreach.ts';
@@ -11,5 +12,6 @@ export const allRoutes: Readonly<Record<string, Route>> = {
   ...discoveryRoutes,
   ...scoringRoutes,
   ...outreachRoutes,
+  ...callAllocationRoutes,
   ...analyticsRoutes,
 };

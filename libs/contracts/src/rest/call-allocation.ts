@@ -1,0 +1,141 @@
+/** Call-allocation's doors (S3): callers, the caller's task, the operator's view. */
+import { z } from 'zod';
+import { countryIso, id, timestamp } from './fields.ts';
+import { defineRoutes } from './route.ts';
+
+const callerFields = {
+  email: z.email().max(254),
+  name: z.string().trim().min(1).max(200),
+  timezone: z.string().refine(isTimezone, 'not an IANA time zone'),
+  languageCodes: z.array(z.string().min(2).max(10)).min(1).max(50),
+  regionIsoCodes: z.array(countryIso).min(1).max(250),
+};
+
+function isTimezone(name: string): boolean {
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone !== '';
+  } catch {
+    // Intl throws for a name that it does not know.
+    return false;
+  }
+}
+
+const metadata = z.record(z.string().max(60), z.string().max(500));
+export const callerBody = z.strictObject({ ...callerFields, userId: id.optional(), metadata: metadata.default({}) });
+export type CallerBody = z.infer<typeof callerBody>;
+export const callerView = z.strictObject({ id, userId: id.nullable(), ...callerFields, metadata, allocationStatus: z.string(), createdAt: timestamp, updatedAt: timestamp });
+export type CallerView = z.infer<typeof callerView>;
+
+export const callTaskStatuses = ['PENDING', 'ASSIGNED', 'DIALING', 'COMPLETED', 'EXPIRED', 'CANCELLED', 'RESTRICTED'] as const;
+export const callOutcomes = ['INTERESTED_SIGNUP_LINK_SENT', 'RETRYABLE_REJECTION', 'NEVER_CONTACT_AGAIN'] as const;
+
+export const callTaskView = z.strictObject({
+  id,
+  status: z.enum(callTaskStatuses),
+  leadId: id,
+  projectId: id.nullable(),
+  fullName: z.string().nullable(),
+  phone: z.string(),
+  company: z.string().nullable(),
+  regionIso: z.string(),
+  languageCode: z.string(),
+  timezone: z.string(),
+  priority: z.int(),
+  callerId: id.nullable(),
+  outcome: z.enum(callOutcomes).nullable(),
+  requeueReason: z.string().nullable(),
+  queuedAt: timestamp,
+});
+export type CallTaskView = z.infer<typeof callTaskView>;
+
+const callerParams = z.strictObject({ callerId: id });
+const taskParams = z.strictObject({ taskId: id });
+
+export const callAllocationRoutes = defineRoutes({
+  createCaller: {
+    service: 'call-allocation',
+    method: 'POST',
+    path: '/v1/callers',
+    summary: 'Add a caller',
+    permission: 'callers:manage',
+    body: callerBody,
+    answer: callerView,
+    status: 201,
+    errors: ['invalid_payload', 'conflict'],
+    rows: ['CA-01'],
+  },
+  getCaller: {
+    service: 'call-allocation',
+    method: 'GET',
+    path: '/v1/callers/:callerId',
+    summary: 'One caller',
+    permission: 'callers:manage',
+    params: callerParams,
+    answer: callerView,
+    status: 200,
+    errors: ['not_found'],
+    rows: ['CA-02'],
+  },
+  updateCaller: {
+    service: 'call-allocation',
+    method: 'PATCH',
+    path: '/v1/callers/:callerId',
+    summary: 'Change a caller',
+    permission: 'callers:manage',
+    params: callerParams,
+    body: z.strictObject({ ...callerFields, metadata }).partial(),
+    answer: callerView,
+    status: 200,
+    errors: ['invalid_payload', 'not_found', 'conflict'],
+    rows: ['CA-02'],
+  },
+  currentTask: {
+    service: 'call-allocation',
+    method: 'GET',
+    path: '/v1/call-tasks/current',
+    summary: 'The caller’s task; assigns the best match when there is none',
+    permission: 'call-tasks:work',
+    answer: z.strictObject({ task: callTaskView.nullable() }),
+    status: 200,
+    errors: ['not_found', 'conflict'],
+    rows: ['CA-04', 'CA-19'],
+  },
+  reportOutcome: {
+    service: 'call-allocation',
+    method: 'POST',
+    path: '/v1/call-tasks/:taskId/outcome',
+    summary: 'How the call went',
+    permission: 'call-tasks:work',
+    params: taskParams,
+    body: z.strictObject({ outcome: z.enum(callOutcomes) }),
+    answer: callTaskView,
+    status: 200,
+    errors: ['invalid_payload', 'not_found', 'invalid_transition'],
+    rows: ['CA-05', 'CA-10'],
+  },
+  operatorTasks: {
+    service: 'call-allocation',
+    method: 'GET',
+    path: '/v1/call-tasks/operator/tasks',
+    summary: 'Tasks of the organisation',
+    permission: 'call-tasks:operate',
+    query: z.strictObject({ status: z.enum(callTaskStatuses).optional(), projectId: id.optional(), limit: z.coerce.number().int().min(1).max(100).default(50) }),
+    answer: z.strictObject({ items: z.array(callTaskView) }),
+    status: 200,
+    errors: ['invalid_payload'],
+    rows: ['CA-06'],
+  },
+  requeueTask: {
+    service: 'call-allocation',
+    method: 'POST',
+    path: '/v1/call-tasks/operator/tasks/:taskId/requeue',
+    summary: 'Put a task back into the queue',
+    permission: 'call-tasks:operate',
+    params: taskParams,
+    body: z.strictObject({ reason: z.string().trim().min(1).max(500) }),
+    answer: callTaskView,
+    status: 200,
+    errors: ['invalid_payload', 'not_found', 'invalid_transition'],
+    rows: ['CA-07'],
+  },
+});

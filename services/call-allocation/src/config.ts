@@ -1,0 +1,4 @@
+/** Call-allocation needs nothing beyond what every service reads. */
+import { z } from 'zod';
+
+export const config = z.object({});

@@ -1,0 +1,117 @@
+/**
+ * A call task (SM-11).
+ *
+ *   PENDING ─assign─▶ ASSIGNED ─call.started─▶ DIALING ─outcome─▶ COMPLETED
+ *      ▲                 │  │                     │
+ *      └──── requeue ────┘  └────── outcome ──────┼─▶ COMPLETED
+ *      └──────────────── requeue ─────────────────┘        PENDING ─unsubscribe─▶ CANCELLED
+ */
+import type {
+  CallReported, CallTaskAssigned, CallTaskCompleted, CallTaskCreated, CallTaskDeclined, CallTaskRequeued, LeadScored, MessageReplied,
+} from '@lead-flood/contracts';
+import type { Decision } from '@lead-flood/kernel';
+import { apply, reject, skip } from '@lead-flood/kernel';
+
+export const taskStatuses = ['PENDING', 'ASSIGNED', 'DIALING', 'COMPLETED', 'EXPIRED', 'CANCELLED', 'RESTRICTED'] as const;
+export type TaskStatus = (typeof taskStatuses)[number];
+export const outcomes = ['INTERESTED_SIGNUP_LINK_SENT', 'RETRYABLE_REJECTION', 'NEVER_CONTACT_AGAIN'] as const;
+export type Outcome = (typeof outcomes)[number];
+
+/** Where the called party is and which language it speaks, as far as a number tells. */
+export type Region = { readonly regionIso: string; readonly languageCode: string; readonly timezone: string };
+
+export type Open = {
+  readonly kind: 'task';
+  readonly status: TaskStatus;
+  readonly leadId: string;
+  readonly projectId: string | null;
+  readonly fullName: string | null;
+  readonly phone: string;
+  readonly company: string | null;
+  readonly region: Region;
+  readonly priority: number;
+  /** The lead's score: of two tasks the better lead is called first. */
+  readonly rank: number;
+  readonly queuedAt: number;
+  readonly callerId: string | null;
+  readonly outcome: Outcome | null;
+  readonly requeueReason: string | null;
+};
+
+export type Task = { readonly kind: 'none' } | { readonly kind: 'declined'; readonly leadId: string; readonly reason: string } | Open;
+
+export const initialState: Task = { kind: 'none' };
+
+export type Emitted =
+  | { readonly name: 'CallTaskCreated'; readonly data: CallTaskCreated }
+  | { readonly name: 'CallTaskAssigned'; readonly data: CallTaskAssigned }
+  | { readonly name: 'CallTaskCompleted'; readonly data: CallTaskCompleted }
+  | { readonly name: 'CallTaskRequeued'; readonly data: CallTaskRequeued }
+  | { readonly name: 'CallTaskDeclined'; readonly data: CallTaskDeclined };
+
+export type Facts = { readonly taskId: string; readonly region: Region | null; readonly suppressed: boolean };
+
+export function considerLead(state: Task, lead: LeadScored, facts: Facts, now: number): Decision<Task, Emitted> {
+  if (lead.band !== 'MEDIUM') return skip('not_medium');
+  if (state.kind === 'task') return skip('has_task');
+  const { orgId, leadId, projectId } = lead;
+  const { phone } = lead.person;
+  const reason = phone === null ? 'no_phone' : facts.suppressed ? 'suppressed' : facts.region === null ? 'no_region' : null;
+  if (phone === null || facts.region === null || reason !== null) {
+    return apply<Task, Emitted>({ kind: 'declined', leadId, reason: reason ?? 'no_phone' }, [
+      { name: 'CallTaskDeclined', data: { orgId, leadId, taskId: facts.taskId, reason: reason ?? 'no_phone', decidedAt: now } },
+    ]);
+  }
+  const { regionIso, languageCode } = facts.region;
+  const task: Open = {
+    kind: 'task', status: 'PENDING', leadId, projectId, phone, fullName: lead.person.fullName, company: lead.company.name, region: facts.region,
+    priority: 0, rank: lead.value, queuedAt: now, callerId: null, outcome: null, requeueReason: null,
+  };
+  return apply<Task, Emitted>(task, [
+    { name: 'CallTaskCreated', data: { orgId, leadId, taskId: facts.taskId, projectId, regionIso, languageCode, priority: 0, createdAt: now } },
+  ]);
+}
+
+/** Who asked for silence by mail is not called either. */
+export function hearReply(state: Task, reply: MessageReplied): Decision<Task, Emitted> {
+  if (reply.intent !== 'unsubscribe' || state.kind !== 'task' || state.status !== 'PENDING') return skip('reply_without_effect');
+  return apply<Task, Emitted>({ ...state, status: 'CANCELLED' });
+}
+
+export function hearCall(state: Task, call: CallReported): Decision<Task, Emitted> {
+  if (call.type !== 'call.started' || state.kind !== 'task' || state.status !== 'ASSIGNED') return skip('call_without_effect');
+  return apply<Task, Emitted>({ ...state, status: 'DIALING' });
+}
+
+type Command = { readonly orgId: string; readonly taskId: string };
+export type AssignTask = Command & { readonly callerId: string };
+export type ReportOutcome = Command & { readonly callerId: string; readonly outcome: Outcome };
+export type RequeueTask = Command & { readonly reason: string };
+
+const unknown = () => reject('CAL_ERR_UNKNOWN_TASK', 'there is no such task');
+const invalid = (status: TaskStatus, move: string) => reject('CAL_ERR_INVALID_TRANSITION', `a task that is ${status} cannot be ${move}`);
+
+export function assign(state: Task, { orgId, taskId, callerId }: AssignTask, now: number): Decision<Task, Emitted> {
+  if (state.kind !== 'task') return unknown();
+  if (state.status !== 'PENDING') return reject('CAL_ERR_TASK_TAKEN', 'somebody else holds the task');
+  return apply<Task, Emitted>({ ...state, status: 'ASSIGNED', callerId }, [
+    { name: 'CallTaskAssigned', data: { orgId, leadId: state.leadId, taskId, callerId, assignedAt: now } },
+  ]);
+}
+
+export function report(state: Task, { orgId, taskId, callerId, outcome }: ReportOutcome, now: number): Decision<Task, Emitted> {
+  // Somebody else's task is not there for this caller.
+  if (state.kind !== 'task' || state.callerId !== callerId) return unknown();
+  if (state.status !== 'ASSIGNED' && state.status !== 'DIALING') return invalid(state.status, 'completed');
+  return apply<Task, Emitted>({ ...state, status: 'COMPLETED', outcome }, [
+    { name: 'CallTaskCompleted', data: { orgId, leadId: state.leadId, taskId, callerId, outcome, completedAt: now } },
+  ]);
+}
+
+export function requeue(state: Task, { orgId, taskId, reason }: RequeueTask, now: number): Decision<Task, Emitted> {
+  if (state.kind !== 'task') return unknown();
+  if (state.status === 'PENDING' || state.status === 'COMPLETED' || state.status === 'CANCELLED') return invalid(state.status, 'requeued');
+  return apply<Task, Emitted>({ ...state, status: 'PENDING', callerId: null, queuedAt: now, requeueReason: reason }, [
+    { name: 'CallTaskRequeued', data: { orgId, leadId: state.leadId, taskId, reason, requeuedAt: now } },
+  ]);
+}

@@ -1,0 +1,10 @@
+/** Closed table of call-allocation's codes; README.md lists the same. */
+import type { ApiErrorCode } from '@lead-flood/contracts';
+
+export const errorCodes: Readonly<Record<string, ApiErrorCode>> = {
+  CAL_ERR_UNKNOWN_TASK: 'not_found',
+  CAL_ERR_UNKNOWN_CALLER: 'not_found',
+  CAL_ERR_CALLER_EXISTS: 'conflict',
+  CAL_ERR_TASK_TAKEN: 'conflict',
+  CAL_ERR_INVALID_TRANSITION: 'invalid_transition',
+};

@@ -1,0 +1,93 @@
+/** Call-allocation's REST doors: callers, the caller's task, the operator's view. */
+import { z } from 'zod';
+import type { callAllocationRoutes, CallTaskView, Handlers } from '@lead-flood/contracts';
+import { CodedError, derivedId, randomId } from '@lead-flood/kernel';
+import type { Database } from '@lead-flood/postgres';
+import { sql, sqlState } from '@lead-flood/postgres';
+import type { Applier } from '@lead-flood/processor';
+import { activeTaskOf, callerOfUser, getCaller, matchingTasks, saveCaller } from './caller-store.ts';
+import type { Task } from './domain/task.ts';
+import { tasks } from './store.ts';
+
+/** Candidates looked at in one request: others may take the first ones in the same moment. */
+const CANDIDATES = 10;
+
+export type HandlerDeps = { readonly database: Database; readonly applier: Applier<Task> };
+
+export function handlers(deps: HandlerDeps): Handlers<typeof callAllocationRoutes> {
+  const { database, applier } = deps;
+  return {
+    createCaller: ({ body, principal, idempotencyKey }) =>
+      saveCaller(database, principal.orgId, idempotencyKey === null ? randomId() : derivedId(principal.orgId, 'caller', idempotencyKey), body),
+    getCaller: ({ params, principal }) => getCaller(database, principal.orgId, params.callerId),
+    updateCaller: async ({ params, body, principal }) => {
+      const { email, name, timezone, languageCodes, regionIsoCodes, metadata, userId } = await getCaller(database, principal.orgId, params.callerId);
+      const given = Object.fromEntries(Object.entries(body).filter(([, value]) => value !== undefined));
+      return saveCaller(database, principal.orgId, params.callerId, { email, name, timezone, languageCodes, regionIsoCodes, metadata, ...(userId === null ? {} : { userId }), ...given });
+    },
+    currentTask: async ({ principal, correlationId }) => {
+      const caller = await callerOfUser(database, principal.orgId, principal.userId);
+      const held = await activeTaskOf(database, caller.id);
+      if (held !== null) return { task: await readTask(deps, principal.orgId, held) };
+      for (const taskId of await matchingTasks(database, principal.orgId, caller, CANDIDATES)) {
+        const state = await tryAssign(deps, { orgId: principal.orgId, taskId, callerId: caller.id, correlationId });
+        if (state !== null) return { task: toView(taskId, state) };
+      }
+      return { task: null };
+    },
+    reportOutcome: async ({ params, body, principal, correlationId }) => {
+      const caller = await callerOfUser(database, principal.orgId, principal.userId);
+      const { state } = await applier.apply({
+        name: 'ReportOutcome', key: params.taskId, orgId: principal.orgId, correlationId,
+        data: { orgId: principal.orgId, taskId: params.taskId, callerId: caller.id, outcome: body.outcome },
+      });
+      return toView(params.taskId, state);
+    },
+    operatorTasks: async ({ query, principal }) => {
+      const rows = await database.anyFirst(sql.type(z.object({ key: z.string() }))`
+        select key from call_tasks
+        where org_id = ${principal.orgId} and status <> 'DECLINED'
+          ${query.status === undefined ? sql.fragment`` : sql.fragment`and status = ${query.status}`}
+          ${query.projectId === undefined ? sql.fragment`` : sql.fragment`and project_id = ${query.projectId}`}
+        order by queued_at desc, key limit ${query.limit}
+      `);
+      const states = await tasks.load(database, rows);
+      return { items: rows.flatMap((key) => { const stored = states.get(key); return stored?.state.kind === 'task' ? [toView(key, stored.state)] : []; }) };
+    },
+    requeueTask: async ({ params, body, principal, correlationId }) => {
+      const { state } = await applier.apply({
+        name: 'RequeueTask', key: params.taskId, orgId: principal.orgId, correlationId,
+        data: { orgId: principal.orgId, taskId: params.taskId, reason: body.reason },
+      });
+      return toView(params.taskId, state);
+    },
+  };
+}
+
+type Assignment = { readonly orgId: string; readonly taskId: string; readonly callerId: string; readonly correlationId: string };
+
+/** Null when somebody else was quicker; the caller's own second request of the same moment finds the held task. */
+async function tryAssign({ applier }: HandlerDeps, { correlationId, ...command }: Assignment): Promise<Task | null> {
+  try {
+    const { state } = await applier.apply({ name: 'AssignTask', key: command.taskId, orgId: command.orgId, correlationId, data: command });
+    return state;
+  } catch (error) {
+    if (error instanceof CodedError && error.code === 'CAL_ERR_TASK_TAKEN') return null;
+    if (sqlState(error) === '23505') throw new CodedError('CAL_ERR_TASK_TAKEN', 'the caller holds another task already', { cause: error });
+    throw error;
+  }
+}
+
+async function readTask({ database }: HandlerDeps, orgId: string, taskId: string): Promise<CallTaskView> {
+  const stored = await tasks.loadOf(database, orgId, taskId);
+  if (stored === null) throw unknownTask();
+  return toView(taskId, stored.state);
+}
+
+const unknownTask = (): CodedError => new CodedError('CAL_ERR_UNKNOWN_TASK', 'there is no such task');
+
+function toView(id: string, state: Task): CallTaskView {
+  if (state.kind !== 'task') throw unknownTask();
+  const { status, leadId, projectId, fullName, phone, company, region, priority, callerId, outcome, requeueReason, queuedAt } = state;
+  return { id, status, leadId, projectId, fullName, phone, company, ...region, priority, callerId, outcome, requeueReason, queuedAt: new Date(queuedAt).toISOString() };
+}

@@ -1,0 +1,4 @@
+import { runService } from '@lead-flood/service';
+import { service } from './topology.ts';
+
+await runService(service);

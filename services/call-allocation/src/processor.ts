@@ -1,0 +1,71 @@
+/** Call-allocation's two processors: `call-allocation` keeps the tasks, `call-allocation-calls` the log of each call. */
+import { topics } from '@lead-flood/contracts';
+import { derivedId, skip } from '@lead-flood/kernel';
+import type { Queries } from '@lead-flood/postgres';
+import type { BatchProcessor, Prepared } from '@lead-flood/processor';
+import type { CallLog } from './domain/call-log.ts';
+import { initialCall, logCall } from './domain/call-log.ts';
+import type { AssignTask, Facts, ReportOutcome, RequeueTask, Task } from './domain/task.ts';
+import { assign, considerLead, hearCall, hearReply, initialState, report, requeue } from './domain/task.ts';
+import { regionOf } from './region.ts';
+import { callLogs, store, suppressedLeads } from './store.ts';
+
+const reads = [topics['scoring.lead.v1'], topics['outreach.message.v1'], topics['ingest.call.v1']] as const;
+const writes = [topics['call-allocation.task.v1']] as const;
+
+export type CallCommands = { AssignTask: AssignTask; ReportOutcome: ReportOutcome; RequeueTask: RequeueTask };
+
+/** One task per lead. */
+export const taskIdOf = (leadId: string): string => derivedId('call-task', leadId);
+
+type Input = {
+  readonly id: string;
+  readonly data: { readonly leadId?: string; readonly taskId?: string | null; readonly band?: string; readonly person?: { readonly phone: string | null } };
+};
+
+export const callAllocation: BatchProcessor<Task, typeof reads, typeof writes, Facts, CallCommands> = {
+  group: 'call-allocation',
+  reads,
+  writes,
+  store,
+  initial: () => initialState,
+  prepare,
+  decide: {
+    LeadScored: (state, { data }, ctx) => considerLead(state, data, ctx.facts, ctx.now),
+    MessageSent: () => skip('message_without_effect'),
+    MessageFailed: () => skip('message_without_effect'),
+    MessageReplied: (state, { data }) => hearReply(state, data),
+    LeadNotContacted: () => skip('message_without_effect'),
+    CallReported: (state, { data }) => hearCall(state, data),
+    AssignTask: (state, { data }, ctx) => assign(state, data, ctx.now),
+    ReportOutcome: (state, { data }, ctx) => report(state, data, ctx.now),
+    RequeueTask: (state, { data }, ctx) => requeue(state, data, ctx.now),
+  },
+};
+
+async function prepare(tx: Queries, inputs: readonly Input[]): Promise<readonly Prepared<Facts>[]> {
+  const medium = (input: Input): boolean => input.data.band === 'MEDIUM';
+  const silent = await suppressedLeads(tx, inputs.flatMap((input) => (medium(input) && input.data.leadId !== undefined ? [input.data.leadId] : [])));
+  return inputs.map((input) => {
+    const { leadId, taskId: named, person } = input.data;
+    // A call that names no task of ours changes none: its own id keeps it apart.
+    const taskId = named ?? (leadId === undefined ? input.id : taskIdOf(leadId));
+    return {
+      key: taskId,
+      facts: { taskId, region: medium(input) ? regionOf(person?.phone ?? null) : null, suppressed: leadId !== undefined && silent.has(leadId) },
+    };
+  });
+}
+
+const callReads = [topics['ingest.call.v1']] as const;
+const callWrites = [topics['call-allocation.call.v1']] as const;
+
+export const calls: BatchProcessor<CallLog, typeof callReads, typeof callWrites> = {
+  group: 'call-allocation-calls',
+  reads: callReads,
+  writes: callWrites,
+  store: callLogs,
+  initial: () => initialCall,
+  prepare: (_tx, inputs) => Promise.resolve(inputs.map(({ orgId, data }) => ({ key: derivedId('call', orgId, data.callId), facts: undefined }))),
+  decide: { CallReported: (state, { data }) => logCall(state, data) },
+};
