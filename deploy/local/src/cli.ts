@@ -1,10 +1,24 @@
 // The commands behind `npm run ...`, one file each under commands/. This file only lists them.
 import { Command } from 'commander';
+import { deadLettersCommand } from './commands/dead-letters.ts';
+import { demoCommand } from './commands/demo.ts';
 import { envCommand } from './commands/env.ts';
 import { stackCommand } from './commands/stack.ts';
+import { startCommand } from './commands/start.ts';
+import { benchCommand, checkCommand, schemasCommand, testCommand } from './commands/tools.ts';
 import { LocalError } from './errors.ts';
 
-const commands: readonly (() => Command)[] = [stackCommand, envCommand];
+const commands: readonly (() => Command)[] = [
+  demoCommand,
+  startCommand,
+  testCommand,
+  checkCommand,
+  benchCommand,
+  schemasCommand,
+  deadLettersCommand,
+  stackCommand,
+  envCommand,
+];
 
 const program = new Command('lead-flood').description('Lead Flood on this machine');
 for (const command of commands) program.addCommand(command());

@@ -15,4 +15,5 @@ export * from './rest/outreach.ts';
 export * from './rest/policy.ts';
 export * from './rest/route.ts';
 export * from './rest/scoring.ts';
+export * from './rest/webhook.ts';
 export * from './topic.ts';

@@ -50,8 +50,18 @@ export function openApi(routes: Routes, facts: { version: string; server: string
     components: {
       schemas: { Error: schemaOf(errorBody, 'output') },
       securitySchemes: {
-        bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: 'An access token, or an API key `lf_<prefix>_<secret>`.' },
-        cookie: { type: 'apiKey', in: 'cookie', name: 'lf_access', description: 'Set by login; writes also need the header x-csrf-token.' },
+        bearer: {
+          type: 'http',
+          scheme: 'bearer',
+          bearerFormat: 'JWT',
+          description: 'An access token, or an API key `lf_<prefix>_<secret>`.',
+        },
+        cookie: {
+          type: 'apiKey',
+          in: 'cookie',
+          name: 'lf_access',
+          description: 'Set by login; writes also need the header x-csrf-token.',
+        },
       },
     },
   };
@@ -72,7 +82,14 @@ function operation(operationId: string, route: Route): OpenApiOperation {
       ...fields(route.query, 'query'),
       ...(route.method === 'POST' && !open ? [idempotencyKey] : []),
     ],
-    ...(route.body === undefined ? {} : { requestBody: { required: !route.body.safeParse(undefined).success, content: json(schemaOf(route.body, 'input')) } }),
+    ...(route.body === undefined
+      ? {}
+      : {
+          requestBody: {
+            required: !route.body.safeParse(undefined).success,
+            content: json(schemaOf(route.body, 'input')),
+          },
+        }),
     responses: {
       [String(route.status)]: { description: route.summary, content: json(schemaOf(route.answer, 'output')) },
       ...errorResponses(codes),

@@ -3,7 +3,9 @@ import { describe, expect, it } from 'vitest';
 import { allRoutes, apiErrorStatus, openApi, permissions } from '../src/index.ts';
 
 const document = openApi(allRoutes, { version: '1', server: '/' });
-const operations = Object.entries(document.paths).flatMap(([path, methods]) => Object.entries(methods).map(([method, operation]) => ({ path, method, operation })));
+const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
+  Object.entries(methods).map(([method, operation]) => ({ path, method, operation })),
+);
 
 describe('OpenAPI document', () => {
   it('[GW-16] has every route, and every /v1 route under its alias', () => {
@@ -24,7 +26,9 @@ describe('OpenAPI document', () => {
 
   it.each(operations)('[GW-16] $method $path describes its parameters, security and answers', ({ path, operation }) => {
     const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
-    const described = (operation.parameters as { in: string; name: string }[]).filter((parameter) => parameter.in === 'path').map(({ name }) => name);
+    const described = (operation.parameters as { in: string; name: string }[])
+      .filter((parameter) => parameter.in === 'path')
+      .map(({ name }) => name);
     expect(described).toEqual(inPath);
     expect(Object.keys(operation.responses).some((status) => status.startsWith('2'))).toBe(true);
     expect(operation.responses).toHaveProperty('429');
@@ -41,11 +45,15 @@ describe('OpenAPI document', () => {
   it('optional query fields are not required, path fields are', () => {
     const list = document.paths['/v1/leads']?.['get']?.parameters as { name: string; required: boolean }[];
     expect(list.every(({ required }) => !required)).toBe(true);
-    expect(document.paths['/v1/leads/{leadId}']?.['get']?.parameters).toMatchObject([{ name: 'leadId', in: 'path', required: true, schema: { format: 'uuid' } }]);
+    expect(document.paths['/v1/leads/{leadId}']?.['get']?.parameters).toMatchObject([
+      { name: 'leadId', in: 'path', required: true, schema: { format: 'uuid' } },
+    ]);
   });
 
   it('[GW-05] the body of POST /v1/leads refuses unknown fields', () => {
-    expect(document.paths['/v1/leads']?.['post']).toMatchObject({ requestBody: { required: true, content: { 'application/json': { schema: { additionalProperties: false } } } } });
+    expect(document.paths['/v1/leads']?.['post']).toMatchObject({
+      requestBody: { required: true, content: { 'application/json': { schema: { additionalProperties: false } } } },
+    });
   });
 });
 
@@ -68,7 +76,17 @@ describe('routes', () => {
     const open = routes.filter(([, { permission }]) => permission === 'public');
     expect(open.every(([, { service }]) => service === 'ingest-gateway')).toBe(true);
     expect(open.map(([, { path }]) => path).toSorted()).toEqual([
-      '/docs', '/docs/:file', '/openapi.json', '/v1/auth/login', '/v1/auth/refresh', '/v1/auth/token', '/v1/openapi.json', '/v1/system/health', '/v1/system/ready', '/webhooks/mail', '/webhooks/yay',
+      '/docs',
+      '/docs/:file',
+      '/openapi.json',
+      '/v1/auth/login',
+      '/v1/auth/refresh',
+      '/v1/auth/token',
+      '/v1/openapi.json',
+      '/v1/system/health',
+      '/v1/system/ready',
+      '/webhooks/mail',
+      '/webhooks/yay',
     ]);
   });
 });

@@ -7,5 +7,6 @@ export * from './dead-letter.ts';
 export * from './deploy.ts';
 export * from './errors.ts';
 export * from './producer.ts';
+export * from './read-topic.ts';
 export * from './record.ts';
 export * from './registry.ts';

@@ -15,7 +15,15 @@ export async function addBrowserGuards(server: HttpServer, origins: readonly str
     origin: [...origins],
     credentials: true,
     methods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'],
-    exposedHeaders: ['x-request-id', 'x-correlation-id', 'x-ratelimit-limit', 'x-ratelimit-remaining', 'x-ratelimit-reset', 'retry-after', 'idempotency-replayed'],
+    exposedHeaders: [
+      'x-request-id',
+      'x-correlation-id',
+      'x-ratelimit-limit',
+      'x-ratelimit-remaining',
+      'x-ratelimit-reset',
+      'retry-after',
+      'idempotency-replayed',
+    ],
     maxAge: PREFLIGHT_SECONDS,
   });
 }

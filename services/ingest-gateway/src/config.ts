@@ -7,22 +7,53 @@ import { sharedConfig } from '@lead-flood/service';
 export const defaultOrgId = derivedId('lead-flood', 'organization', 'demo');
 
 const count = (usual: number) => z.coerce.number().int().min(1).max(100_000_000).default(usual);
-const flag = z.enum(['true', 'false']).default('false').transform((text) => text === 'true');
-const list = z.string().default('').transform((text) => text.split(',').map((part) => part.trim()).filter((part) => part !== ''));
+const flag = z
+  .enum(['true', 'false'])
+  .default('false')
+  .transform((text) => text === 'true');
+const list = z
+  .string()
+  .default('')
+  .transform((text) =>
+    text
+      .split(',')
+      .map((part) => part.trim())
+      .filter((part) => part !== ''),
+  );
 const secret = z.string().min(16).optional();
 
 export const config = z
   .object({
     APP_ENV: sharedConfig.shape.APP_ENV,
-    API_PORT: z.coerce.number().int().min(0).max(65_535).default(5050).describe('Public port; 0 = any free one. Alias PORT.'),
-    TRUSTED_PROXIES: list.describe('Addresses or CIDR ranges whose X-Forwarded-For is believed, separated by commas; none.'),
+    API_PORT: z.coerce
+      .number()
+      .int()
+      .min(0)
+      .max(65_535)
+      .default(5050)
+      .describe('Public port; 0 = any free one. Alias PORT.'),
+    TRUSTED_PROXIES: list.describe(
+      'Addresses or CIDR ranges whose X-Forwarded-For is believed, separated by commas; none.',
+    ),
     CORS_ORIGINS: list.describe('Origins whose pages may call us, separated by commas; none.'),
 
     JWT_ACCESS_SECRET: z.string().min(32).describe('Signs access tokens; at least 32 characters. Alias JWT_SECRET.'),
     JWT_ISSUER: z.string().min(1).default('expert-sourcing-platform').describe('Claim iss.'),
     JWT_AUDIENCE: z.string().min(1).default('expert-sourcing-api').describe('Claim aud.'),
-    ACCESS_TTL_SECONDS: z.coerce.number().int().min(10).max(3_600).default(900).describe('Life of an access token of a session.'),
-    JWT_ACCESS_TOKEN_TTL_SECONDS: z.coerce.number().int().min(10).max(86_400).default(3_600).describe('Life of a token from /v1/auth/token.'),
+    ACCESS_TTL_SECONDS: z.coerce
+      .number()
+      .int()
+      .min(10)
+      .max(3_600)
+      .default(900)
+      .describe('Life of an access token of a session.'),
+    JWT_ACCESS_TOKEN_TTL_SECONDS: z.coerce
+      .number()
+      .int()
+      .min(10)
+      .max(86_400)
+      .default(3_600)
+      .describe('Life of a token from /v1/auth/token.'),
     REFRESH_TTL_DAYS: z.coerce.number().int().min(1).max(90).default(7).describe('Life of a refresh token.'),
     AUTH_DEV_TOKEN_MINT: flag.describe('true: /v1/auth/token serves anybody. Refused in production.'),
     AUTH_ATTEMPTS_MAX: count(5).describe('Login attempts per address and e-mail in AUTH_ATTEMPTS_SECONDS.'),
@@ -31,7 +62,10 @@ export const config = z
     LOCKOUT_SECONDS: count(900).describe('How long it stays locked, seconds.'),
     DEFAULT_ORG_ID: z.uuid().default(defaultOrgId).describe('Organisation of minted tokens and of Yay’s calls.'),
 
-    REDIS_URL: z.string().optional().describe('Shares rate limits between replicas; without it each keeps to its own count.'),
+    REDIS_URL: z
+      .string()
+      .optional()
+      .describe('Shares rate limits between replicas; without it each keeps to its own count.'),
     IP_LIMIT: count(300).describe('Requests per client address in IP_LIMIT_SECONDS.'),
     IP_LIMIT_SECONDS: count(60).describe('Window of IP_LIMIT, seconds.'),
     RATE_LIMIT_RPM: count(120).describe('Requests per user and minute.'),
@@ -46,10 +80,24 @@ export const config = z
     OUTREACH_URL: z.url().optional().describe('The same.'),
     CALL_ALLOCATION_URL: z.url().optional().describe('The same.'),
     ANALYTICS_URL: z.url().optional().describe('The same.'),
-    UPSTREAM_TIMEOUT_MS: z.coerce.number().int().min(100).max(29_000).default(20_000).describe('Longest wait for a service’s answer, milliseconds.'),
-    UPSTREAM_SOCKETS_MAX: z.coerce.number().int().min(1).max(1_000).default(128).describe('Connections to one service.'),
+    UPSTREAM_TIMEOUT_MS: z.coerce
+      .number()
+      .int()
+      .min(100)
+      .max(29_000)
+      .default(20_000)
+      .describe('Longest wait for a service’s answer, milliseconds.'),
+    UPSTREAM_SOCKETS_MAX: z.coerce
+      .number()
+      .int()
+      .min(1)
+      .max(1_000)
+      .default(128)
+      .describe('Connections to one service.'),
 
-    YAY_WEBHOOK_SECRET: secret.describe('HMAC secret of Yay’s webhooks; without it the door answers provider_not_configured.'),
+    YAY_WEBHOOK_SECRET: secret.describe(
+      'HMAC secret of Yay’s webhooks; without it the door answers provider_not_configured.',
+    ),
     YAY_WEBHOOK_SECRET_PREVIOUS: secret.describe('Also accepted, while the secret is being changed.'),
     MAIL_WEBHOOK_SECRET: secret.describe('HMAC secret of inbound mail.'),
     MAIL_DOMAIN: z.string().default('mail.lead-flood.example').describe('Right side of the Message-IDs that we send.'),

@@ -30,8 +30,14 @@ export async function createGateway(deps: ServiceDeps<GatewayConfig>, server: Ht
   const warn = (what: string) => (error: unknown) => {
     log.warn({ what, err: logError(error) }, `${what} failed`);
   };
-  const redis = config.REDIS_URL === undefined ? null : createRedis(config.REDIS_URL, ({ level, message }) => log[level]({ what: 'redis' }, message));
-  const limits = createRequestLimits(createRateLimiter(redis === null ? noSharedCount : createSharedCount(redis, now), now), config);
+  const redis =
+    config.REDIS_URL === undefined
+      ? null
+      : createRedis(config.REDIS_URL, ({ level, message }) => log[level]({ what: 'redis' }, message));
+  const limits = createRequestLimits(
+    createRateLimiter(redis === null ? noSharedCount : createSharedCount(redis, now), now),
+    config,
+  );
   const housekeeping = startHousekeeping(database, warn('housekeeping'));
   const tokens = createAccessTokens(config);
   const authenticate = createAuthenticator({
@@ -54,7 +60,12 @@ export async function createGateway(deps: ServiceDeps<GatewayConfig>, server: Ht
   addUploadDoors(server, { config, database, codec, wakeRelay, now, idempotency, gate });
   addWebhookDoors(server, { config, database, codec, wakeRelay, now });
   server.register((scope, _options, done) => {
-    addProxy(scope, { forward, callerOf: gate.callerOf, idempotency, special: readYourWrite({ database, forward, callerOf: gate.callerOf }) });
+    addProxy(scope, {
+      forward,
+      callerOf: gate.callerOf,
+      idempotency,
+      special: readYourWrite({ database, forward, callerOf: gate.callerOf }),
+    });
     done();
   });
   return {

@@ -40,9 +40,13 @@ export function startHousekeeping(database: Database, onError: (error: unknown) 
 /** Retention, table by table. Event ids outlive the window of signatures by far: they are what stops a replay. */
 export async function clean(database: Database): Promise<void> {
   await database.query(sql.unsafe`delete from idempotency_keys where claimed_at < now() - interval '24 hours'`);
-  await database.query(sql.unsafe`delete from login_failures where updated_at < now() - interval '1 day' and (locked_until is null or locked_until < now())`);
+  await database.query(
+    sql.unsafe`delete from login_failures where updated_at < now() - interval '1 day' and (locked_until is null or locked_until < now())`,
+  );
   await database.query(sql.unsafe`delete from sessions where expires_at < now() - interval '30 days'`);
-  await database.query(sql.unsafe`update processed_webhook_events set raw = null where raw is not null and received_at < now() - interval '7 days'`);
+  await database.query(
+    sql.unsafe`update processed_webhook_events set raw = null where raw is not null and received_at < now() - interval '7 days'`,
+  );
   await database.query(sql.unsafe`delete from processed_webhook_events where received_at < now() - interval '30 days'`);
   // Whoever read it has crashed; what was committed of it stays.
   await database.query(sql.unsafe`

@@ -12,7 +12,12 @@ import { defaultOrgId } from './config.ts';
 
 export type Seeded = {
   readonly orgId: string;
-  readonly users: readonly { readonly role: Role; readonly id: string; readonly email: string; readonly password: string }[];
+  readonly users: readonly {
+    readonly role: Role;
+    readonly id: string;
+    readonly email: string;
+    readonly password: string;
+  }[];
   readonly apiKey: string;
 };
 
@@ -20,9 +25,13 @@ const DEMO_PASSWORD = 'Lead-Flood-2026';
 const PREFIX = 'demo00000000';
 
 /** The key follows from the password, so that it can be shown again. */
-const demoApiKey = (password: string): string => `lf_${PREFIX}_${createHash('sha256').update(`demo api key ${password}`).digest('base64url')}`;
+const demoApiKey = (password: string): string =>
+  `lf_${PREFIX}_${createHash('sha256').update(`demo api key ${password}`).digest('base64url')}`;
 
-export async function seed(database: Database, { password = DEMO_PASSWORD }: { readonly password?: string } = {}): Promise<Seeded> {
+export async function seed(
+  database: Database,
+  { password = DEMO_PASSWORD }: { readonly password?: string } = {},
+): Promise<Seeded> {
   await database.query(sql.unsafe`
     insert into organizations (id, name, plan) values (${defaultOrgId}, 'Demo', 'enterprise') on conflict (id) do nothing
   `);
@@ -42,7 +51,9 @@ export async function seed(database: Database, { password = DEMO_PASSWORD }: { r
 async function seedUser(database: Database, role: Role, password: string): Promise<Seeded['users'][number]> {
   const email = `${role}@demo.lead-flood.example`;
   const id = derivedId('demo', 'user', role);
-  const stored = await database.maybeOneFirst(sql.type(z.object({ password_hash: z.string() }))`select password_hash from users where id = ${id}`);
+  const stored = await database.maybeOneFirst(
+    sql.type(z.object({ password_hash: z.string() }))`select password_hash from users where id = ${id}`,
+  );
   if (stored === null || !(await isPassword(password, stored))) {
     await database.query(sql.unsafe`
       insert into users (id, org_id, email, role, password_hash) values (${id}, ${defaultOrgId}, ${email}, ${role}, ${await hashPassword(password)})

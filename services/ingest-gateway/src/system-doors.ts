@@ -19,7 +19,8 @@ const { systemHealth, systemReady, openApiDocument, openApiDocumentAtRoot, docsP
 const routes = { systemHealth, systemReady, openApiDocument, openApiDocumentAtRoot, docsPage, docsFile };
 
 const VERSION = '1.0.0';
-const PAGE_POLICY = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'";
+const PAGE_POLICY =
+  "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'";
 
 const page = `<!doctype html>
 <html lang="en">

@@ -13,9 +13,6 @@ import { canonicalUrl } from './domain/path-alias.ts';
 import { errorCodes } from './errors.ts';
 import { createGateway } from './gateway.ts';
 
-export { seed } from './seed.ts';
-export type { Seeded } from './seed.ts';
-
 export const service = defineService({
   name: 'ingest-gateway',
   schema: 'ingest_gateway',

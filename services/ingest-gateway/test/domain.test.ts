@@ -29,31 +29,58 @@ describe('policy', () => {
   });
 
   it('[X-RB-01] callers reach nothing but their tasks and themselves', () => {
-    const open = Object.values(allRoutes).filter(({ permission }) => permission !== 'public' && permissionsOf.caller.has(permission));
-    expect(new Set(open.map(({ permission }) => permission)).isSubsetOf(new Set(['self', 'call-tasks:work']))).toBe(true);
+    const open = Object.values(allRoutes).filter(
+      ({ permission }) => permission !== 'public' && permissionsOf.caller.has(permission),
+    );
+    expect(new Set(open.map(({ permission }) => permission)).isSubsetOf(new Set(['self', 'call-tasks:work']))).toBe(
+      true,
+    );
   });
 
-  it.each([['leads:write', 'admin member ops'], ['leads:delete', 'admin member'], ['leads:read', 'admin member ops viewer'], ['admin', 'admin']] as const)(
-    '[X-RB-03] %s is of %s',
-    (permission, expected) => {
-      expect(roles.filter((role) => permissionsOf[role].has(permission)).toSorted().join(' ')).toBe(expected);
-    },
-  );
+  it.each([
+    ['leads:write', 'admin member ops'],
+    ['leads:delete', 'admin member'],
+    ['leads:read', 'admin member ops viewer'],
+    ['admin', 'admin'],
+  ] as const)('[X-RB-03] %s is of %s', (permission, expected) => {
+    expect(
+      roles
+        .filter((role) => permissionsOf[role].has(permission))
+        .toSorted()
+        .join(' '),
+    ).toBe(expected);
+  });
 
   it('[X-AK-02] a key needs the scope of the method, on top of its owner’s role', () => {
     for (const method of ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const) {
       for (const scope of scopes) {
         const route: Pick<Route, 'permission' | 'method'> = { permission: 'leads:read', method };
-        const caller = { principal: { userId: 'u', orgId: 'o', role: 'admin', scopes: [scope] }, sessionId: null, apiKey: { id: 'k', plan: 'free' as const } };
-        if (scopeFor(method) === scope) expect(() => { assertAllowed(route, caller); }).not.toThrow();
-        else expect(() => { assertAllowed(route, caller); }).toThrow(CodedError);
+        const caller = {
+          principal: { userId: 'u', orgId: 'o', role: 'admin', scopes: [scope] },
+          sessionId: null,
+          apiKey: { id: 'k', plan: 'free' as const },
+        };
+        if (scopeFor(method) === scope)
+          expect(() => {
+            assertAllowed(route, caller);
+          }).not.toThrow();
+        else
+          expect(() => {
+            assertAllowed(route, caller);
+          }).toThrow(CodedError);
       }
     }
   });
 
   it('an unknown role may nothing', () => {
-    const caller = { principal: { userId: 'u', orgId: 'o', role: 'constructor', scopes: [] }, sessionId: null, apiKey: null };
-    expect(() => { assertAllowed({ permission: 'self', method: 'GET' }, caller); }).toThrow(expect.objectContaining({ code: 'IGW_ERR_ROLE' }));
+    const caller = {
+      principal: { userId: 'u', orgId: 'o', role: 'constructor', scopes: [] },
+      sessionId: null,
+      apiKey: null,
+    };
+    expect(() => {
+      assertAllowed({ permission: 'self', method: 'GET' }, caller);
+    }).toThrow(expect.objectContaining({ code: 'IGW_ERR_ROLE' }));
   });
 });
 
@@ -110,20 +137,28 @@ describe('rate windows', () => {
   it.each([1, 2, 3])('[X-RL-02] %i replicas together let the limit pass, and no more', async (replicas) => {
     const count = shared();
     const limiters = Array.from({ length: replicas }, () => createRateLimiter(count.add, () => 30_000));
-    const verdicts = await Promise.all(Array.from({ length: 1_000 }, (_, i) => limiters[i % replicas]?.take('ip:1', { max: 300, seconds: 60 })));
+    const verdicts = await Promise.all(
+      Array.from({ length: 1_000 }, (_, i) => limiters[i % replicas]?.take('ip:1', { max: 300, seconds: 60 })),
+    );
     expect(verdicts.filter((verdict) => verdict?.allowed === true)).toHaveLength(300);
     expect(count.trips()).toBeLessThan(300 / 15 + 2 * replicas);
   });
 
   it('[X-RL-02] without Redis a replica keeps to the limit alone', async () => {
-    const limiter = createRateLimiter(() => Promise.resolve(null), () => 30_000);
+    const limiter = createRateLimiter(
+      () => Promise.resolve(null),
+      () => 30_000,
+    );
     const verdicts = await Promise.all(Array.from({ length: 100 }, () => limiter.take('ip:1', limit)));
     expect(verdicts.filter(({ allowed }) => allowed)).toHaveLength(40);
   });
 
   it('the next window starts anew, and keys do not share', async () => {
     let now = 59_000;
-    const limiter = createRateLimiter(() => Promise.resolve(null), () => now);
+    const limiter = createRateLimiter(
+      () => Promise.resolve(null),
+      () => now,
+    );
     const one = { max: 1, seconds: 60 };
     expect((await limiter.take('a', one)).allowed).toBe(true);
     expect((await limiter.take('a', one)).allowed).toBe(false);
@@ -146,33 +181,78 @@ describe('rate windows', () => {
 
 describe('columns of a CSV file', () => {
   it.each([
-    ['E-mail', 'email'], ['Work Email', 'email'], ['EMAIL_ADDRESS', 'email'], ['First name', 'firstName'], ['Surname', 'lastName'],
-    ['Job Title', 'title'], ['Company Name', 'company'], ['Website', 'domain'], ['LinkedIn URL', 'linkedinUrl'], ['# Employees', 'employees'], ['Country', 'countryIso'],
+    ['E-mail', 'email'],
+    ['Work Email', 'email'],
+    ['EMAIL_ADDRESS', 'email'],
+    ['First name', 'firstName'],
+    ['Surname', 'lastName'],
+    ['Job Title', 'title'],
+    ['Company Name', 'company'],
+    ['Website', 'domain'],
+    ['LinkedIn URL', 'linkedinUrl'],
+    ['# Employees', 'employees'],
+    ['Country', 'countryIso'],
   ])('[GW-34] %s is %s', (cell, field) => {
-    expect(readHeader([cell, 'phone'])).toEqual({ ok: true, columns: [{ kind: 'field', name: field }, { kind: 'field', name: 'phone' }] });
+    expect(readHeader([cell, 'phone'])).toEqual({
+      ok: true,
+      columns: [
+        { kind: 'field', name: field },
+        { kind: 'field', name: 'phone' },
+      ],
+    });
+  });
+
+  it('[GW-34] a bare id is a custom field: in two files the same numbers are not the same leads', () => {
+    expect(readHeader(['id', 'email'])).toMatchObject({
+      ok: true,
+      columns: [{ kind: 'custom', name: 'id' }, { kind: 'field' }],
+    });
   });
 
   it('keeps unknown columns as custom fields and drops names that reach a prototype', () => {
     expect(readHeader(['email', 'Favourite colour', '__proto__', ''])).toEqual({
       ok: true,
-      columns: [{ kind: 'field', name: 'email' }, { kind: 'custom', name: 'Favourite colour' }, { kind: 'none' }, { kind: 'none' }],
+      columns: [
+        { kind: 'field', name: 'email' },
+        { kind: 'custom', name: 'Favourite colour' },
+        { kind: 'none' },
+        { kind: 'none' },
+      ],
     });
   });
 
   it('refuses a file without identity, with a column twice, with an endless name', () => {
-    for (const cells of [['name'], ['email', 'E-Mail'], ['email', 'x'.repeat(61)]]) expect(readHeader(cells).ok).toBe(false);
+    for (const cells of [['name'], ['email', 'E-Mail'], ['email', 'x'.repeat(61)]])
+      expect(readHeader(cells).ok).toBe(false);
   });
 
   it('turns cells into what a client would have posted', () => {
     const header = readHeader(['email', 'country', 'employees', 'website', 'tier']);
     if (!header.ok) throw new Error('header');
-    expect(toLeadFields(header.columns, [' a@b.example ', 'se', '1,200', 'https://b.example/about', 'gold', 'beyond'])).toEqual({
-      email: 'a@b.example', countryIso: 'SE', employees: 1_200, domain: 'b.example', customFields: { tier: 'gold' },
+    expect(
+      toLeadFields(header.columns, [' a@b.example ', 'se', '1,200', 'https://b.example/about', 'gold', 'beyond']),
+    ).toEqual({
+      email: 'a@b.example',
+      countryIso: 'SE',
+      employees: 1_200,
+      domain: 'b.example',
+      customFields: { tier: 'gold' },
     });
-    expect(toLeadFields(header.columns, ['a@b.example', '', 'many'])).toEqual({ email: 'a@b.example', employees: 'many', customFields: {} });
+    expect(toLeadFields(header.columns, ['a@b.example', '', 'many'])).toEqual({
+      email: 'a@b.example',
+      employees: 'many',
+      customFields: {},
+    });
   });
 
-  it.each([['a,b\n', ','], ['a;b,c;d\n', ';'], ['a\tb\tc', '\t'], ['"x,y,z";b\n', ';'], ['email\n;;;;', ','], ['', ',']])('the delimiter of %j is %j', (text, delimiter) => {
+  it.each([
+    ['a,b\n', ','],
+    ['a;b,c;d\n', ';'],
+    ['a\tb\tc', '\t'],
+    ['"x,y,z";b\n', ';'],
+    ['email\n;;;;', ','],
+    ['', ','],
+  ])('the delimiter of %j is %j', (text, delimiter) => {
     expect(guessDelimiter(text)).toBe(delimiter);
   });
 });
@@ -184,11 +264,20 @@ describe('threads of mail', () => {
 
   it('finds what is answered', () => {
     expect(findThread({ inReplyTo: ours, references: null }, domain)).toEqual(ids);
-    expect(findThread({ inReplyTo: '<x@y.example>', references: `<a@b.example>\r\n ${ours} <c@d.example>` }, domain)).toEqual(ids);
+    expect(
+      findThread({ inReplyTo: '<x@y.example>', references: `<a@b.example>\r\n ${ours} <c@d.example>` }, domain),
+    ).toEqual(ids);
     expect(findThread({ inReplyTo: ours.toUpperCase(), references: null }, domain)).toEqual(ids);
   });
 
-  it.each([`<${randomId()}@mail.lead-flood.example>`, ours.replace('mail.lead', 'mail.evil'), `${ours.slice(0, -1)}.example>`, '<a.b.c@mail.lead-flood.example>', 'nothing', '<<>>'])('%s is nobody’s', (inReplyTo) => {
+  it.each([
+    `<${randomId()}@mail.lead-flood.example>`,
+    ours.replace('mail.lead', 'mail.evil'),
+    `${ours.slice(0, -1)}.example>`,
+    '<a.b.c@mail.lead-flood.example>',
+    'nothing',
+    '<<>>',
+  ])('%s is nobody’s', (inReplyTo) => {
     expect(findThread({ inReplyTo, references: null }, domain)).toBeNull();
   });
 
@@ -200,7 +289,17 @@ describe('threads of mail', () => {
 });
 
 describe('an upload as a job', () => {
-  const upload: Upload = { id: randomId(), kind: 'csv', state: 'received', rowsTotal: 10, accepted: 8, refused: 2, error: null, createdAt: 0, updatedAt: 0 };
+  const upload: Upload = {
+    id: randomId(),
+    kind: 'csv',
+    state: 'received',
+    rowsTotal: 10,
+    accepted: 8,
+    refused: 2,
+    error: null,
+    createdAt: 0,
+    updatedAt: 0,
+  };
 
   it.each([
     ['received', 8, null, 'queued'],
@@ -224,7 +323,12 @@ describe('secrets', () => {
     const [one, two] = await Promise.all([hashPassword('Correct-1'), hashPassword('Correct-1')]);
     expect(one).toMatch(/^\$argon2id\$v=19\$m=19456,t=2,p=1\$/);
     expect(one).not.toBe(two);
-    expect([await isPassword('Correct-1', one), await isPassword('correct-1', one), await isPassword('x', null), await isPassword('x', 'garbage')]).toEqual([true, false, false, false]);
+    expect([
+      await isPassword('Correct-1', one),
+      await isPassword('correct-1', one),
+      await isPassword('x', null),
+      await isPassword('x', 'garbage'),
+    ]).toEqual([true, false, false, false]);
   });
 
   it('[X-AK-02] a key is its public prefix and 256 random bits', () => {

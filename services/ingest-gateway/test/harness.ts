@@ -10,7 +10,14 @@ import type { Codec } from '@lead-flood/kafka';
 import { createCodec, createKafkaClient, createRegistry, createTopics } from '@lead-flood/kafka';
 import type { Database } from '@lead-flood/postgres';
 import { sql } from '@lead-flood/postgres';
-import { createLog, createPrincipalVerifier, principalHeader, readConfig, sharedConfig, startService } from '@lead-flood/service';
+import {
+  createLog,
+  createPrincipalVerifier,
+  principalHeader,
+  readConfig,
+  sharedConfig,
+  startService,
+} from '@lead-flood/service';
 import { createTestDatabase, testEnvironment } from '@lead-flood/testing';
 import { z } from 'zod';
 import { config as shape } from '../src/config.ts';
@@ -25,7 +32,13 @@ export const secrets = {
   mail: 'test-mail-secret-16',
 };
 
-export type Asked = { readonly method: string; readonly path: string; readonly headers: IncomingHttpHeaders; readonly body: string; readonly principal: Principal | null };
+export type Asked = {
+  readonly method: string;
+  readonly path: string;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: string;
+  readonly principal: Principal | null;
+};
 export type Reaction = { readonly status: number; readonly body: unknown; readonly headers?: Record<string, string> };
 
 export type Upstream = {
@@ -46,10 +59,21 @@ export async function startUpstream(): Promise<Upstream> {
       const token = request.headers[principalHeader];
       const answer = async (): Promise<void> => {
         const principal = await verify(typeof token === 'string' ? token : undefined).catch(() => null);
-        const one: Asked = { method: request.method ?? '', path: request.url ?? '', headers: request.headers, body: Buffer.concat(chunks).toString('utf8'), principal };
+        const one: Asked = {
+          method: request.method ?? '',
+          path: request.url ?? '',
+          headers: request.headers,
+          body: Buffer.concat(chunks).toString('utf8'),
+          principal,
+        };
         asked.push(one);
-        const { status, body, headers } = principal === null ? { status: 401, body: { error: 'no principal' }, headers: {} } : await upstream.react(one);
-        response.writeHead(status, { 'content-type': 'application/json; charset=utf-8', ...headers }).end(JSON.stringify(body));
+        const { status, body, headers } =
+          principal === null
+            ? { status: 401, body: { error: 'no principal' }, headers: {} }
+            : await upstream.react(one);
+        response
+          .writeHead(status, { 'content-type': 'application/json; charset=utf-8', ...headers })
+          .end(JSON.stringify(body));
       };
       answer().catch(() => response.destroy());
     });
@@ -72,8 +96,21 @@ export async function startUpstream(): Promise<Upstream> {
   return upstream;
 }
 
-export type Ask = { readonly method?: string; readonly token?: string | null; readonly headers?: Record<string, string>; readonly json?: unknown; readonly body?: string | Buffer | FormData };
-export type Told = { readonly status: number; readonly headers: Headers; readonly text: string; readonly json: () => Readonly<Record<string, unknown>>; readonly code: () => string; readonly detail: () => unknown };
+export type Ask = {
+  readonly method?: string;
+  readonly token?: string | null;
+  readonly headers?: Record<string, string>;
+  readonly json?: unknown;
+  readonly body?: string | Buffer | FormData;
+};
+export type Told = {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+  readonly json: () => Readonly<Record<string, unknown>>;
+  readonly code: () => string;
+  readonly detail: () => unknown;
+};
 
 export type Gateway = {
   readonly url: string;
@@ -85,7 +122,9 @@ export type Gateway = {
   readonly routes: readonly string[];
   readonly ask: (path: string, ask?: Ask) => Promise<Told>;
   readonly mint: (role: string, userId?: string) => Promise<string>;
-  readonly outbox: () => Promise<{ topic: string; key: string | null; headers: Record<string, string>; data: Readonly<Record<string, unknown>> }[]>;
+  readonly outbox: () => Promise<
+    { topic: string; key: string | null; headers: Record<string, string>; data: Readonly<Record<string, unknown>> }[]
+  >;
   readonly stop: () => Promise<void>;
 };
 
@@ -94,7 +133,11 @@ const migrations = join(import.meta.dirname, '../migrations');
 export async function startGateway(overrides: Readonly<Record<string, string>> = {}): Promise<Gateway> {
   const environment = testEnvironment();
   const { database, url: databaseUrl, drop } = await createTestDatabase({ schema: 'ingest_gateway', migrations });
-  await createTopics(createKafkaClient({ brokers: environment.KAFKA_BROKERS.split(','), clientId: 'test', log: () => undefined }), Object.values(topics), '');
+  await createTopics(
+    createKafkaClient({ brokers: environment.KAFKA_BROKERS.split(','), clientId: 'test', log: () => undefined }),
+    Object.values(topics),
+    '',
+  );
   const upstream = await startUpstream();
   const { url } = upstream;
   const settings = {
@@ -112,7 +155,12 @@ export async function startGateway(overrides: Readonly<Record<string, string>> =
     IP_LIMIT: '1000000',
     RATE_LIMIT_RPM: '1000000',
     AUTH_ATTEMPTS_MAX: '1000',
-    DISCOVERY_URL: url, SCORING_URL: url, ENRICHMENT_URL: url, OUTREACH_URL: url, CALL_ALLOCATION_URL: url, ANALYTICS_URL: url,
+    DISCOVERY_URL: url,
+    SCORING_URL: url,
+    ENRICHMENT_URL: url,
+    OUTREACH_URL: url,
+    CALL_ALLOCATION_URL: url,
+    ANALYTICS_URL: url,
     ...overrides,
   };
   const config = { ...readConfig(sharedConfig, settings), ...readConfig(shape, settings) };
@@ -129,13 +177,23 @@ export async function startGateway(overrides: Readonly<Record<string, string>> =
   const running = await startService(watched, config, createLog('ingest-gateway', config), (error) => {
     throw error;
   });
-  const codec = await createCodec(createRegistry(environment.SCHEMA_REGISTRY_URL), Object.keys(avroSchemas) as EventName[]);
+  const codec = await createCodec(
+    createRegistry(environment.SCHEMA_REGISTRY_URL),
+    Object.keys(avroSchemas) as EventName[],
+  );
   const seeded = await seed(database);
   const base = `http://127.0.0.1:${running.port}`;
   const ask = (path: string, options: Ask = {}): Promise<Told> => askAt(base, path, options);
   return {
-    url: base, database, codec, seeded, upstream, routes, ask,
-    mint: async (role, userId = `user-${role}`) => String((await ask('/v1/auth/token', { json: { userId, role } })).json()['accessToken']),
+    url: base,
+    database,
+    codec,
+    seeded,
+    upstream,
+    routes,
+    ask,
+    mint: async (role, userId = `user-${role}`) =>
+      String((await ask('/v1/auth/token', { json: { userId, role } })).json()['accessToken']),
     outbox: () => readOutbox(database, codec),
     stop: async () => {
       await running.stop();
@@ -149,7 +207,11 @@ async function askAt(base: string, path: string, { method, token, headers, json,
   const sent = json === undefined ? body : JSON.stringify(json);
   const response = await fetch(base + path, {
     method: method ?? (sent === undefined ? 'GET' : 'POST'),
-    headers: { ...(json === undefined ? {} : { 'content-type': 'application/json' }), ...(token == null ? {} : { authorization: `Bearer ${token}` }), ...headers },
+    headers: {
+      ...(json === undefined ? {} : { 'content-type': 'application/json' }),
+      ...(token == null ? {} : { authorization: `Bearer ${token}` }),
+      ...headers,
+    },
     ...(sent === undefined ? {} : { body: Buffer.isBuffer(sent) ? new Uint8Array(sent) : sent }),
     redirect: 'manual',
   });
@@ -167,7 +229,9 @@ async function askAt(base: string, path: string, { method, token, headers, json,
 }
 
 async function readOutbox(database: Database, codec: Codec) {
-  const rows = await database.any(sql.type(z.object({ topic: z.string(), key: z.string().nullable(), headers: z.string(), value: z.instanceof(Buffer) }))`
+  const rows = await database.any(sql.type(
+    z.object({ topic: z.string(), key: z.string().nullable(), headers: z.string(), value: z.instanceof(Buffer) }),
+  )`
     select topic, key, headers, value from outbox order by seq
   `);
   for (const { value } of rows) {
@@ -177,14 +241,24 @@ async function readOutbox(database: Database, codec: Codec) {
   return rows.map(({ topic, key, headers, value }) => {
     const decoded = codec.decode(value);
     if (!decoded.ok) throw new Error('the outbox holds an event that cannot be decoded');
-    return { topic, key, headers: JSON.parse(headers) as Record<string, string>, data: decoded.data as unknown as Readonly<Record<string, unknown>> };
+    return {
+      topic,
+      key,
+      headers: JSON.parse(headers) as Record<string, string>,
+      data: decoded.data as unknown as Readonly<Record<string, unknown>>,
+    };
   });
 }
 
-export const sign = (body: string | Buffer, secret: string): string => createHmac('sha256', secret).update(body).digest('hex');
+export const sign = (body: string | Buffer, secret: string): string =>
+  createHmac('sha256', secret).update(body).digest('hex');
 export const seconds = (offset = 0): string => String(Math.floor(Date.now() / 1_000) + offset);
 export const csvForm = (csv: string | Buffer): FormData => {
   const form = new FormData();
-  form.append('file', new Blob([typeof csv === 'string' ? csv : new Uint8Array(csv)], { type: 'text/csv' }), 'leads.csv');
+  form.append(
+    'file',
+    new Blob([typeof csv === 'string' ? csv : new Uint8Array(csv)], { type: 'text/csv' }),
+    'leads.csv',
+  );
   return form;
 };

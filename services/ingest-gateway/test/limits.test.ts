@@ -24,7 +24,11 @@ describe('limits', () => {
     const answers = await Promise.all(Array.from({ length: 310 }, () => gateway.ask('/health')));
     expect(answers.filter(({ status }) => status === 200)).toHaveLength(300);
     const refused = await gateway.ask('/v1/nothing');
-    expect([refused.status, refused.code(), refused.headers.get('x-ratelimit-remaining')]).toEqual([429, 'rate_limited', '0']);
+    expect([refused.status, refused.code(), refused.headers.get('x-ratelimit-remaining')]).toEqual([
+      429,
+      'rate_limited',
+      '0',
+    ]);
     expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
   });
 
@@ -33,14 +37,16 @@ describe('limits', () => {
     const ask = (i: number) => gateway.ask('/health', { headers: { 'x-forwarded-for': `203.0.113.${i}` } });
     expect([(await ask(1)).status, (await ask(2)).status, (await ask(3)).status]).toEqual([200, 200, 429]);
     const trusting = await start({ IP_LIMIT: '2', IP_LIMIT_SECONDS: LONG, TRUSTED_PROXIES: '127.0.0.1' });
-    for (let i = 1; i < 6; i += 1) expect((await trusting.ask('/health', { headers: { 'x-forwarded-for': `203.0.113.${i}` } })).status).toBe(200);
+    for (let i = 1; i < 6; i += 1)
+      expect((await trusting.ask('/health', { headers: { 'x-forwarded-for': `203.0.113.${i}` } })).status).toBe(200);
   });
 
   it('[X-RL-01] RATE_LIMIT_RPM holds per user, and every answer tells what is left', async () => {
     const gateway = await start({ RATE_LIMIT_RPM: '3' });
     const [one, two] = [await gateway.mint('admin', 'one'), await gateway.mint('admin', 'two')];
     const left = [];
-    for (let i = 0; i < 3; i += 1) left.push((await gateway.ask('/v1/auth/me', { token: one })).headers.get('x-ratelimit-remaining'));
+    for (let i = 0; i < 3; i += 1)
+      left.push((await gateway.ask('/v1/auth/me', { token: one })).headers.get('x-ratelimit-remaining'));
     // A minute may turn between two requests: then the count starts anew.
     expect([['2', '1', '0']]).toContainEqual(left);
     const refused = await gateway.ask('/v1/auth/me', { token: one });
@@ -73,14 +79,16 @@ describe('limits', () => {
     const { sql } = await import('@lead-flood/postgres');
     for (const gateway of [one, two]) await gateway.database.query(sql.unsafe`update api_keys set id = ${id}`);
     const answers = [];
-    for (let i = 0; i < 60; i += 1) answers.push((await (i % 2 === 0 ? one : two).ask('/v1/auth/me', { token: one.seeded.apiKey })).status);
+    for (let i = 0; i < 60; i += 1)
+      answers.push((await (i % 2 === 0 ? one : two).ask('/v1/auth/me', { token: one.seeded.apiKey })).status);
     expect(answers.filter((status) => status === 200)).toHaveLength(40);
   });
 
   it('[X-RL-03] with Redis away requests pass, and the limit holds on the replica alone', async () => {
     const gateway = await start({ REDIS_URL: 'redis://127.0.0.1:1', PLAN_LIMIT_ENTERPRISE: '3' });
     const statuses = [];
-    for (let i = 0; i < 5; i += 1) statuses.push((await gateway.ask('/v1/auth/me', { token: gateway.seeded.apiKey })).status);
+    for (let i = 0; i < 5; i += 1)
+      statuses.push((await gateway.ask('/v1/auth/me', { token: gateway.seeded.apiKey })).status);
     expect(statuses).toEqual([200, 200, 200, 429, 429]);
     expect((await gateway.ask('/ready')).status).toBe(200);
     const ready = await gateway.ask('/api/v1/system/ready');

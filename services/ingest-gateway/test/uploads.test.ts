@@ -23,15 +23,25 @@ afterEach(async () => {
 });
 afterAll(() => gateway.stop());
 
-const upload = (csv: string | Buffer, headers: Record<string, string> = {}): Promise<Told> => gateway.ask('/v1/uploads/leads', { token, body: csvForm(csv), headers });
+const upload = (csv: string | Buffer, headers: Record<string, string> = {}): Promise<Told> =>
+  gateway.ask('/v1/uploads/leads', { token, body: csvForm(csv), headers });
 const people = async () => (await gateway.outbox()).map(({ data }) => data['person'] as Record<string, string | null>);
 const jobOf = (told: Told): string => String(told.json()['jobId']);
 
 describe('CSV files', () => {
   it('[GW-34] accepts good rows and refuses bad ones with their number and reason', async () => {
-    const told = await upload('E-mail,First name,Country\nzoe@a.example,Zoë,se\n,Nobody,SE\nbob@a.example,Bob,Sweden\n');
+    const told = await upload(
+      'E-mail,First name,Country\nzoe@a.example,Zoë,se\n,Nobody,SE\nbob@a.example,Bob,Sweden\n',
+    );
     expect(told.status).toBe(202);
-    expect(told.json()).toMatchObject({ accepted: 1, refused: 2, rows: [{ row: 2, field: 'email' }, { row: 3, field: 'countryIso' }] });
+    expect(told.json()).toMatchObject({
+      accepted: 1,
+      refused: 2,
+      rows: [
+        { row: 2, field: 'email' },
+        { row: 3, field: 'countryIso' },
+      ],
+    });
     expect(await people()).toMatchObject([{ email: 'zoe@a.example', firstName: 'Zoë' }]);
   });
 
@@ -39,7 +49,13 @@ describe('CSV files', () => {
     const told = await upload('email,tier\nzoe@a.example,gold\n');
     const [event] = await gateway.outbox();
     expect(event?.topic).toBe('ingest.lead.v1');
-    expect(event?.data).toMatchObject({ orgId: gateway.seeded.orgId, source: 'csv', jobId: jobOf(told), externalId: `${jobOf(told)}:1`, attributes: { tier: 'gold' } });
+    expect(event?.data).toMatchObject({
+      orgId: gateway.seeded.orgId,
+      source: 'csv',
+      jobId: jobOf(told),
+      externalId: `${jobOf(told)}:1`,
+      attributes: { tier: 'gold' },
+    });
     expect(event?.key).toMatch(/^[0-9a-f-]{36}$/);
     expect(event?.headers['correlation-id']).toBe(told.headers.get('x-correlation-id'));
     expect(JSON.stringify([event?.key, event?.headers])).not.toContain('zoe');
@@ -69,14 +85,28 @@ describe('CSV files', () => {
   });
 
   it('refuses a row of another encoding or with too many cells, alone', async () => {
-    const told = await upload(Buffer.concat([Buffer.from('email,name\nzoe@a.example,Zo'), Buffer.from([0xeb]), Buffer.from('\nbob@a.example,Bob,extra\namy@a.example,Amy\n')]));
-    expect(told.json()).toMatchObject({ accepted: 1, rows: [{ row: 1, code: 'not_utf8' }, { row: 2, code: 'too_many_cells' }] });
+    const told = await upload(
+      Buffer.concat([
+        Buffer.from('email,name\nzoe@a.example,Zo'),
+        Buffer.from([0xeb]),
+        Buffer.from('\nbob@a.example,Bob,extra\namy@a.example,Amy\n'),
+      ]),
+    );
+    expect(told.json()).toMatchObject({
+      accepted: 1,
+      rows: [
+        { row: 1, code: 'not_utf8' },
+        { row: 2, code: 'too_many_cells' },
+      ],
+    });
   });
 
   it('[GW-34] never keeps or tells the values of a refused row', async () => {
     const told = await upload('email,phone,country\n,,Canary-Value\n,+46812345,Canary-Value\n');
     expect(told.text).not.toContain('Canary');
-    expect(await gateway.database.exists(sql.unsafe`select 1 from upload_rows r where to_jsonb(r)::text like '%Canary%'`)).toBe(false);
+    expect(
+      await gateway.database.exists(sql.unsafe`select 1 from upload_rows r where to_jsonb(r)::text like '%Canary%'`),
+    ).toBe(false);
   });
 
   it.each([
@@ -98,7 +128,11 @@ describe('CSV files', () => {
   it('[GW-34] takes 10,000 rows', async () => {
     const told = await upload(`email\n${Array.from({ length: 10_000 }, (_, i) => `p${i}@a.example\n`).join('')}`);
     expect(told.json()).toMatchObject({ accepted: 10_000, refused: 0 });
-    expect(await gateway.database.exists(sql.unsafe`select 1 from uploads where id = ${jobOf(told)} and state = 'received' and accepted = 10000`)).toBe(true);
+    expect(
+      await gateway.database.exists(
+        sql.unsafe`select 1 from uploads where id = ${jobOf(told)} and state = 'received' and accepted = 10000`,
+      ),
+    ).toBe(true);
   });
 
   it('[GW-34] lists refused rows page by page; another organisation finds nothing', async () => {
@@ -119,7 +153,10 @@ describe('CSV files', () => {
   it('takes files only, and only one', async () => {
     expect((await gateway.ask('/v1/uploads/leads', { token, json: {} })).status).toBe(415);
     expect((await gateway.ask('/v1/uploads/leads', { token, body: new FormData() })).status).toBe(400);
-    expect((await gateway.ask('/v1/uploads/leads', { token: await gateway.mint('viewer'), body: csvForm('email\n') })).status).toBe(403);
+    expect(
+      (await gateway.ask('/v1/uploads/leads', { token: await gateway.mint('viewer'), body: csvForm('email\n') }))
+        .status,
+    ).toBe(403);
   });
 
   it('[X-ID-01] the same file with the same key is answered from memory; another file is 422', async () => {
@@ -161,23 +198,42 @@ describe('CSV files', () => {
 
   it('an upload that was cut off is told as failed after an hour', async () => {
     const jobId = jobOf(await upload('email\na@a.example\n'));
-    await gateway.database.query(sql.unsafe`update uploads set state = 'receiving', updated_at = now() - interval '2 hours' where id = ${jobId}`);
+    await gateway.database.query(
+      sql.unsafe`update uploads set state = 'receiving', updated_at = now() - interval '2 hours' where id = ${jobId}`,
+    );
     await clean(gateway.database);
-    expect((await gateway.ask(`/v1/jobs/${jobId}`, { token })).json()).toMatchObject({ status: 'failed', error: expect.stringContaining('again') });
+    expect((await gateway.ask(`/v1/jobs/${jobId}`, { token })).json()).toMatchObject({
+      status: 'failed',
+      error: expect.stringContaining('again'),
+    });
   });
 });
 
 describe('JSON arrays', () => {
   it('[GW-37] refuses bad elements alone, unknown fields among them', async () => {
-    const told = await gateway.ask('/v1/leads/bulk', { token, json: [{ email: 'a@a.example' }, { firstName: 'x' }, { email: 'b@a.example', credits: 5 }, { email: 'c@a.example', source: 'crm', externalId: 'crm-7' }] });
+    const told = await gateway.ask('/v1/leads/bulk', {
+      token,
+      json: [
+        { email: 'a@a.example' },
+        { firstName: 'x' },
+        { email: 'b@a.example', credits: 5 },
+        { email: 'c@a.example', source: 'crm', externalId: 'crm-7' },
+      ],
+    });
     expect(told.status).toBe(202);
     expect(told.json()).toMatchObject({ accepted: 2, refused: [{ row: 2 }, { row: 3, code: 'unrecognized_keys' }] });
-    expect((await gateway.outbox()).map(({ data }) => [data['source'], data['externalId']])).toEqual([['api', `${jobOf(told)}:1`], ['crm', 'crm-7']]);
+    expect((await gateway.outbox()).map(({ data }) => [data['source'], data['externalId']])).toEqual([
+      ['api', `${jobOf(told)}:1`],
+      ['crm', 'crm-7'],
+    ]);
   });
 
-  it.each([[[]], [{}], ['x'], [Array.from({ length: 1_001 }, () => ({ email: 'a@a.example' }))], [[1]]])('refuses a body that is no array of 1 to 1,000 objects', async (json) => {
-    expect((await gateway.ask('/v1/leads/bulk', { token, json })).status).toBe(400);
-  });
+  it.each([[[]], [{}], ['x'], [Array.from({ length: 1_001 }, () => ({ email: 'a@a.example' }))], [[1]]])(
+    'refuses a body that is no array of 1 to 1,000 objects',
+    async (json) => {
+      expect((await gateway.ask('/v1/leads/bulk', { token, json })).status).toBe(400);
+    },
+  );
 
   it('[X-ID-01] the same key gives the same answer once', async () => {
     const headers = { 'idempotency-key': randomId() };
@@ -193,7 +249,10 @@ describe('the job of an upload', () => {
   it('[GW-13] is as far as analytics has counted', async () => {
     const jobId = jobOf(await upload('email\na@a.example\nb@a.example\n,\n'));
     const at = async (done: number) => {
-      gateway.upstream.react = ({ path }) => (path.endsWith('/progress') ? { status: 200, body: { done, discovered: done, updated: 0, duplicated: 0, rejected: 0 } } : { status: 500, body: {} });
+      gateway.upstream.react = ({ path }) =>
+        path.endsWith('/progress')
+          ? { status: 200, body: { done, discovered: done, updated: 0, duplicated: 0, rejected: 0 } }
+          : { status: 500, body: {} };
       return (await gateway.ask(`/api/v1/jobs/${jobId}`, { token })).json();
     };
     expect(await at(0)).toMatchObject({ id: jobId, type: 'upload-csv', status: 'queued' });
@@ -204,16 +263,27 @@ describe('the job of an upload', () => {
   it('[GW-13] is told without analytics too', async () => {
     const jobId = jobOf(await upload('email\na@a.example\n'));
     gateway.upstream.react = () => ({ status: 503, body: {} });
-    expect((await gateway.ask(`/v1/jobs/${jobId}`, { token })).json()).toMatchObject({ status: 'queued', progress: { accepted: 1, done: 0 } });
+    expect((await gateway.ask(`/v1/jobs/${jobId}`, { token })).json()).toMatchObject({
+      status: 'queued',
+      progress: { accepted: 1, done: 0 },
+    });
   });
 });
 
 describe('on the broker', () => {
   it('[GW-35] the relay publishes what was committed', async () => {
-    const client = createKafkaClient({ brokers: testEnvironment().KAFKA_BROKERS.split(','), clientId: 'test', log: () => undefined });
-    const count = async () => Object.values(await topicEnds(client, 'ingest.lead.v1')).reduce((sum, { high }) => sum + high, 0);
+    const client = createKafkaClient({
+      brokers: testEnvironment().KAFKA_BROKERS.split(','),
+      clientId: 'test',
+      log: () => undefined,
+    });
+    const count = async () =>
+      Object.values(await topicEnds(client, 'ingest.lead.v1')).reduce((sum, { high }) => sum + high, 0);
     const before = await count();
-    await gateway.ask('/v1/leads/bulk', { token, json: Array.from({ length: 1_000 }, (_, i) => ({ email: `k${i}@a.example` })) });
+    await gateway.ask('/v1/leads/bulk', {
+      token,
+      json: Array.from({ length: 1_000 }, (_, i) => ({ email: `k${i}@a.example` })),
+    });
     await eventually('a thousand records', async () => (await count()) >= before + 1_000);
   });
 });

@@ -17,9 +17,23 @@ afterEach(async () => {
 afterAll(() => gateway.stop());
 
 const yayBody = (data: Record<string, unknown> = {}, type = 'call.ended'): string =>
-  JSON.stringify({ type, occurredAt: '2026-03-02T10:00:00.000Z', data: { callId: `call_${randomId()}`, from: '+442079460000', durationSeconds: 61, metadata: { taskId: 't-1', callerId: 'c-1' }, ...data } });
+  JSON.stringify({
+    type,
+    occurredAt: '2026-03-02T10:00:00.000Z',
+    data: {
+      callId: `call_${randomId()}`,
+      from: '+442079460000',
+      durationSeconds: 61,
+      metadata: { taskId: 't-1', callerId: 'c-1' },
+      ...data,
+    },
+  });
 
-const post = (provider: 'yay' | 'mail', body: string | Buffer, headers: Record<string, string | null> = {}): Promise<Told> => {
+const post = (
+  provider: 'yay' | 'mail',
+  body: string | Buffer,
+  headers: Record<string, string | null> = {},
+): Promise<Told> => {
   const all = {
     'content-type': 'application/json',
     [`x-${provider}-event-id`]: `evt_${randomId()}`,
@@ -27,9 +41,15 @@ const post = (provider: 'yay' | 'mail', body: string | Buffer, headers: Record<s
     [`x-${provider}-signature`]: sign(body, secrets[provider]),
     ...headers,
   };
-  return gateway.ask(`/webhooks/${provider}`, { body, headers: Object.fromEntries(Object.entries(all).filter((entry): entry is [string, string] => entry[1] !== null)) });
+  return gateway.ask(`/webhooks/${provider}`, {
+    body,
+    headers: Object.fromEntries(Object.entries(all).filter((entry): entry is [string, string] => entry[1] !== null)),
+  });
 };
-const stored = (eventId: string) => gateway.database.maybeOne(sql.unsafe`select outcome, raw, org_id from processed_webhook_events where event_id = ${eventId}`);
+const stored = (eventId: string) =>
+  gateway.database.maybeOne(
+    sql.unsafe`select outcome, raw, org_id from processed_webhook_events where event_id = ${eventId}`,
+  );
 
 describe('Yay', () => {
   it('[GW-20][GW-22] takes a signed event: raw bytes kept, event in the outbox', async () => {
@@ -40,12 +60,25 @@ describe('Yay', () => {
     expect([row.outcome, row.raw.toString('utf8')]).toEqual(['accepted', body]);
     const [event] = await gateway.outbox();
     expect([event?.topic, event?.key]).toEqual(['ingest.call.v1', event?.data['callId']]);
-    expect(event?.data).toMatchObject({ eventId: 'evt_1', type: 'call.ended', taskId: 't-1', callerId: 'c-1', durationSeconds: 61, occurredAt: Date.parse('2026-03-02T10:00:00Z'), orgId: gateway.seeded.orgId });
+    expect(event?.data).toMatchObject({
+      eventId: 'evt_1',
+      type: 'call.ended',
+      taskId: 't-1',
+      callerId: 'c-1',
+      durationSeconds: 61,
+      occurredAt: Date.parse('2026-03-02T10:00:00Z'),
+      orgId: gateway.seeded.orgId,
+    });
   });
 
-  it.each(['call.started', 'call.ringing', 'call.answered', 'call.ended', 'call.failed', 'call.recording_ready'])('[GW-21] takes %s', async (type) => {
-    expect((await post('yay', yayBody({ recordingUrl: 'https://rec.yay.example/1' }, type))).json()).toEqual({ status: 'accepted' });
-  });
+  it.each(['call.started', 'call.ringing', 'call.answered', 'call.ended', 'call.failed', 'call.recording_ready'])(
+    '[GW-21] takes %s',
+    async (type) => {
+      expect((await post('yay', yayBody({ recordingUrl: 'https://rec.yay.example/1' }, type))).json()).toEqual({
+        status: 'accepted',
+      });
+    },
+  );
 
   it('[GW-21] keeps an unknown type raw and says so', async () => {
     const told = await post('yay', yayBody({}, 'call.teleported'), { 'x-yay-event-id': 'evt_odd' });
@@ -68,7 +101,9 @@ describe('Yay', () => {
 
   it('[GW-22] of ten at once one is taken', async () => {
     const body = yayBody();
-    const answers = await Promise.all(Array.from({ length: 10 }, () => post('yay', body, { 'x-yay-event-id': 'evt_3' })));
+    const answers = await Promise.all(
+      Array.from({ length: 10 }, () => post('yay', body, { 'x-yay-event-id': 'evt_3' })),
+    );
     expect(answers.map(({ status }) => status).toSorted()).toEqual([...Array.from({ length: 9 }, () => 200), 202]);
     expect(await gateway.outbox()).toHaveLength(1);
   });
@@ -98,7 +133,11 @@ describe('Yay', () => {
     'an unfit event id': [{ 'x-yay-event-id': 'a b' }, 401, 'IGW_ERR_SIGNATURE_MISSING'],
     'another secret': [{ 'x-yay-signature': sign('x', 'another') }, 401, 'IGW_ERR_SIGNATURE_MISMATCH'],
     'a short signature': [{ 'x-yay-signature': 'abcd' }, 401, 'IGW_ERR_SIGNATURE_MISMATCH'],
-    'two signatures': [{ 'x-yay-signature': `${sign('x', 'y')}, ${sign('x', 'z')}` }, 401, 'IGW_ERR_SIGNATURE_MISMATCH'],
+    'two signatures': [
+      { 'x-yay-signature': `${sign('x', 'y')}, ${sign('x', 'z')}` },
+      401,
+      'IGW_ERR_SIGNATURE_MISMATCH',
+    ],
     '301 seconds old': [{ 'x-yay-timestamp': seconds(-301) }, 401, 'IGW_ERR_CLOCK_SKEW'],
     '302 seconds ahead': [{ 'x-yay-timestamp': seconds(302) }, 401, 'IGW_ERR_CLOCK_SKEW'],
     'a timestamp that is none': [{ 'x-yay-timestamp': 'yesterday' }, 401, 'IGW_ERR_CLOCK_SKEW'],
@@ -117,13 +156,18 @@ describe('Yay', () => {
   it('[GW-20] the signature is of the raw bytes: re-serialised JSON does not fit', async () => {
     const body = yayBody();
     const spaced = JSON.stringify(JSON.parse(body), null, 1);
-    expect((await post('yay', spaced, { 'x-yay-signature': sign(body, secrets.yay) })).detail()).toBe('IGW_ERR_SIGNATURE_MISMATCH');
+    expect((await post('yay', spaced, { 'x-yay-signature': sign(body, secrets.yay) })).detail()).toBe(
+      'IGW_ERR_SIGNATURE_MISMATCH',
+    );
     expect((await post('yay', spaced)).status).toBe(202);
   });
 
-  it.each(['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data; boundary=x'])('refuses content type %s', async (type) => {
-    expect((await post('yay', yayBody(), { 'content-type': type })).status).toBe(415);
-  });
+  it.each(['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data; boundary=x'])(
+    'refuses content type %s',
+    async (type) => {
+      expect((await post('yay', yayBody(), { 'content-type': type })).status).toBe(415);
+    },
+  );
 
   it('a body that is no event is 400, without a body 401', async () => {
     expect((await post('yay', '{"type":1}')).status).toBe(400);
@@ -133,10 +177,14 @@ describe('Yay', () => {
 
   it('raw bytes are dropped after a week, ids after a month', async () => {
     await post('yay', yayBody(), { 'x-yay-event-id': 'evt_old' });
-    await gateway.database.query(sql.unsafe`update processed_webhook_events set received_at = now() - interval '8 days' where event_id = 'evt_old'`);
+    await gateway.database.query(
+      sql.unsafe`update processed_webhook_events set received_at = now() - interval '8 days' where event_id = 'evt_old'`,
+    );
     await clean(gateway.database);
     expect(await stored('evt_old')).toMatchObject({ raw: null });
-    await gateway.database.query(sql.unsafe`update processed_webhook_events set received_at = now() - interval '31 days' where event_id = 'evt_old'`);
+    await gateway.database.query(
+      sql.unsafe`update processed_webhook_events set received_at = now() - interval '31 days' where event_id = 'evt_old'`,
+    );
     await clean(gateway.database);
     expect(await stored('evt_old')).toBeNull();
   });
@@ -146,8 +194,20 @@ describe('mail', () => {
   const ids = { messageId: randomId(), leadId: randomId(), orgId: randomId() };
   const ours = `<${ids.messageId}.${ids.leadId}.${ids.orgId}@mail.lead-flood.example>`;
   const mail = (headers: string, text = 'Yes, call me.'): string =>
-    ['From: =?utf-8?Q?Zo=C3=AB?= <zoe@aurora.se.example>', 'To: sales@mail.lead-flood.example', 'Subject: Re: Hello', headers, 'Content-Type: text/plain; charset=utf-8', '', text, ''].filter((line, i) => line !== '' || i > 3).join('\r\n');
-  const body = (eventId: string, raw: string): string => JSON.stringify({ eventId, receivedAt: '2026-03-02T10:00:00.000Z', raw });
+    [
+      'From: =?utf-8?Q?Zo=C3=AB?= <zoe@aurora.se.example>',
+      'To: sales@mail.lead-flood.example',
+      'Subject: Re: Hello',
+      headers,
+      'Content-Type: text/plain; charset=utf-8',
+      '',
+      text,
+      '',
+    ]
+      .filter((line, i) => line !== '' || i > 3)
+      .join('\r\n');
+  const body = (eventId: string, raw: string): string =>
+    JSON.stringify({ eventId, receivedAt: '2026-03-02T10:00:00.000Z', raw });
 
   it('an answer to our message becomes ReplyReceived, keyed by the lead', async () => {
     const eventId = randomId();
@@ -155,23 +215,39 @@ describe('mail', () => {
     expect([told.status, told.json()]).toEqual([202, { status: 'accepted' }]);
     const [event] = await gateway.outbox();
     expect([event?.topic, event?.key]).toEqual(['ingest.reply.v1', ids.leadId]);
-    expect(event?.data).toMatchObject({ ...ids, replyId: derivedId('mail', eventId), channel: 'email', subject: 'Re: Hello', person: { email: 'zoe@aurora.se.example', fullName: 'Zoë' }, receivedAt: Date.parse('2026-03-02T10:00:00Z') });
+    expect(event?.data).toMatchObject({
+      ...ids,
+      replyId: derivedId('mail', eventId),
+      channel: 'email',
+      subject: 'Re: Hello',
+      person: { email: 'zoe@aurora.se.example', fullName: 'Zoë' },
+      receivedAt: Date.parse('2026-03-02T10:00:00Z'),
+    });
     expect(String(event?.data['text']).trim()).toBe('Yes, call me.');
   });
 
   it('finds the thread in References, and reads HTML', async () => {
     const eventId = randomId();
-    const raw = mail(`In-Reply-To: <x@y.example>\r\nReferences: <a@b.example>\r\n ${ours}`).replace('text/plain', 'text/html').replace('Yes, call me.', '<p>Yes, <b>call</b> me.</p>');
+    const raw = mail(`In-Reply-To: <x@y.example>\r\nReferences: <a@b.example>\r\n ${ours}`)
+      .replace('text/plain', 'text/html')
+      .replace('Yes, call me.', '<p>Yes, <b>call</b> me.</p>');
     await post('mail', body(eventId, raw), { 'x-mail-event-id': eventId });
-    expect(String((await gateway.outbox())[0]?.data['text']).replaceAll(/\s+/g, ' ').trim()).toBe('Yes, call me.');
+    expect(
+      String((await gateway.outbox())[0]?.data['text'])
+        .replaceAll(/\s+/g, ' ')
+        .trim(),
+    ).toBe('Yes, call me.');
   });
 
-  it.each(['In-Reply-To: <somebody@else.example>', 'X-Nothing: here'])('mail that answers nothing of ours is kept as unmatched (%s)', async (headers) => {
-    const eventId = randomId();
-    const told = await post('mail', body(eventId, mail(headers)), { 'x-mail-event-id': eventId });
-    expect([told.status, told.json(), (await gateway.outbox()).length]).toEqual([202, { status: 'unmatched' }, 0]);
-    expect(await stored(eventId)).toMatchObject({ outcome: 'unmatched', org_id: null });
-  });
+  it.each(['In-Reply-To: <somebody@else.example>', 'X-Nothing: here'])(
+    'mail that answers nothing of ours is kept as unmatched (%s)',
+    async (headers) => {
+      const eventId = randomId();
+      const told = await post('mail', body(eventId, mail(headers)), { 'x-mail-event-id': eventId });
+      expect([told.status, told.json(), (await gateway.outbox()).length]).toEqual([202, { status: 'unmatched' }, 0]);
+      expect(await stored(eventId)).toMatchObject({ outcome: 'unmatched', org_id: null });
+    },
+  );
 
   it('a repeat is 200, another id in the header than in the signed body is refused', async () => {
     const eventId = randomId();
@@ -183,7 +259,11 @@ describe('mail', () => {
   });
 
   it('rubbish in place of a message harms nobody', async () => {
-    for (const raw of ['\0\0\0', 'x'.repeat(100_000), `Content-Type: multipart/mixed; boundary=a\r\n\r\n${'--a\r\n'.repeat(5_000)}`]) {
+    for (const raw of [
+      '\0\0\0',
+      'x'.repeat(100_000),
+      `Content-Type: multipart/mixed; boundary=a\r\n\r\n${'--a\r\n'.repeat(5_000)}`,
+    ]) {
       const eventId = randomId();
       expect((await post('mail', body(eventId, raw), { 'x-mail-event-id': eventId })).status).toBe(202);
     }
@@ -192,7 +272,14 @@ describe('mail', () => {
   it('[GW-25] without a secret the door says so', async () => {
     const own = await startGateway({ MAIL_WEBHOOK_SECRET: '' });
     try {
-      const told = await own.ask('/webhooks/mail', { json: {}, headers: { 'x-mail-event-id': 'a', 'x-mail-timestamp': seconds(), 'x-mail-signature': sign('{}', secrets.mail) } });
+      const told = await own.ask('/webhooks/mail', {
+        json: {},
+        headers: {
+          'x-mail-event-id': 'a',
+          'x-mail-timestamp': seconds(),
+          'x-mail-signature': sign('{}', secrets.mail),
+        },
+      });
       expect([told.status, told.detail()]).toEqual([503, 'IGW_ERR_WEBHOOK_NOT_CONFIGURED']);
     } finally {
       await own.stop();

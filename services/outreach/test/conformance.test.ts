@@ -10,7 +10,7 @@ import { conformance, createLine, eventually, sampleId, sampleOrg, samplePerson,
 import { createSendProcessor, outreach } from '../src/processor.ts';
 import type { Transport } from '../src/providers/transport.ts';
 import { createTransports } from '../src/providers/registry.ts';
-import { seedSequence } from '../src/sequence-store.ts';
+import { seedSequence } from '../src/seed.ts';
 import { createSender } from '../src/sender.ts';
 
 const migrations = join(import.meta.dirname, '../migrations');

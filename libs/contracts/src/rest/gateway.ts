@@ -3,9 +3,17 @@ import { z } from 'zod';
 import { cursor, id, pageLimit, timestamp } from './fields.ts';
 import { roles } from './policy.ts';
 import { defineRoutes } from './route.ts';
+import { mailBody, webhookAnswer, yayBody } from './webhook.ts';
 
-export const loginBody = z.strictObject({ email: z.string().trim().min(3).max(254), password: z.string().min(1).max(200) });
-export const sessionAnswer = z.strictObject({ accessToken: z.string(), refreshToken: z.string(), expiresAt: timestamp });
+export const loginBody = z.strictObject({
+  email: z.string().trim().min(3).max(254),
+  password: z.string().min(1).max(200),
+});
+export const sessionAnswer = z.strictObject({
+  accessToken: z.string(),
+  refreshToken: z.string(),
+  expiresAt: timestamp,
+});
 
 /** A row that was refused. Never its values: a field's name and the reason are enough to mend it, and are no personal data. */
 export const refusedRow = z.strictObject({
@@ -23,39 +31,6 @@ const systemState = z.strictObject({
   db: z.enum(['ok', 'fail']),
   checks: z.record(z.string(), z.string()),
 });
-const webhookAnswer = z.strictObject({ status: z.enum(['accepted', 'duplicate', 'ignored', 'unmatched']) });
-
-export const yayEventTypes = [
-  'call.started',
-  'call.ringing',
-  'call.answered',
-  'call.ended',
-  'call.failed',
-  'call.recording_ready',
-] as const;
-
-/** Foreign shape: fields that we do not know are let through, since the provider may add some. */
-export const yayBody = z.object({
-  type: z.string().min(1).max(100),
-  occurredAt: timestamp,
-  data: z.object({
-    callId: z.string().min(1).max(200),
-    durationSeconds: z.int().min(0).max(86_400).optional(),
-    recordingUrl: z.url().max(2_000).optional(),
-    metadata: z
-      .object({ taskId: z.string().max(200).nullish(), callerId: z.string().max(200).nullish() })
-      .optional(),
-  }),
-});
-export type YayBody = z.infer<typeof yayBody>;
-
-/** `raw` is an RFC 5322 message. */
-export const mailBody = z.object({
-  eventId: z.string().min(1).max(200),
-  receivedAt: timestamp,
-  raw: z.string().min(1).max(1_000_000),
-});
-export type MailBody = z.infer<typeof mailBody>;
 
 const description = z.record(z.string(), z.unknown());
 
@@ -160,7 +135,13 @@ export const gatewayRoutes = defineRoutes({
     permission: 'leads:write',
     answer: z.strictObject({ jobId: id, accepted: z.int(), refused: z.int(), rows: z.array(refusedRow) }),
     status: 202,
-    errors: ['invalid_payload', 'payload_too_large', 'unsupported_media_type', 'idempotency_conflict', 'idempotency_mismatch'],
+    errors: [
+      'invalid_payload',
+      'payload_too_large',
+      'unsupported_media_type',
+      'idempotency_conflict',
+      'idempotency_mismatch',
+    ],
     rows: ['GW-34'],
   },
   uploadRows: {

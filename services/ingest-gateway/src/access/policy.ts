@@ -13,5 +13,6 @@ export function assertAllowed(route: Pick<Route, 'permission' | 'method'>, { pri
     throw new CodedError('IGW_ERR_ROLE', `this needs the permission ${route.permission}`);
   }
   const scope = scopeFor(route.method);
-  if (apiKey !== null && !principal.scopes.includes(scope)) throw new CodedError('IGW_ERR_SCOPE', `the API key lacks the scope ${scope}`);
+  if (apiKey !== null && !principal.scopes.includes(scope))
+    throw new CodedError('IGW_ERR_SCOPE', `the API key lacks the scope ${scope}`);
 }

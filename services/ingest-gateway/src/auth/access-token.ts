@@ -5,7 +5,11 @@ import { permissionsOf, roles } from '@lead-flood/contracts';
 import type { Role } from '@lead-flood/contracts';
 import { CodedError } from '@lead-flood/kernel';
 
-export type TokenConfig = { readonly JWT_ACCESS_SECRET: string; readonly JWT_ISSUER: string; readonly JWT_AUDIENCE: string };
+export type TokenConfig = {
+  readonly JWT_ACCESS_SECRET: string;
+  readonly JWT_ISSUER: string;
+  readonly JWT_AUDIENCE: string;
+};
 
 export type TokenFacts = {
   readonly userId: string;
@@ -17,7 +21,10 @@ export type TokenFacts = {
 export type AccessToken = TokenFacts & { readonly expiresAt: number };
 
 export type AccessTokens = {
-  readonly sign: (facts: TokenFacts, ttlSeconds: number) => Promise<{ readonly token: string; readonly expiresAt: number }>;
+  readonly sign: (
+    facts: TokenFacts,
+    ttlSeconds: number,
+  ) => Promise<{ readonly token: string; readonly expiresAt: number }>;
   /** Throws IGW_ERR_BAD_TOKEN whatever is wrong with it: a stranger learns nothing from the difference. */
   readonly verify: (token: string) => Promise<AccessToken>;
 };
@@ -70,4 +77,8 @@ export function createAccessTokens(config: TokenConfig): AccessTokens {
 }
 
 const badToken = (cause?: unknown): CodedError =>
-  new CodedError('IGW_ERR_BAD_TOKEN', 'the access token is not valid or has expired', cause === undefined ? {} : { cause });
+  new CodedError(
+    'IGW_ERR_BAD_TOKEN',
+    'the access token is not valid or has expired',
+    cause === undefined ? {} : { cause },
+  );

@@ -59,7 +59,10 @@ export function createApiKeys({ find, onUsed, now }: ApiKeyDeps): ApiKeys {
       }
       const hash = Buffer.from(hashSecret(parts.secret), 'hex');
       // An unknown prefix is compared too, with a digest that nothing has.
-      const matches = timingSafeEqual(hash, row === null ? Buffer.alloc(hash.length) : Buffer.from(row.secretHash, 'hex'));
+      const matches = timingSafeEqual(
+        hash,
+        row === null ? Buffer.alloc(hash.length) : Buffer.from(row.secretHash, 'hex'),
+      );
       if (row === null || !matches || (row.expiresAt !== null && row.expiresAt <= now())) throw badKey();
       onUsed(row.id);
       return {

@@ -30,7 +30,9 @@ const routes = { login, refresh, logout, mintToken, me, adminPing };
 const DAY_SECONDS = 86_400;
 
 export function addAuthDoors(server: HttpServer, deps: AuthDeps): void {
-  addRoutes(server, routes, handlers(deps), (request, route) => Promise.resolve(route.permission === 'public' ? nobody : deps.gate.callerOf(request).principal));
+  addRoutes(server, routes, handlers(deps), (request, route) =>
+    Promise.resolve(route.permission === 'public' ? nobody : deps.gate.callerOf(request).principal),
+  );
 }
 
 const handlers = (deps: AuthDeps): HttpHandlers<typeof routes> => ({
@@ -41,7 +43,8 @@ const handlers = (deps: AuthDeps): HttpHandlers<typeof routes> => ({
   },
   refresh: async ({ body }, { request, reply }) => {
     const token = body?.refreshToken ?? request.cookies[refreshCookie];
-    if (token === undefined) throw new CodedError('IGW_ERR_REFRESH_INVALID', 'send the refresh token in the body or as cookie');
+    if (token === undefined)
+      throw new CodedError('IGW_ERR_REFRESH_INVALID', 'send the refresh token in the body or as cookie');
     return answerSession(deps, await rotate(deps.database, token, deps.config.REFRESH_TTL_DAYS), reply);
   },
   logout: async (_request, { request, reply }) => {
@@ -52,15 +55,28 @@ const handlers = (deps: AuthDeps): HttpHandlers<typeof routes> => ({
   },
   mintToken: async ({ body }, exchange) => {
     const orgId = await mintingOrg(deps, exchange);
-    const { token } = await deps.tokens.sign({ userId: body.userId, orgId, role: body.role, sessionId: null }, deps.config.JWT_ACCESS_TOKEN_TTL_SECONDS);
+    const { token } = await deps.tokens.sign(
+      { userId: body.userId, orgId, role: body.role, sessionId: null },
+      deps.config.JWT_ACCESS_TOKEN_TTL_SECONDS,
+    );
     return { accessToken: token, tokenType: 'Bearer' };
   },
-  me: ({ principal }) => Promise.resolve({ userId: principal.userId, role: principal.role, orgId: principal.orgId, scopes: [...principal.scopes] }),
+  me: ({ principal }) =>
+    Promise.resolve({
+      userId: principal.userId,
+      role: principal.role,
+      orgId: principal.orgId,
+      scopes: [...principal.scopes],
+    }),
   adminPing: () => Promise.resolve({ status: 'admin-ok' }),
 });
 
 /** Unknown address, wrong password and locked address cost the same time; the first two read the same. */
-async function checkPassword({ config, database }: AuthDeps, { email, password }: { email: string; password: string }, reply: HttpReply): Promise<User> {
+async function checkPassword(
+  { config, database }: AuthDeps,
+  { email, password }: { email: string; password: string },
+  reply: HttpReply,
+): Promise<User> {
   const locked = await lockedUntil(database, email);
   if (locked !== null) {
     void reply.header('retry-after', Math.max(1, Math.ceil((locked - Date.now()) / 1_000)));
@@ -78,7 +94,11 @@ async function checkPassword({ config, database }: AuthDeps, { email, password }
 async function answerSession({ config, tokens }: AuthDeps, { facts, refreshToken }: Session, reply: HttpReply) {
   const { token, expiresAt } = await tokens.sign(facts, config.ACCESS_TTL_SECONDS);
   const csrfToken = csrfTokenOf(config.JWT_ACCESS_SECRET, facts.sessionId);
-  setSessionCookies(reply, { accessToken: token, refreshToken, csrfToken }, { accessSeconds: config.ACCESS_TTL_SECONDS, refreshSeconds: config.REFRESH_TTL_DAYS * DAY_SECONDS });
+  setSessionCookies(
+    reply,
+    { accessToken: token, refreshToken, csrfToken },
+    { accessSeconds: config.ACCESS_TTL_SECONDS, refreshSeconds: config.REFRESH_TTL_DAYS * DAY_SECONDS },
+  );
   void reply.header('cache-control', 'no-store');
   return { accessToken: token, refreshToken, expiresAt: new Date(expiresAt).toISOString() };
 }
@@ -88,6 +108,7 @@ async function mintingOrg({ config, authenticate }: AuthDeps, { request }: HttpE
   if (config.AUTH_DEV_TOKEN_MINT && request.headers.authorization === undefined) return config.DEFAULT_ORG_ID;
   const { principal, apiKey } = await authenticate(request);
   // A key is for machines and has scopes; a minted token would shed them.
-  if (principal.role !== 'admin' || apiKey !== null) throw new CodedError('IGW_ERR_MINT_NOT_ALLOWED', 'only an administrator may mint tokens');
+  if (principal.role !== 'admin' || apiKey !== null)
+    throw new CodedError('IGW_ERR_MINT_NOT_ALLOWED', 'only an administrator may mint tokens');
   return principal.orgId;
 }

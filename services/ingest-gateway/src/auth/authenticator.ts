@@ -33,7 +33,8 @@ export function createAuthenticator(deps: AuthenticatorDeps): Authenticator {
     const remembered = known.get(token);
     if (remembered !== undefined) return remembered;
     const { userId, orgId, role, sessionId, expiresAt } = await deps.tokens.verify(token);
-    if (sessionId !== null && !(await deps.isSessionLive(sessionId))) throw new CodedError('IGW_ERR_SESSION_ENDED', 'the session has ended: sign in again');
+    if (sessionId !== null && !(await deps.isSessionLive(sessionId)))
+      throw new CodedError('IGW_ERR_SESSION_ENDED', 'the session has ended: sign in again');
     const caller: Caller = { principal: { userId, orgId, role, scopes: [] }, sessionId, apiKey: null };
     known.set(token, caller, Math.min(expiresAt, deps.now() + REMEMBERED_MS));
     return caller;
@@ -50,7 +51,10 @@ export function createAuthenticator(deps: AuthenticatorDeps): Authenticator {
     if (cookie === undefined) throw new CodedError('IGW_ERR_NO_CREDENTIAL', 'send Authorization: Bearer <token>');
     const caller = await byToken(cookie);
     // A browser adds cookies by itself; a write must show that our own page meant it.
-    if (!SAFE_METHODS.has(request.method) && (caller.sessionId === null || !hasCsrfToken(request, deps.csrfSecret, caller.sessionId))) {
+    if (
+      !SAFE_METHODS.has(request.method) &&
+      (caller.sessionId === null || !hasCsrfToken(request, deps.csrfSecret, caller.sessionId))
+    ) {
       throw new CodedError('IGW_ERR_CSRF', 'send the cookie lf_csrf as header x-csrf-token');
     }
     return caller;

@@ -16,7 +16,11 @@ export type SessionTokens = { readonly accessToken: string; readonly refreshToke
 
 const base = { path: '/', secure: true, sameSite: 'strict' } as const;
 
-export function setSessionCookies(reply: HttpReply, tokens: SessionTokens, lives: { accessSeconds: number; refreshSeconds: number }): void {
+export function setSessionCookies(
+  reply: HttpReply,
+  tokens: SessionTokens,
+  lives: { accessSeconds: number; refreshSeconds: number },
+): void {
   void reply
     .setCookie(accessCookie, tokens.accessToken, { ...base, httpOnly: true, maxAge: lives.accessSeconds })
     .setCookie(refreshCookie, tokens.refreshToken, { ...base, httpOnly: true, maxAge: lives.refreshSeconds })
@@ -25,10 +29,12 @@ export function setSessionCookies(reply: HttpReply, tokens: SessionTokens, lives
 }
 
 export function clearSessionCookies(reply: HttpReply): void {
-  for (const name of [accessCookie, refreshCookie, csrfCookie]) void reply.clearCookie(name, { ...base, httpOnly: name !== csrfCookie });
+  for (const name of [accessCookie, refreshCookie, csrfCookie])
+    void reply.clearCookie(name, { ...base, httpOnly: name !== csrfCookie });
 }
 
-export const csrfTokenOf = (secret: string, sessionId: string): string => createHmac('sha256', secret).update(`csrf ${sessionId}`).digest('base64url');
+export const csrfTokenOf = (secret: string, sessionId: string): string =>
+  createHmac('sha256', secret).update(`csrf ${sessionId}`).digest('base64url');
 
 export function hasCsrfToken(request: HttpRequest, secret: string, sessionId: string): boolean {
   const sent = request.headers[csrfHeader];

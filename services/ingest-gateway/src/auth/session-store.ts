@@ -20,7 +20,9 @@ const hashToken = (token: string): string => createHash('sha256').update(token).
 
 async function issue(tx: Queries, sessionId: string): Promise<string> {
   const token = randomBytes(32).toString('base64url');
-  await tx.query(sql.unsafe`insert into refresh_tokens (token_hash, session_id) values (${hashToken(token)}, ${sessionId})`);
+  await tx.query(
+    sql.unsafe`insert into refresh_tokens (token_hash, session_id) values (${hashToken(token)}, ${sessionId})`,
+  );
   return token;
 }
 
@@ -58,17 +60,26 @@ export async function rotate(database: Database, refreshToken: string, ttlDays: 
     `);
     if (row === null || !row.live) return 'invalid';
     if (row.used) {
-      await tx.query(sql.unsafe`update sessions set revoked_at = now(), revoked_reason = 'reuse' where id = ${row.session_id}`);
+      await tx.query(
+        sql.unsafe`update sessions set revoked_at = now(), revoked_reason = 'reuse' where id = ${row.session_id}`,
+      );
       return 'reused';
     }
     await tx.query(sql.unsafe`update refresh_tokens set used_at = now() where token_hash = ${hashToken(refreshToken)}`);
-    await tx.query(sql.unsafe`update sessions set expires_at = now() + make_interval(days => ${ttlDays}) where id = ${row.session_id}`);
+    await tx.query(
+      sql.unsafe`update sessions set expires_at = now() + make_interval(days => ${ttlDays}) where id = ${row.session_id}`,
+    );
     const next = await issue(tx, row.session_id);
-    return { facts: { userId: row.user_id, orgId: row.org_id, role: row.role, sessionId: row.session_id }, refreshToken: next };
+    return {
+      facts: { userId: row.user_id, orgId: row.org_id, role: row.role, sessionId: row.session_id },
+      refreshToken: next,
+    };
   });
   // Thrown outside, since a throw inside would undo the revocation.
-  if (result === 'invalid') throw new CodedError('IGW_ERR_REFRESH_INVALID', 'the refresh token is not valid or has expired');
-  if (result === 'reused') throw new CodedError('IGW_ERR_REFRESH_REUSED', 'the refresh token was used before: sign in again');
+  if (result === 'invalid')
+    throw new CodedError('IGW_ERR_REFRESH_INVALID', 'the refresh token is not valid or has expired');
+  if (result === 'reused')
+    throw new CodedError('IGW_ERR_REFRESH_REUSED', 'the refresh token was used before: sign in again');
   return result;
 }
 

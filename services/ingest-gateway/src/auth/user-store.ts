@@ -30,7 +30,12 @@ export async function lockedUntil(database: Database, email: string): Promise<nu
 }
 
 /** Counts a failure; the one that reaches `lockAt` locks the address and starts the count again. */
-export async function countFailure(database: Database, email: string, lockAt: number, lockSeconds: number): Promise<void> {
+export async function countFailure(
+  database: Database,
+  email: string,
+  lockAt: number,
+  lockSeconds: number,
+): Promise<void> {
   await database.query(sql.unsafe`
     insert into login_failures as f (email_hash, failures, locked_until)
     values (${emailHash(email)}, 1, case when ${lockAt} <= 1 then now() + make_interval(secs => ${lockSeconds}) end)

@@ -14,17 +14,21 @@ const names: Readonly<Record<string, readonly string[]>> = {
   employees: ['employees', 'employeecount', 'companysize', 'numberofemployees', 'numemployees'],
   industry: ['industry', 'companyindustry', 'sector'],
   source: ['source', 'leadsource'],
-  externalId: ['externalid', 'id', 'leadid', 'recordid', 'contactid'],
+  // Not a bare `id`: two files of different systems would count the same numbers, and the second would pass for a repeat.
+  externalId: ['externalid'],
 };
 
-const fieldOf = new Map(Object.entries(names).flatMap(([field, aliases]) => aliases.map((alias) => [alias, field] as const)));
+const fieldOf = new Map(
+  Object.entries(names).flatMap(([field, aliases]) => aliases.map((alias) => [alias, field] as const)),
+);
 
 /** Names that would reach an object's prototype. */
 const FORBIDDEN = new Set(['__proto__', 'constructor', 'prototype']);
 const CUSTOM_NAME_MAX = 60;
 
 export type Column = { readonly kind: 'field' | 'custom'; readonly name: string } | { readonly kind: 'none' };
-export type Header = { readonly ok: true; readonly columns: readonly Column[] } | { readonly ok: false; readonly reason: string };
+export type Header =
+  { readonly ok: true; readonly columns: readonly Column[] } | { readonly ok: false; readonly reason: string };
 
 export function readHeader(cells: readonly string[]): Header {
   const columns: Column[] = cells.map((cell) => {
@@ -38,7 +42,9 @@ export function readHeader(cells: readonly string[]): Header {
   if (twice !== undefined) return { ok: false, reason: `two columns mean ${twice}` };
   const tooLong = columns.some((column) => column.kind === 'custom' && column.name.length > CUSTOM_NAME_MAX);
   if (tooLong) return { ok: false, reason: `a column name is longer than ${CUSTOM_NAME_MAX} characters` };
-  const identifies = columns.some((column) => column.kind === 'field' && ['email', 'phone', 'linkedinUrl'].includes(column.name));
+  const identifies = columns.some(
+    (column) => column.kind === 'field' && ['email', 'phone', 'linkedinUrl'].includes(column.name),
+  );
   if (!identifies) return { ok: false, reason: 'no column is an e-mail address, a phone number or a LinkedIn address' };
   return { ok: true, columns };
 }

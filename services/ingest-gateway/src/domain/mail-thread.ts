@@ -6,7 +6,10 @@ export type Thread = { readonly messageId: string; readonly leadId: string; read
 const ANGLE = /<([^<>\s]{1,300})>/g;
 
 /** The message that a mail answers: what it replies to, else the newest of the thread that is ours. */
-export function findThread(mail: { readonly inReplyTo: string | null; readonly references: string | null }, domain: string): Thread | null {
+export function findThread(
+  mail: { readonly inReplyTo: string | null; readonly references: string | null },
+  domain: string,
+): Thread | null {
   const newestFirst = [...idsOf(mail.inReplyTo), ...idsOf(mail.references).toReversed()];
   for (const id of newestFirst) {
     const at = id.lastIndexOf('@');
@@ -18,4 +21,5 @@ export function findThread(mail: { readonly inReplyTo: string | null; readonly r
   return null;
 }
 
-const idsOf = (header: string | null): string[] => [...(header ?? '').matchAll(ANGLE)].flatMap((match) => (match[1] === undefined ? [] : [match[1]]));
+const idsOf = (header: string | null): string[] =>
+  [...(header ?? '').matchAll(ANGLE)].flatMap((match) => (match[1] === undefined ? [] : [match[1]]));

@@ -16,7 +16,12 @@ export type Window = {
   readonly taken: number;
 };
 
-export type Verdict = { readonly allowed: boolean; readonly limit: number; readonly remaining: number; readonly resetAt: number };
+export type Verdict = {
+  readonly allowed: boolean;
+  readonly limit: number;
+  readonly remaining: number;
+  readonly resetAt: number;
+};
 
 export const windowStart = (limit: Limit, now: number): number => now - (now % (limit.seconds * 1_000));
 export const windowEnd = (limit: Limit, start: number): number => start + limit.seconds * 1_000;
@@ -24,9 +29,14 @@ export const windowEnd = (limit: Limit, start: number): number => start + limit.
 /** A twentieth of the window at most, so that what other replicas cannot use stays small. */
 export const blockSize = (limit: Limit): number => Math.max(1, Math.min(1_000, Math.floor(limit.max / 20)));
 
-export const freshWindow = (limit: Limit, now: number): Window => ({ start: windowStart(limit, now), stock: 0, taken: 0 });
+export const freshWindow = (limit: Limit, now: number): Window => ({
+  start: windowStart(limit, now),
+  stock: 0,
+  taken: 0,
+});
 
-export const isCurrent = (window: Window, limit: Limit, now: number): boolean => window.start === windowStart(limit, now);
+export const isCurrent = (window: Window, limit: Limit, now: number): boolean =>
+  window.start === windowStart(limit, now);
 
 /** `taken`: the shared count after the block was added. The last block may be granted in part. */
 export function reserve(window: Window, limit: Limit, block: number, taken: number): Window {

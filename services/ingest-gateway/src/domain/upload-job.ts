@@ -20,7 +20,12 @@ export function uploadJob(upload: Upload, done: number | null): JobView {
     type: upload.kind === 'csv' ? 'upload-csv' : 'upload-json',
     status: statusOf(upload, done),
     leadId: null,
-    progress: { total: upload.rowsTotal, accepted: upload.accepted, refused: upload.refused, done: Math.min(done ?? 0, upload.accepted) },
+    progress: {
+      total: upload.rowsTotal,
+      accepted: upload.accepted,
+      refused: upload.refused,
+      done: Math.min(done ?? 0, upload.accepted),
+    },
     error: upload.error,
     createdAt: new Date(upload.createdAt).toISOString(),
     updatedAt: new Date(upload.updatedAt).toISOString(),

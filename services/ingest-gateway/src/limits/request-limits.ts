@@ -31,7 +31,9 @@ export function createRequestLimits(limiter: RateLimiter, config: GatewayConfig)
   return {
     ofAddress: (ip) => limiter.take(`ip:${networkOf(ip)}`, address),
     ofCaller: ({ principal, apiKey }) =>
-      apiKey === null ? limiter.take(`user:${principal.orgId}:${principal.userId}`, user) : limiter.take(`key:${apiKey.id}`, plans[apiKey.plan]),
+      apiKey === null
+        ? limiter.take(`user:${principal.orgId}:${principal.userId}`, user)
+        : limiter.take(`key:${apiKey.id}`, plans[apiKey.plan]),
     async attempt(ip, who, reply) {
       const verdict = await limiter.take(`auth:${networkOf(ip)}:${who}`, attempts);
       if (verdict.allowed) return;
@@ -43,14 +45,22 @@ export function createRequestLimits(limiter: RateLimiter, config: GatewayConfig)
 
 /** One customer holds a whole /64 of IPv6: counting single addresses would limit nobody. */
 export function networkOf(ip: string): string {
+  // Most are IPv4, and the tests below cost a microsecond each.
+  if (!ip.includes(':')) return ip;
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(ip)?.[1];
   if (mapped !== undefined) return mapped;
   if (!isIPv6(ip)) return ip;
   const [left = '', right] = ip.split('%')[0]?.split('::') ?? [];
   const head = left === '' ? [] : left.split(':');
   const tail = right === undefined || right === '' ? [] : right.split(':');
-  const filled = right === undefined ? head : [...head, ...Array.from({ length: Math.max(0, 8 - head.length - tail.length) }, () => '0'), ...tail];
-  return filled.slice(0, 4).map((group) => Number.parseInt(group, 16).toString(16)).join(':');
+  const filled =
+    right === undefined
+      ? head
+      : [...head, ...Array.from({ length: Math.max(0, 8 - head.length - tail.length) }, () => '0'), ...tail];
+  return filled
+    .slice(0, 4)
+    .map((group) => Number.parseInt(group, 16).toString(16))
+    .join(':');
 }
 
 /** `x-ratelimit-*` of the strictest window, and `retry-after` (seconds) where it is full. */
@@ -61,7 +71,9 @@ export function tellLimits(reply: HttpReply, verdicts: readonly Verdict[]): void
     .header('x-ratelimit-limit', verdict.limit)
     .header('x-ratelimit-remaining', verdict.remaining)
     .header('x-ratelimit-reset', Math.ceil(verdict.resetAt / 1_000));
-  if (!verdict.allowed) void reply.header('retry-after', Math.max(1, Math.ceil((verdict.resetAt - Date.now()) / 1_000)));
+  if (!verdict.allowed)
+    void reply.header('retry-after', Math.max(1, Math.ceil((verdict.resetAt - Date.now()) / 1_000)));
 }
 
-export const refuse = (): CodedError => new CodedError('IGW_ERR_RATE_LIMITED', 'too many requests: wait as Retry-After says');
+export const refuse = (): CodedError =>
+  new CodedError('IGW_ERR_RATE_LIMITED', 'too many requests: wait as Retry-After says');

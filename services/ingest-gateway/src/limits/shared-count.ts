@@ -14,7 +14,11 @@ export function createSharedCount(redis: Redis, now: () => number): SharedCount 
     if (now() < awayUntil) return null;
     try {
       const name = `leadflood:gateway:limit:${key}`;
-      const answers = await redis.multi().incrby(name, block).pexpire(name, Math.max(1, endsInMs) + GRACE_MS).exec();
+      const answers = await redis
+        .multi()
+        .incrby(name, block)
+        .pexpire(name, Math.max(1, endsInMs) + GRACE_MS)
+        .exec();
       const sum = answers?.[0]?.[1];
       return typeof sum === 'number' ? sum : null;
     } catch {

@@ -25,7 +25,11 @@ export type RequestHash = string | { readonly whenRead: () => Promise<string> };
 
 export type Idempotency = {
   /** Runs the work, or repeats the answer that it gave before. */
-  readonly once: (keyed: Keyed, hash: RequestHash, work: () => Promise<Answer>) => Promise<{ readonly answer: Answer; readonly replayed: boolean }>;
+  readonly once: (
+    keyed: Keyed,
+    hash: RequestHash,
+    work: () => Promise<Answer>,
+  ) => Promise<{ readonly answer: Answer; readonly replayed: boolean }>;
 };
 
 const TAKE_OVER_SECONDS = 60;
@@ -47,7 +51,12 @@ export const hashRequest = (...parts: readonly (string | Buffer)[]): string => {
 /** Worth repeating: what the client will get whenever it asks. A fault of ours or a limit is neither. */
 export const isFinal = (status: number): boolean => status < 500 && status !== 429 && status !== 401 && status !== 403;
 
-const row = z.object({ request_hash: z.string(), state: z.enum(['in_progress', 'done']), status: z.int().nullable(), answer: z.string().nullable() });
+const row = z.object({
+  request_hash: z.string(),
+  state: z.enum(['in_progress', 'done']),
+  status: z.int().nullable(),
+  answer: z.string().nullable(),
+});
 type Row = z.infer<typeof row>;
 
 export function createIdempotency(database: Database, onLost: (error: unknown) => void): Idempotency {
@@ -64,7 +73,10 @@ export function createIdempotency(database: Database, onLost: (error: unknown) =
         throw error;
       }
       // The work is done: a client must hear so even if its answer cannot be kept.
-      if (isFinal(answer.status)) await finish(database, keyed, claimId, typeof hash === 'string' ? hash : await hash.whenRead(), answer).catch(onLost);
+      if (isFinal(answer.status))
+        await finish(database, keyed, claimId, typeof hash === 'string' ? hash : await hash.whenRead(), answer).catch(
+          onLost,
+        );
       else await release(database, claimId, keyed).catch(onLost);
       return { answer, replayed: false };
     },
@@ -72,7 +84,12 @@ export function createIdempotency(database: Database, onLost: (error: unknown) =
 }
 
 /** Null: the claim is ours. Otherwise the row of whoever was here before. */
-async function claim(database: Database, { orgId, route, key }: Keyed, hash: string, claimId: string): Promise<Row | null> {
+async function claim(
+  database: Database,
+  { orgId, route, key }: Keyed,
+  hash: string,
+  claimId: string,
+): Promise<Row | null> {
   for (;;) {
     const claimed = await database.maybeOneFirst(sql.type(z.object({ claim_id: z.string() }))`
       insert into idempotency_keys as k (org_id, route, key, request_hash, state, claim_id)
@@ -94,14 +111,24 @@ async function claim(database: Database, { orgId, route, key }: Keyed, hash: str
 
 async function repeat(earlier: Row, hash: RequestHash): Promise<Answer> {
   const ours = typeof hash === 'string' ? hash : earlier.state === 'done' ? await hash.whenRead() : '';
-  if (earlier.request_hash !== ours) throw new CodedError('IGW_ERR_IDEMPOTENCY_MISMATCH', 'this Idempotency-Key was used with another request');
+  if (earlier.request_hash !== ours)
+    throw new CodedError('IGW_ERR_IDEMPOTENCY_MISMATCH', 'this Idempotency-Key was used with another request');
   if (earlier.status === null || earlier.answer === null) {
-    throw new CodedError('IGW_ERR_IDEMPOTENCY_IN_PROGRESS', 'the first request with this Idempotency-Key is still being worked on');
+    throw new CodedError(
+      'IGW_ERR_IDEMPOTENCY_IN_PROGRESS',
+      'the first request with this Idempotency-Key is still being worked on',
+    );
   }
   return { status: earlier.status, body: earlier.answer };
 }
 
-async function finish(database: Database, { orgId, route, key }: Keyed, claimId: string, hash: string, { status, body }: Answer): Promise<void> {
+async function finish(
+  database: Database,
+  { orgId, route, key }: Keyed,
+  claimId: string,
+  hash: string,
+  { status, body }: Answer,
+): Promise<void> {
   await database.query(sql.unsafe`
     update idempotency_keys set state = 'done', status = ${status}, answer = ${body}, request_hash = ${hash}
     where org_id = ${orgId} and route = ${route} and key = ${key} and claim_id = ${claimId}

@@ -11,7 +11,12 @@ import type { Idempotency } from './idempotency.ts';
 import { hashRequest, readIdempotencyKey } from './idempotency.ts';
 import type { UpstreamAnswer, Upstreams } from './upstream.ts';
 
-export type Forward = (service: ServiceName, method: string, path: string, from: { request: HttpRequest; caller: Caller; body?: Buffer | null }) => Promise<UpstreamAnswer>;
+export type Forward = (
+  service: ServiceName,
+  method: string,
+  path: string,
+  from: { request: HttpRequest; caller: Caller; body?: Buffer | null },
+) => Promise<UpstreamAnswer>;
 
 export type ProxyDeps = {
   readonly forward: Forward;
@@ -41,7 +46,8 @@ export function createForward(upstreams: Upstreams, sign: PrincipalSigner): Forw
 }
 
 /** Every route of the table that another service owns. */
-export const proxiedRoutes = (): [string, Route][] => Object.entries(allRoutes).filter(([, route]) => route.service !== 'ingest-gateway');
+export const proxiedRoutes = (): [string, Route][] =>
+  Object.entries(allRoutes).filter(([, route]) => route.service !== 'ingest-gateway');
 
 export function addProxy(scope: HttpServer, deps: ProxyDeps): void {
   scope.removeAllContentTypeParsers();
@@ -59,7 +65,8 @@ export function addProxy(scope: HttpServer, deps: ProxyDeps): void {
         const path = upstreamPath(route, request);
         const body = Buffer.isBuffer(request.body) ? request.body : null;
         const caller = deps.callerOf(request);
-        const ask = (): Promise<UpstreamAnswer> => deps.forward(route.service, route.method, path, { request, caller, body });
+        const ask = (): Promise<UpstreamAnswer> =>
+          deps.forward(route.service, route.method, path, { request, caller, body });
         const key = route.method === 'POST' ? readIdempotencyKey(request.headers['idempotency-key']) : null;
         if (key === null) return relay(reply, await ask());
         const keyed = { orgId: caller.principal.orgId, route: `${route.method} ${route.path}`, key };

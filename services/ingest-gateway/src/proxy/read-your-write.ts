@@ -13,7 +13,11 @@ import { findUpload } from '../uploads/upload-store.ts';
 import type { Forward } from './proxy.ts';
 import type { UpstreamAnswer } from './upstream.ts';
 
-export type ReadDeps = { readonly database: Database; readonly forward: Forward; readonly callerOf: (request: HttpRequest) => Caller };
+export type ReadDeps = {
+  readonly database: Database;
+  readonly forward: Forward;
+  readonly callerOf: (request: HttpRequest) => Caller;
+};
 
 export function readYourWrite({ database, forward, callerOf }: ReadDeps) {
   const firstOf = async (request: HttpRequest, path: string, internalPath: string): Promise<UpstreamAnswer> => {
@@ -25,9 +29,14 @@ export function readYourWrite({ database, forward, callerOf }: ReadDeps) {
   /** Null when analytics cannot say: the job is then told as far as we know it ourselves. */
   const done = async (request: HttpRequest, jobId: string): Promise<number | null> => {
     try {
-      const answer = await forward('analytics', 'GET', `/internal/jobs/${jobId}/progress`, { request, caller: callerOf(request) });
+      const answer = await forward('analytics', 'GET', `/internal/jobs/${jobId}/progress`, {
+        request,
+        caller: callerOf(request),
+      });
       if (answer.status !== 200) return null;
-      const progress = analyticsInternalRoutes.uploadProgress.answer.safeParse(JSON.parse(answer.body.toString('utf8')));
+      const progress = analyticsInternalRoutes.uploadProgress.answer.safeParse(
+        JSON.parse(answer.body.toString('utf8')),
+      );
       return progress.success ? progress.data.done : null;
     } catch (error) {
       if (error instanceof TransientError || error instanceof SyntaxError) return null;

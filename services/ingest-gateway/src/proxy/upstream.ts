@@ -39,12 +39,14 @@ export function createUpstreams(config: GatewayConfig): Upstreams {
     'call-allocation': config.CALL_ALLOCATION_URL,
     analytics: config.ANALYTICS_URL,
   };
-  for (const [service, url] of Object.entries(urls)) if (url !== undefined) addresses.set(service as ServiceName, addressOf(url));
+  for (const [service, url] of Object.entries(urls))
+    if (url !== undefined) addresses.set(service as ServiceName, addressOf(url));
 
   return {
     call: (request) => {
       const address = addresses.get(request.service);
-      if (address === undefined) return Promise.reject(unavailable(request.service, new Error('no address configured')));
+      if (address === undefined)
+        return Promise.reject(unavailable(request.service, new Error('no address configured')));
       return send(agent, address, request, config.UPSTREAM_TIMEOUT_MS);
     },
     close: () => {
@@ -55,24 +57,43 @@ export function createUpstreams(config: GatewayConfig): Upstreams {
 
 function addressOf(url: string): Address {
   const { hostname, port, pathname } = new URL(url);
-  return { host: hostname.replace(/^\[(.*)\]$/, '$1'), port: port === '' ? 80 : Number(port), base: pathname.replace(/\/$/, '') };
+  return {
+    host: hostname.replace(/^\[(.*)\]$/, '$1'),
+    port: port === '' ? 80 : Number(port),
+    base: pathname.replace(/\/$/, ''),
+  };
 }
 
 const unavailable = (service: string, cause: unknown): TransientError =>
   new TransientError('IGW_ERR_UPSTREAM_UNAVAILABLE', `${service} does not answer`, { cause });
 
-function send(agent: Agent, { host, port, base }: Address, { service, method, path, headers, body }: UpstreamRequest, timeoutMs: number): Promise<UpstreamAnswer> {
+function send(
+  agent: Agent,
+  { host, port, base }: Address,
+  { service, method, path, headers, body }: UpstreamRequest,
+  timeoutMs: number,
+): Promise<UpstreamAnswer> {
   return new Promise((resolve, reject) => {
     const fail = (error: Error): void => {
+      clearTimeout(deadline);
       reject(unavailable(service, error));
     };
     const outgoing = httpRequest(
-      { agent, host, port, method, path: base + path, headers: body === null ? headers : { ...headers, 'content-type': 'application/json', 'content-length': body.length } },
+      {
+        agent,
+        host,
+        port,
+        method,
+        path: base + path,
+        headers:
+          body === null ? headers : { ...headers, 'content-type': 'application/json', 'content-length': body.length },
+      },
       (incoming) => {
         const chunks: Buffer[] = [];
         incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
         incoming.on('error', fail);
         incoming.on('end', () => {
+          clearTimeout(deadline);
           resolve({
             status: incoming.statusCode ?? 502,
             contentType: incoming.headers['content-type'] ?? 'application/json; charset=utf-8',
@@ -82,7 +103,9 @@ function send(agent: Agent, { host, port, base }: Address, { service, method, pa
         });
       },
     );
-    outgoing.setTimeout(timeoutMs, () => outgoing.destroy(new Error('no answer in time')));
+    // Not the socket's own timeout: that one starts only when the agent has a socket free, and behind a service that
+    // hangs it never has.
+    const deadline = setTimeout(() => outgoing.destroy(new Error('no answer in time')), timeoutMs);
     outgoing.on('error', fail);
     outgoing.end(body ?? undefined);
   });

@@ -35,7 +35,9 @@ export async function readCsvLeads(file: AsyncIterable<Buffer>, rowsMax: number)
   } catch (error) {
     source.destroy();
     if (!(error instanceof CsvError)) throw error;
-    throw new CodedError('IGW_ERR_CSV_BROKEN', 'the file cannot be read as CSV', { details: { reason: error.code, line: (error as { lines?: unknown }).lines ?? null } });
+    throw new CodedError('IGW_ERR_CSV_BROKEN', 'the file cannot be read as CSV', {
+      details: { reason: error.code, line: (error as { lines?: unknown }).lines ?? null },
+    });
   }
 }
 
@@ -57,7 +59,8 @@ async function readRows(records: Parser, rowsMax: number): Promise<Intake> {
     else accepted.push(checked);
   }
   if (columns === null) throw new CodedError('IGW_ERR_CSV_HEADER', 'the file is empty');
-  if (row > rowsMax) throw new CodedError('IGW_ERR_TOO_MANY_ROWS', `the file has ${row} rows, at most ${rowsMax} are taken`);
+  if (row > rowsMax)
+    throw new CodedError('IGW_ERR_TOO_MANY_ROWS', `the file has ${row} rows, at most ${rowsMax} are taken`);
   return { rowsTotal: row, accepted, refused };
 }
 
@@ -69,8 +72,10 @@ function columnsOf(cells: readonly string[]): readonly Column[] {
 }
 
 function checkCells(row: number, columns: readonly Column[], cells: readonly string[]): AcceptedRow | RefusedRow {
-  if (cells.length > columns.length) return { row, field: null, code: 'too_many_cells', message: 'the row has more cells than the header' };
-  if (cells.some((cell) => cell.includes(REPLACEMENT))) return { row, field: null, code: 'not_utf8', message: 'the row is not UTF-8: save the file as CSV UTF-8' };
+  if (cells.length > columns.length)
+    return { row, field: null, code: 'too_many_cells', message: 'the row has more cells than the header' };
+  if (cells.some((cell) => cell.includes(REPLACEMENT)))
+    return { row, field: null, code: 'not_utf8', message: 'the row is not UTF-8: save the file as CSV UTF-8' };
   const fields = toLeadFields(columns, cells);
   return checkRow(row, { source: 'csv', ...fields });
 }

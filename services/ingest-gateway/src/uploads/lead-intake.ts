@@ -14,7 +14,11 @@ import { encodeEvent } from '@lead-flood/processor';
 import { toSubmission } from '../domain/lead-submission.ts';
 import { countAccepted, endUpload, insertUpload } from './upload-store.ts';
 
-export type Intake = { readonly rowsTotal: number; readonly accepted: readonly AcceptedRow[]; readonly refused: readonly RefusedRow[] };
+export type Intake = {
+  readonly rowsTotal: number;
+  readonly accepted: readonly AcceptedRow[];
+  readonly refused: readonly RefusedRow[];
+};
 export type AcceptedRow = { readonly row: number; readonly lead: CreateLead };
 export type IntakeFacts = {
   readonly jobId: string;
@@ -23,7 +27,12 @@ export type IntakeFacts = {
   readonly kind: 'csv' | 'json';
   readonly correlationId: string;
 };
-export type IntakeDeps = { readonly database: Database; readonly codec: Codec; readonly wakeRelay: () => void; readonly now: () => number };
+export type IntakeDeps = {
+  readonly database: Database;
+  readonly codec: Codec;
+  readonly wakeRelay: () => void;
+  readonly now: () => number;
+};
 
 const CHUNK_ROWS = 500;
 const TRIES_MAX = 4;
@@ -46,7 +55,11 @@ const refusal = (row: number, issue: z.core.$ZodIssue | undefined): RefusedRow =
 });
 
 /** Resolves after the last commit. */
-export async function commitIntake(deps: IntakeDeps, { rowsTotal, accepted, refused }: Intake, facts: IntakeFacts): Promise<void> {
+export async function commitIntake(
+  deps: IntakeDeps,
+  { rowsTotal, accepted, refused }: Intake,
+  facts: IntakeFacts,
+): Promise<void> {
   const { jobId, orgId, userId, kind } = facts;
   const submittedAt = deps.now();
   await commit(deps, (tx) => insertUpload(tx, { id: jobId, orgId, userId, kind, rowsTotal, refused }));
@@ -62,10 +75,19 @@ export async function commitIntake(deps: IntakeDeps, { rowsTotal, accepted, refu
   await commit(deps, (tx) => endUpload(tx, jobId));
 }
 
-function toMessage(codec: Codec, { row, lead }: AcceptedRow, { orgId, jobId, correlationId }: IntakeFacts, submittedAt: number): OutboxMessage {
+function toMessage(
+  codec: Codec,
+  { row, lead }: AcceptedRow,
+  { orgId, jobId, correlationId }: IntakeFacts,
+  submittedAt: number,
+): OutboxMessage {
   const id = derivedId(jobId, row);
   const data = toSubmission(lead, { orgId, jobId, row, submittedAt });
-  const message = encodeEvent(codec, { name: 'LeadSubmitted', data }, { cause: { id, orgId, correlationId, traceparent: null }, group: 'ingest-gateway', ordinal: 0, version: null });
+  const message = encodeEvent(
+    codec,
+    { name: 'LeadSubmitted', data },
+    { cause: { id, orgId, correlationId, traceparent: null }, group: 'ingest-gateway', ordinal: 0, version: null },
+  );
   // The topic names no key of its own: the submission's id spreads the rows and tells nothing of the person.
   return { ...message, key: id };
 }

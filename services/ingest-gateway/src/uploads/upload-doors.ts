@@ -15,7 +15,11 @@ import type { AcceptedRow, IntakeDeps } from './lead-intake.ts';
 import { checkRow, commitIntake, isRefused } from './lead-intake.ts';
 import { findUpload, listRefused } from './upload-store.ts';
 
-export type UploadDeps = IntakeDeps & { readonly config: GatewayConfig; readonly idempotency: Idempotency; readonly gate: Gate };
+export type UploadDeps = IntakeDeps & {
+  readonly config: GatewayConfig;
+  readonly idempotency: Idempotency;
+  readonly gate: Gate;
+};
 
 const { uploadLeads, uploadRows, bulkLeads } = gatewayRoutes;
 const REFUSALS_SHOWN_MAX = 100;
@@ -29,12 +33,16 @@ export function addUploadDoors(server: HttpServer, deps: UploadDeps): void {
   // A scope of its own: nowhere else may a body be a form.
   server.register(async (scope) => {
     scope.removeAllContentTypeParsers();
-    await scope.register(multipart, { throwFileSizeLimit: false, limits: { files: 1, fields: 10, fileSize: deps.config.UPLOAD_BYTES_MAX } });
+    await scope.register(multipart, {
+      throwFileSizeLimit: false,
+      limits: { files: 1, fields: 10, fileSize: deps.config.UPLOAD_BYTES_MAX },
+    });
     addRoutes(scope, fileRoutes, fileHandlers(deps), authenticate);
   });
 }
 
-const jobIdOf = (orgId: string, key: string | null, hash: string): string => (key === null ? randomId() : derivedId(orgId, 'upload', key, hash));
+const jobIdOf = (orgId: string, key: string | null, hash: string): string =>
+  key === null ? randomId() : derivedId(orgId, 'upload', key, hash);
 
 const jsonHandlers = (deps: UploadDeps): HttpHandlers<typeof jsonRoutes> => ({
   uploadRows: async ({ params, query, principal }) => {
@@ -46,16 +54,22 @@ const jsonHandlers = (deps: UploadDeps): HttpHandlers<typeof jsonRoutes> => ({
   },
   bulkLeads: async ({ body, principal, correlationId }, exchange) => {
     const key = readIdempotencyKey(exchange.request.headers['idempotency-key']);
-    const hash = hashRequest(JSON.stringify(body));
+    const hash = key === null ? '' : hashRequest(JSON.stringify(body));
     const jobId = jobIdOf(principal.orgId, key, hash);
     const work = async (): Promise<Answer> => {
       const rows = body.map((fields, i) => checkRow(i + 1, fields));
       const refused = rows.filter(isRefused);
       const accepted = rows.filter((row): row is AcceptedRow => !isRefused(row));
-      await commitIntake(deps, { rowsTotal: rows.length, accepted, refused }, { jobId, orgId: principal.orgId, userId: principal.userId, kind: 'json', correlationId });
+      await commitIntake(
+        deps,
+        { rowsTotal: rows.length, accepted, refused },
+        { jobId, orgId: principal.orgId, userId: principal.userId, kind: 'json', correlationId },
+      );
       return { status: 202, body: JSON.stringify({ jobId, accepted: accepted.length, refused }) };
     };
-    return bulkLeads.answer.parse(await answerOnce(deps, { orgId: principal.orgId, route: 'POST /v1/leads/bulk', key }, hash, work, exchange));
+    return bulkLeads.answer.parse(
+      await answerOnce(deps, { orgId: principal.orgId, route: 'POST /v1/leads/bulk', key }, hash, work, exchange),
+    );
   },
 });
 
@@ -68,12 +82,34 @@ const fileHandlers = (deps: UploadDeps): HttpHandlers<typeof fileRoutes> => ({
     const work = async (): Promise<Answer> => {
       const intake = await reading.leads(deps.config.UPLOAD_ROWS_MAX);
       const jobId = jobIdOf(principal.orgId, key, await reading.hash());
-      await commitIntake(deps, intake, { jobId, orgId: principal.orgId, userId: principal.userId, kind: 'csv', correlationId });
+      await commitIntake(deps, intake, {
+        jobId,
+        orgId: principal.orgId,
+        userId: principal.userId,
+        kind: 'csv',
+        correlationId,
+      });
       const { accepted, refused } = intake;
-      return { status: 202, body: JSON.stringify({ jobId, accepted: accepted.length, refused: refused.length, rows: refused.slice(0, REFUSALS_SHOWN_MAX) }) };
+      return {
+        status: 202,
+        body: JSON.stringify({
+          jobId,
+          accepted: accepted.length,
+          refused: refused.length,
+          rows: refused.slice(0, REFUSALS_SHOWN_MAX),
+        }),
+      };
     };
     try {
-      return uploadLeads.answer.parse(await answerOnce(deps, { orgId: principal.orgId, route: 'POST /v1/uploads/leads', key }, { whenRead: reading.hash }, work, exchange));
+      return uploadLeads.answer.parse(
+        await answerOnce(
+          deps,
+          { orgId: principal.orgId, route: 'POST /v1/uploads/leads', key },
+          { whenRead: reading.hash },
+          work,
+          exchange,
+        ),
+      );
     } finally {
       // What was not read must not hold up the connection.
       part.file.resume();
@@ -81,7 +117,10 @@ const fileHandlers = (deps: UploadDeps): HttpHandlers<typeof fileRoutes> => ({
   },
 });
 
-type Reading = { readonly leads: (rowsMax: number) => ReturnType<typeof readCsvLeads>; readonly hash: () => Promise<string> };
+type Reading = {
+  readonly leads: (rowsMax: number) => ReturnType<typeof readCsvLeads>;
+  readonly hash: () => Promise<string>;
+};
 
 /** The file with the digest of its bytes, which is known when the last of them has been read. */
 function hashed(part: MultipartFile): Reading {
@@ -117,7 +156,13 @@ function hashed(part: MultipartFile): Reading {
 
 type Keyed = { readonly orgId: string; readonly route: string; readonly key: string | null };
 
-async function answerOnce(deps: UploadDeps, { key, ...keyed }: Keyed, hash: Parameters<Idempotency['once']>[1], work: () => Promise<Answer>, { reply }: HttpExchange): Promise<unknown> {
+async function answerOnce(
+  deps: UploadDeps,
+  { key, ...keyed }: Keyed,
+  hash: Parameters<Idempotency['once']>[1],
+  work: () => Promise<Answer>,
+  { reply }: HttpExchange,
+): Promise<unknown> {
   if (key === null) return JSON.parse((await work()).body);
   const { answer, replayed } = await deps.idempotency.once({ ...keyed, key }, hash, work);
   if (replayed) void reply.header('idempotency-replayed', 'true');

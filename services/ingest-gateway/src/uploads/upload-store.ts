@@ -36,7 +36,10 @@ export type NewUpload = {
 };
 
 /** Again after a crash with the same id: the counts start anew, the refused rows are the same. */
-export async function insertUpload(tx: Queries, { id, orgId, userId, kind, rowsTotal, refused }: NewUpload): Promise<void> {
+export async function insertUpload(
+  tx: Queries,
+  { id, orgId, userId, kind, rowsTotal, refused }: NewUpload,
+): Promise<void> {
   await tx.query(sql.unsafe`
     insert into uploads (id, org_id, user_id, kind, state, rows_total, refused)
     values (${id}, ${orgId}, ${userId}, ${kind}, 'receiving', ${rowsTotal}, ${refused.length})
@@ -65,7 +68,12 @@ export async function endUpload(tx: Queries, id: string): Promise<void> {
 
 const refusedRow = z.object({ row: z.int(), field: z.string().nullable(), code: z.string(), message: z.string() });
 
-export async function listRefused(queries: Queries, id: string, after: number, limit: number): Promise<readonly RefusedRow[]> {
+export async function listRefused(
+  queries: Queries,
+  id: string,
+  after: number,
+  limit: number,
+): Promise<readonly RefusedRow[]> {
   return queries.any(sql.type(refusedRow)`
     select row_number as row, field, code, message from upload_rows
     where upload_id = ${id} and row_number > ${after} order by row_number limit ${limit}

@@ -14,7 +14,10 @@ export type WebhookEvent = {
 };
 
 /** `duplicate`: the id, or the very same bytes under another id, were here before; nothing is done. */
-export async function acceptEvent(database: Database, event: WebhookEvent): Promise<WebhookEvent['outcome'] | 'duplicate'> {
+export async function acceptEvent(
+  database: Database,
+  event: WebhookEvent,
+): Promise<WebhookEvent['outcome'] | 'duplicate'> {
   const { provider, eventId, orgId, outcome, raw, messages } = event;
   const bodyHash = createHash('sha256').update(raw).digest('hex');
   return database.transaction(async (tx) => {

@@ -22,7 +22,15 @@ export async function toReply({ eventId, receivedAt, raw }: MailBody, domain: st
     channel: 'email',
     messageId: thread.messageId,
     receivedAt: Date.parse(receivedAt),
-    person: { firstName: null, lastName: null, fullName: name, email: address, phone: null, linkedinUrl: null, title: null },
+    person: {
+      firstName: null,
+      lastName: null,
+      fullName: name,
+      email: address,
+      phone: null,
+      linkedinUrl: null,
+      title: null,
+    },
     subject: mail.subject?.slice(0, SUBJECT_MAX) ?? null,
     text: (mail.text ?? plain(mail.html ?? '')).slice(0, TEXT_MAX),
   };

@@ -51,47 +51,88 @@ export function addWebhookDoors(server: HttpServer, deps: WebhookDeps): void {
     });
     // Without a body no parser runs, and nobody has checked anything.
     addRoutes(scope, routes, handlers(deps, postOf), (request) =>
-      posts.has(request) ? Promise.resolve(nobody) : Promise.reject(new CodedError('IGW_ERR_SIGNATURE_MISSING', 'send a signed JSON body')),
+      posts.has(request)
+        ? Promise.resolve(nobody)
+        : Promise.reject(new CodedError('IGW_ERR_SIGNATURE_MISSING', 'send a signed JSON body')),
     );
     done();
   });
 }
 
-const prefixOf = (request: HttpRequest): 'x-yay' | 'x-mail' => (request.routeOptions.url === yayWebhook.path ? 'x-yay' : 'x-mail');
+const prefixOf = (request: HttpRequest): 'x-yay' | 'x-mail' =>
+  request.routeOptions.url === yayWebhook.path ? 'x-yay' : 'x-mail';
 
 function signedHeaders(request: HttpRequest): SignedHeaders {
   const { headers } = request;
   const prefix = prefixOf(request);
-  return { signature: headers[`${prefix}-signature`], timestamp: headers[`${prefix}-timestamp`], eventId: headers[`${prefix}-event-id`] };
+  return {
+    signature: headers[`${prefix}-signature`],
+    timestamp: headers[`${prefix}-timestamp`],
+    eventId: headers[`${prefix}-event-id`],
+  };
 }
 
 const secretsOf = (config: GatewayConfig, request: HttpRequest): readonly (string | undefined)[] =>
-  prefixOf(request) === 'x-yay' ? [config.YAY_WEBHOOK_SECRET, config.YAY_WEBHOOK_SECRET_PREVIOUS] : [config.MAIL_WEBHOOK_SECRET];
+  prefixOf(request) === 'x-yay'
+    ? [config.YAY_WEBHOOK_SECRET, config.YAY_WEBHOOK_SECRET_PREVIOUS]
+    : [config.MAIL_WEBHOOK_SECRET];
 
 const handlers = (deps: WebhookDeps, postOf: (request: HttpRequest) => Post): HttpHandlers<typeof routes> => ({
   yayWebhook: async ({ body, correlationId }, exchange) => {
     const { raw, eventId } = postOf(exchange.request);
     const { DEFAULT_ORG_ID: orgId } = deps.config;
     const event = toCallReported(body, eventId, orgId);
-    const messages = event === null ? [] : [encode(deps.codec, 'CallReported', event, derivedId('yay', eventId), correlationId)];
-    return accept(deps, { provider: 'yay', eventId, orgId, outcome: event === null ? 'ignored' : 'accepted', raw, messages }, exchange);
+    const messages =
+      event === null ? [] : [encode(deps.codec, 'CallReported', event, derivedId('yay', eventId), correlationId)];
+    return accept(
+      deps,
+      { provider: 'yay', eventId, orgId, outcome: event === null ? 'ignored' : 'accepted', raw, messages },
+      exchange,
+    );
   },
   mailWebhook: async ({ body, correlationId }, exchange) => {
     const { raw, eventId } = postOf(exchange.request);
     // The header is not signed; the body's is.
-    if (body.eventId !== eventId) throw new CodedError('IGW_ERR_EVENT_ID_MISMATCH', 'x-mail-event-id is not the eventId of the body');
+    if (body.eventId !== eventId)
+      throw new CodedError('IGW_ERR_EVENT_ID_MISMATCH', 'x-mail-event-id is not the eventId of the body');
     const reply = await toReply(body, deps.config.MAIL_DOMAIN);
     const messages = reply === null ? [] : [encode(deps.codec, 'ReplyReceived', reply, reply.replyId, correlationId)];
-    return accept(deps, { provider: 'mail', eventId, orgId: reply?.orgId ?? null, outcome: reply === null ? 'unmatched' : 'accepted', raw, messages }, exchange);
+    return accept(
+      deps,
+      {
+        provider: 'mail',
+        eventId,
+        orgId: reply?.orgId ?? null,
+        outcome: reply === null ? 'unmatched' : 'accepted',
+        raw,
+        messages,
+      },
+      exchange,
+    );
   },
 });
 
-function encode<N extends 'CallReported' | 'ReplyReceived'>(codec: Codec, name: N & EventName, data: Events[N], id: string, correlationId: string): OutboxMessage {
+function encode<N extends 'CallReported' | 'ReplyReceived'>(
+  codec: Codec,
+  name: N & EventName,
+  data: Events[N],
+  id: string,
+  correlationId: string,
+): OutboxMessage {
   const event = { name, data } as Parameters<typeof encodeEvent>[1];
-  return encodeEvent(codec, event, { cause: { id, orgId: data.orgId, correlationId, traceparent: null }, group: 'ingest-gateway', ordinal: 0, version: null });
+  return encodeEvent(codec, event, {
+    cause: { id, orgId: data.orgId, correlationId, traceparent: null },
+    group: 'ingest-gateway',
+    ordinal: 0,
+    version: null,
+  });
 }
 
-async function accept(deps: WebhookDeps, event: WebhookEvent, { reply }: HttpExchange): Promise<{ status: Awaited<ReturnType<typeof acceptEvent>> }> {
+async function accept(
+  deps: WebhookDeps,
+  event: WebhookEvent,
+  { reply }: HttpExchange,
+): Promise<{ status: Awaited<ReturnType<typeof acceptEvent>> }> {
   const status = await acceptEvent(deps.database, event);
   if (status === 'duplicate') void reply.status(200);
   else deps.wakeRelay();

@@ -2,7 +2,11 @@
 import type { CallReported, YayBody } from '@lead-flood/contracts';
 import { yayEventTypes } from '@lead-flood/contracts';
 
-export function toCallReported({ type, occurredAt, data }: YayBody, eventId: string, orgId: string): CallReported | null {
+export function toCallReported(
+  { type, occurredAt, data }: YayBody,
+  eventId: string,
+  orgId: string,
+): CallReported | null {
   if (!(yayEventTypes as readonly string[]).includes(type)) return null;
   return {
     orgId,

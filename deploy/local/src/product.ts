@@ -1,0 +1,151 @@
+// The product on a running stack: topics, schemas, the sandbox, seven services as seven processes, and the demo's seed.
+import { randomBytes } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { topics } from '@lead-flood/contracts';
+import { createKafkaClient, createTopics, registerSchemas } from '@lead-flood/kafka';
+import { freePort, isFree } from './ports.ts';
+import type { Seeds } from './seeds.ts';
+import { seedDemo } from './seeds.ts';
+import type { Stack } from './stack.ts';
+import { repositoryRoot } from './stack.ts';
+import type { ManagedProcess } from './supervisor.ts';
+import { startProcess } from './supervisor.ts';
+
+export const serviceNames = ['discovery', 'enrichment', 'scoring', 'outreach', 'call-allocation', 'analytics', 'ingest-gateway'] as const;
+export type ServiceName = (typeof serviceNames)[number];
+
+const readyTimeoutMs = 60_000;
+const usualApiPort = 5050;
+
+export interface ProductOptions {
+  readonly stack: Stack;
+  readonly preferUsualPorts?: boolean;
+  readonly onReady?: (name: string, detail: string) => void;
+  /** On top of what the product sets, for every service. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+export interface Product {
+  readonly gateway: string;
+  readonly sandbox: string;
+  readonly mail: string;
+  readonly seeds: Seeds;
+  readonly secrets: Readonly<{ mail: string; yay: string }>;
+  readonly processes: ReadonlyMap<string, ManagedProcess>;
+  /** Address of each service's metrics and readiness. */
+  readonly operations: Readonly<Record<ServiceName, string>>;
+  stop(): Promise<void>;
+}
+
+type Ports = Readonly<Record<ServiceName, { http: number; operations: number }>>;
+
+const node = join(repositoryRoot, 'node_modules', '.bin', 'node');
+const secret = (): string => randomBytes(32).toString('hex');
+const variableOf = (name: ServiceName): string => `${name.toUpperCase().replaceAll('-', '_')}_URL`;
+
+export async function startProduct(options: ProductOptions): Promise<Product> {
+  const { stack, onReady = () => undefined } = options;
+  mkdirSync(stack.directory, { recursive: true });
+  const client = createKafkaClient({ brokers: stack.addresses.kafka.split(','), clientId: 'deploy', log: () => undefined });
+  await Promise.all([createTopics(client, Object.values(topics)), registerSchemas(stack.addresses.registry)]);
+  const processes = new Map<string, ManagedProcess>();
+  const secrets = { mail: secret(), yay: secret() };
+  const sandboxPorts = { http: await freePort(), smtp: await freePort() };
+  const ports = await choosePorts(options.preferUsualPorts ?? false);
+  const env = { ...sharedEnvironment(stack, ports, sandboxPorts, secrets), ...options.env };
+
+  const start = async (name: string, main: string, own: Record<string, string>, readyUrl: string): Promise<void> => {
+    const process = await startProcess({
+      name,
+      command: [node, '--enable-source-maps', join(repositoryRoot, main)],
+      env: { ...withoutNode(), ...env, ...own },
+      logFile: join(stack.directory, `${name}.log`),
+      readyUrl,
+      readyTimeoutMs,
+      cwd: repositoryRoot,
+    });
+    processes.set(name, process);
+    onReady(name, `${(process.readyMs / 1000).toFixed(1)} s`);
+  };
+  const startService = (name: ServiceName): Promise<void> =>
+    start(
+      name,
+      `services/${name}/src/main.ts`,
+      { HTTP_PORT: String(ports[name].http), API_PORT: String(ports[name].http), METRICS_PORT: String(ports[name].operations) },
+      `http://127.0.0.1:${ports[name].operations}/ready`,
+    );
+
+  const sandbox = `http://127.0.0.1:${sandboxPorts.http}`;
+  await start(
+    'sandbox',
+    'test/sandbox/src/main.ts',
+    { SANDBOX_PORT: String(sandboxPorts.http), SANDBOX_SMTP_PORT: String(sandboxPorts.smtp), SANDBOX_LOG_FILE: join(stack.directory, 'sandbox-accepted.ndjson') },
+    `${sandbox}/health`,
+  );
+  await Promise.all(serviceNames.map(startService));
+  const seeds = await seedDemo(stack.addresses.postgres);
+  return {
+    gateway: `http://127.0.0.1:${ports['ingest-gateway'].http}`,
+    sandbox,
+    mail: `smtp://127.0.0.1:${sandboxPorts.smtp}`,
+    seeds,
+    secrets,
+    processes,
+    operations: Object.fromEntries(serviceNames.map((name) => [name, `http://127.0.0.1:${ports[name].operations}`])) as Product['operations'],
+    stop: async () => {
+      await Promise.all([...processes.values()].map((process) => process.stop()));
+    },
+  };
+}
+
+async function choosePorts(preferUsual: boolean): Promise<Ports> {
+  const entries: [ServiceName, { http: number; operations: number }][] = [];
+  for (const name of serviceNames) {
+    const usual = name === 'ingest-gateway' && preferUsual && (await isFree(usualApiPort));
+    entries.push([name, { http: usual ? usualApiPort : await freePort(), operations: await freePort() }]);
+  }
+  return Object.fromEntries(entries) as Ports;
+}
+
+/** Our own process may run under npm or a test runner, whose variables are none of a service's business. */
+function withoutNode(): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(npm_|VITEST|NODE_OPTIONS|NODE_ENV|PORT$|API_PORT$)/.test(name)));
+}
+
+function sharedEnvironment(stack: Stack, ports: Ports, sandbox: { http: number; smtp: number }, secrets: Product['secrets']): Record<string, string> {
+  const { kafka, registry, postgres, redis } = stack.addresses;
+  const provider = (path: string): string => `http://127.0.0.1:${sandbox.http}/${path}`;
+  return {
+    APP_ENV: 'local',
+    LOG_LEVEL: 'info',
+    KAFKA_BROKERS: kafka,
+    SCHEMA_REGISTRY_URL: registry,
+    DATABASE_URL: postgres,
+    REDIS_URL: redis,
+    PRINCIPAL_SECRET: secret(),
+    JWT_ACCESS_SECRET: secret(),
+    AUTH_DEV_TOKEN_MINT: 'true',
+    MAIL_WEBHOOK_SECRET: secrets.mail,
+    YAY_WEBHOOK_SECRET: secrets.yay,
+    // One machine plays all clients here: limits meant for many would only measure themselves.
+    IP_LIMIT: '100000000',
+    RATE_LIMIT_RPM: '100000000',
+    PLAN_LIMIT_ENTERPRISE: '100000000',
+    AUTH_ATTEMPTS_MAX: '10000',
+    ENRICHMENT_PRIVATE_PROVIDERS: 'true',
+    APOLLO_API_KEY: 'demo-apollo',
+    APOLLO_BASE_URL: provider('apollo'),
+    HUNTER_API_KEY: 'demo-hunter',
+    HUNTER_BASE_URL: provider('hunter'),
+    PEOPLEDATALABS_API_KEY: 'demo-pdl',
+    PEOPLEDATALABS_BASE_URL: provider('pdl'),
+    OUTREACH_PRIVATE_PROVIDERS: 'true',
+    SMTP_URL: `smtp://127.0.0.1:${sandbox.smtp}`,
+    MAIL_FROM: 'team@demo.lead-flood.example',
+    MAIL_FROM_NAME: 'Lead Flood demo',
+    TRENGO_API_KEY: 'demo-trengo',
+    TRENGO_BASE_URL: provider('trengo'),
+    ...Object.fromEntries(serviceNames.map((name) => [variableOf(name), `http://127.0.0.1:${ports[name].http}`])),
+  };
+}

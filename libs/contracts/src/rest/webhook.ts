@@ -1,0 +1,35 @@
+/** What others post to us: calls by Yay, inbound mail. Signatures are headers and no part of these bodies. */
+import { z } from 'zod';
+import { timestamp } from './fields.ts';
+
+export const yayEventTypes = [
+  'call.started',
+  'call.ringing',
+  'call.answered',
+  'call.ended',
+  'call.failed',
+  'call.recording_ready',
+] as const;
+
+/** Foreign shape: fields that we do not know are let through, since the provider may add some. */
+export const yayBody = z.object({
+  type: z.string().min(1).max(100),
+  occurredAt: timestamp,
+  data: z.object({
+    callId: z.string().min(1).max(200),
+    durationSeconds: z.int().min(0).max(86_400).optional(),
+    recordingUrl: z.url().max(2_000).optional(),
+    metadata: z.object({ taskId: z.string().max(200).nullish(), callerId: z.string().max(200).nullish() }).optional(),
+  }),
+});
+export type YayBody = z.infer<typeof yayBody>;
+
+/** `raw` is an RFC 5322 message. */
+export const mailBody = z.object({
+  eventId: z.string().min(1).max(200),
+  receivedAt: timestamp,
+  raw: z.string().min(1).max(1_000_000),
+});
+export type MailBody = z.infer<typeof mailBody>;
+
+export const webhookAnswer = z.strictObject({ status: z.enum(['accepted', 'duplicate', 'ignored', 'unmatched']) });
