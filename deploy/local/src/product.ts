@@ -134,6 +134,7 @@ function sharedEnvironment(stack: Stack, ports: Ports, sandbox: { http: number; 
     PLAN_LIMIT_ENTERPRISE: '100000000',
     AUTH_ATTEMPTS_MAX: '10000',
     ENRICHMENT_PRIVATE_PROVIDERS: 'true',
+    ENRICHMENT_BREAKER_RESET_MS: '2000',
     APOLLO_API_KEY: 'demo-apollo',
     APOLLO_BASE_URL: provider('apollo'),
     HUNTER_API_KEY: 'demo-hunter',

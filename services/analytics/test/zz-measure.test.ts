@@ -106,8 +106,9 @@ it('measures', async () => {
   await measure('A 1000 events, 200 new leads a batch', Array.from({ length: 50 }, (_, b) => together(lives(200, 10_000 + b * 200))), database);
   // pipeline: 3 events over 333 leads: discovered of this cohort, enriched+scored of previous ...
   const cohorts = Array.from({ length: 60 }, (_, b) => lives(200, 100_000 + b * 200));
-  await measure('B 1000 events over 600 rows (three batches a lead)', Array.from({ length: 58 }, (_, b) => [
+  const bWork = () => measure('B 1000 events over 600 rows (three batches a lead)', Array.from({ length: 58 }, (_, b) => [
     ...(cohorts[b + 2] ?? []).flatMap((l) => [l[0]!]), ...(cohorts[b + 1] ?? []).flatMap((l) => [l[1]!, l[2]!]), ...(cohorts[b] ?? []).flatMap((l) => [l[3]!, l[4]!])]), database);
+  if (process.env['PROFILE']) await profile(bWork); else await bWork();
   const c5 = Array.from({ length: 44 }, (_, b) => lives(200, 200_000 + b * 200));
   await measure('C 1000 events over 1000 rows (every event its own save)', Array.from({ length: 40 }, (_, b) => [0, 1, 2, 3, 4].flatMap((k) => (c5[b + 4 - k] ?? []).flatMap((l) => [l[k]!]))), database);
   const D = Array.from({ length: 40 }, (_, b) => lives(300, 300_000 + b * 300));

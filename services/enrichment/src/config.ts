@@ -11,6 +11,7 @@ export const config = z.object({
   ENRICHMENT_IN_FLIGHT_MAX: z.coerce.number().int().min(1).max(2_000).default(64).describe('Leads that may be with providers at once.'),
   ENRICHMENT_TIMEOUT_MS: z.coerce.number().int().min(100).default(10_000).describe('Most milliseconds of one provider call (EN-15).'),
   ENRICHMENT_DEADLINE_MS: z.coerce.number().int().min(1_000).default(30_000).describe('Most milliseconds of one lead over all providers.'),
+  ENRICHMENT_BREAKER_RESET_MS: z.coerce.number().int().min(100).default(10_000).describe('After so many milliseconds an open breaker lets one call through.'),
   ENRICHMENT_PRIVATE_PROVIDERS: z.stringbool().default(false).describe('Whether providers may live at private addresses (the sandbox does).'),
   ENRICHMENT_FAKE_DELAY_MS: z.coerce.number().int().min(0).optional().describe('Switches the built-in fake provider on (EN-02); how long it sleeps.'),
   REDIS_URL: z.string().optional().describe('Shares provider quotas between replicas; a local share without it.'),

@@ -31,6 +31,7 @@ export const service = defineService({
       {
         allowPrivate: settings.ENRICHMENT_PRIVATE_PROVIDERS,
         timeoutMs: settings.ENRICHMENT_TIMEOUT_MS,
+        breaker: { resetMs: settings.ENRICHMENT_BREAKER_RESET_MS },
         apolloApiKey: settings.APOLLO_API_KEY,
         apolloBaseUrl: settings.APOLLO_BASE_URL,
         apolloPriceMicros: prices.apollo,

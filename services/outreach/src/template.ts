@@ -7,7 +7,8 @@ import type { Template } from 'liquidjs';
 import type { LeadScored } from '@lead-flood/contracts';
 import type { Step } from './domain/enrolment.ts';
 
-const LIMITS = { parseLimit: 20_000, renderLimit: 50, memoryLimit: 1_000_000 };
+// Characters, milliseconds, objects. The time is generous on purpose: a pause of the process must not fail a template.
+const LIMITS = { parseLimit: 20_000, renderLimit: 2_000, memoryLimit: 1_000_000 };
 
 const engine = new Liquid({
   ownPropertyOnly: true,

@@ -8,7 +8,7 @@ import { fails } from './checks.ts';
 const dollars = (micros: number): string => `$${(micros / 1_000_000).toFixed(2)}`;
 
 export interface Progress {
-  update(funnel: Funnel, lag: number): void;
+  update(funnel: Funnel, inFlight: number): void;
   say(line: string): void;
   end(): void;
 }
@@ -27,7 +27,7 @@ export function showProgress(stream: NodeJS.WriteStream = process.stdout): Progr
     drawn = false;
   };
   return {
-    update(funnel, lag) {
+    update(funnel, inFlight) {
       const now = performance.now();
       const rate = ((funnel.scoring.scored - last.scored) / Math.max(1, now - last.at)) * 1_000;
       last = { at: now, scored: funnel.scoring.scored };
@@ -36,7 +36,7 @@ export function showProgress(stream: NodeJS.WriteStream = process.stdout): Progr
       const line =
         `${((now - startedAt) / 1_000).toFixed(0).padStart(4)} s  discovered ${outcomes.discovered}  duplicate ${outcomes.updated + outcomes.duplicated}  rejected ${outcomes.rejected}  ` +
         `enriched ${enrichment.enriched + enrichment.failed}  scored ${scoring.scored} (${rate.toFixed(0)}/s)  messages ${outreach.messagesSent}  replies ${outreach.replies}  ` +
-        `tasks ${calls.tasksCreated}  lag ${lag}  dead letters ${dead}`;
+        `tasks ${calls.tasksCreated}  with providers ${inFlight}  dead letters ${dead}`;
       if (stream.isTTY) {
         clear();
         stream.write(`${line}\n`);

@@ -26,9 +26,9 @@ export async function runDemo(addresses: ProductAddresses, count: number): Promi
   const progress = showProgress();
   let now = before;
   let done = false;
-  const watching = watch(api, () => done, (funnel, lag) => {
+  const watching = watch(api, () => done, (funnel, inFlight) => {
     now = funnel;
-    progress.update(difference(funnel, before), lag);
+    progress.update(difference(funnel, before), inFlight);
   });
   await api.control('PUT', '/mail', { replyRate: 0.15, delayMs: 500, deliverTo: { url: `${addresses.gateway}/webhooks/mail`, secret: addresses.mailSecret } });
   let resting = false;
@@ -65,11 +65,11 @@ export async function runDemo(addresses: ProductAddresses, count: number): Promi
   return printChecks(makeChecks(end));
 }
 
-async function watch(api: Api, stopped: () => boolean, show: (funnel: Funnel, lag: number) => void): Promise<void> {
+async function watch(api: Api, stopped: () => boolean, show: (funnel: Funnel, inFlight: number) => void): Promise<void> {
   while (!stopped()) {
     const funnel = await api.get<Funnel>('/v1/analytics/funnel');
-    const lag = (await api.metric('enrichment', 'leadflood_processor_in_flight_messages', 'group="enrichment"')) ?? 0;
-    show(funnel, lag);
+    const inFlight = (await api.metric('enrichment', 'leadflood_processor_in_flight_messages', 'group="enrichment"')) ?? 0;
+    show(funnel, inFlight);
     await new Promise((resolve) => setTimeout(resolve, 500));
   }
 }
