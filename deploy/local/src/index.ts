@@ -12,3 +12,7 @@ export { defaultDirectory, repositoryRoot, startStack } from './stack.ts';
 export type { Stack, StackOptions } from './stack.ts';
 export { startProcess } from './supervisor.ts';
 export type { ManagedProcess, ProcessOptions } from './supervisor.ts';
+export { serviceNames, startProduct } from './product.ts';
+export type { Product, ProductOptions, ServiceName } from './product.ts';
+export { startEverything } from './running.ts';
+export type { Everything } from './running.ts';

@@ -46,7 +46,7 @@ export function renderEvents(files: readonly SchemaFile[]): string {
 export function renderTopics(topics: readonly TopicFile[]): string {
   const rows = topics.map((topic) => {
     const names = topic.events.map((name) => `'${name}'`);
-    const { events, ...facts } = topic;
+    const { events: _events, ...facts } = topic;
     const body = Object.entries({ keyOf: {}, ...facts }).map(([key, value]) => `    ${key}: ${JSON.stringify(value)},\n`);
     return `  '${topic.name}': topic<${names.join(' | ') || 'never'}>({\n${body.join('')}    events: [${names.join(', ')}],\n  }),\n`;
   });

@@ -33,8 +33,11 @@ export type ConsumerOptions = {
   readonly sessionTimeoutMs: number;
   readonly fetchBytesMax: number;
   readonly fetchWaitMs: number;
-  /** Called with everything that one fetch brought; the next fetch follows when it resolves. */
-  readonly onFetch: (batches: readonly PartitionBatch[]) => Promise<void>;
+  /**
+   * Called with everything that one fetch brought; the next fetch follows when it resolves. False: not all of it was
+   * dealt with (the member is leaving), so the next fetch must bring it again.
+   */
+  readonly onFetch: (batches: readonly PartitionBatch[]) => Promise<boolean>;
   /** After each join: where to begin is the caller's to say. */
   readonly onAssigned?: (partitions: Readonly<Record<string, readonly number[]>>, seek: Consumer['seek']) => void;
   /** The consumer cannot go on; the process is expected to end, since kafkajs would stand still for ever. */
@@ -159,8 +162,8 @@ async function deliver(deliveries: readonly Delivery[], options: ConsumerOptions
   );
   const leaving = (): boolean => heartbeatError !== null || state.stopping || state.generation !== generation;
   try {
-    await options.onFetch(deliveries.map(({ payload }) => toPartitionBatch(payload, generation, leaving)));
-    for (const { payload } of deliveries) {
+    const done = await options.onFetch(deliveries.map(({ payload }) => toPartitionBatch(payload, generation, leaving)));
+    for (const { payload } of done ? deliveries : []) {
       // A seek made meanwhile wins over the end of this batch.
       if (!payload.isStale()) payload.resolveOffset(payload.batch.lastOffset());
     }

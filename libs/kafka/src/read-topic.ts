@@ -31,7 +31,7 @@ export async function readTopic(client: KafkaClient, topic: string): Promise<rea
         if (last >= (missing.get(batch.partition) ?? Number.POSITIVE_INFINITY)) missing.delete(batch.partition);
       }
       if (missing.size === 0) done.resolve(undefined);
-      return Promise.resolve();
+      return Promise.resolve(true);
     },
   });
   await done.promise;

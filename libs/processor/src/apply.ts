@@ -39,7 +39,7 @@ const RETRY_MS = 10;
 type Waiting<S> = { event: AnyInput; resolve: (applied: Applied<S>) => void; reject: (error: unknown) => void };
 
 export function createApplier<S, F>(processor: Erased<S, F>, deps: ApplierDeps): Applier<S> {
-  let waiting: Waiting<S>[] = [];
+  const waiting: Waiting<S>[] = [];
   let busy = false;
 
   async function drain(): Promise<void> {

@@ -72,13 +72,12 @@ export async function startBatchShell(processor: Erased, deps: ShellDeps, option
   const ownership: Ownership = createOwnership(deps.database, processor.group, () => consumer);
   const teller = createOffsetTeller(() => consumer);
 
-  async function onFetch(batches: readonly PartitionBatch[]): Promise<void> {
+  async function onFetch(batches: readonly PartitionBatch[]): Promise<boolean> {
     const startedAt = performance.now();
-    await untilDone(processor, deps, ownership, status, batches, async () => {
-      await processFetch(batches);
-    });
+    const done = await untilDone(processor, deps, ownership, status, batches, () => processFetch(batches));
     const spentMs = performance.now() - startedAt;
     if (spentMs < options.gatherMs && !batches.some((batch) => batch.leaving())) await delay(options.gatherMs - spentMs);
+    return done;
   }
 
   async function processFetch(batches: readonly PartitionBatch[]): Promise<void> {
@@ -210,7 +209,7 @@ export async function beginUntilDone(
   }
 }
 
-/** Repeats on faults that may pass, until it is done or the partitions go to somebody else. */
+/** Repeats on faults that may pass, until it is done (true) or the partitions go to somebody else (false). */
 export async function untilDone(
   processor: Pick<Erased, 'group'>,
   deps: Pick<ShellDeps, 'telemetry' | 'onFatal'>,
@@ -218,14 +217,14 @@ export async function untilDone(
   status: { halted: string | null },
   batches: readonly PartitionBatch[],
   attempt: () => Promise<void>,
-): Promise<void> {
+): Promise<boolean> {
   const leaving = (): boolean => batches.some((batch) => batch.leaving());
   for (let tries = 0; !leaving(); tries += 1) {
     try {
       await attempt();
       status.halted = null;
       await fault('processor.told');
-      return;
+      return true;
     } catch (thrown) {
       const error = classify(thrown);
       // Whatever was copied of the positions may be wrong now: read them again.
@@ -241,6 +240,7 @@ export async function untilDone(
   }
   // Leaving with work undone: the next owner starts from the row in Postgres, whatever kafkajs believes.
   ownership.forget();
+  return false;
 }
 
 async function pause(ms: number, leaving: () => boolean): Promise<void> {

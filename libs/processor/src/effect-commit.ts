@@ -2,7 +2,8 @@
  * What a finished outside call leads to, in one transaction for many of them: positions, redeliveries, decisions,
  * states, events. The counterpart of batch.ts, with the answer of the outside world as one more argument.
  */
-import { apply, invariant, TransientError } from '@lead-flood/kernel';
+import type { TransientError } from '@lead-flood/kernel';
+import { apply, invariant } from '@lead-flood/kernel';
 import type { Codec } from '@lead-flood/kafka';
 import { headersAsText, headerNames } from '@lead-flood/kafka';
 import type { Database, Redelivery, TimerMessage } from '@lead-flood/postgres';

@@ -77,15 +77,19 @@ export async function startEffectRunner(processor: ErasedEffectProcessor, deps: 
 
   const open = (): number => queue.size() + inFlight + finished.length;
 
-  async function onFetch(batches: readonly PartitionBatch[]): Promise<void> {
+  async function onFetch(batches: readonly PartitionBatch[]): Promise<boolean> {
     const startedAt = performance.now();
-    await untilDone(processor, deps, ownership, status, batches, () => admit(batches));
+    const admitted = await untilDone(processor, deps, ownership, status, batches, () => admit(batches));
     const leaving = (): boolean => batches.some((batch) => batch.leaving());
     // Back-pressure: the next fetch follows when less than one full load is open.
     while (open() >= processor.inFlightMax && !leaving()) await Promise.race([changed.promise, delay(100)]);
-    if (leaving()) await drain();
+    if (leaving()) {
+      await drain();
+      return false;
+    }
     const spentMs = performance.now() - startedAt;
     if (spentMs < options.gatherMs) await delay(options.gatherMs - spentMs);
+    return admitted;
   }
 
   async function admit(batches: readonly PartitionBatch[]): Promise<void> {

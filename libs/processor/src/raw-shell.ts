@@ -63,8 +63,9 @@ export async function startRawShell({ group, topics, save }: RawProcessor, deps:
     fetchBytesMax: FETCH.bytes,
     fetchWaitMs: FETCH.waitMs,
     onFetch: async (batches) => {
-      await untilDone({ group }, deps, ownership, status, batches, () => commit(batches));
+      const done = await untilDone({ group }, deps, ownership, status, batches, () => commit(batches));
       await delay(FETCH.gatherMs);
+      return done;
     },
     onAssigned: (partitions, seek) => void beginUntilDone(ownership, deps, group, partitions, seek),
     onFatal: deps.onFatal,

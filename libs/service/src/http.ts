@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { fastify } from 'fastify';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { z } from 'zod';
+import type { z } from 'zod';
 import type { Handlers, Principal, Route, Routes } from '@lead-flood/contracts';
 import { ApiError, apiErrorStatus } from '@lead-flood/contracts';
 import type { ApiErrorCode } from '@lead-flood/contracts';

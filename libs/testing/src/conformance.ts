@@ -230,7 +230,7 @@ function interleaved(inputs: readonly TestEvent[]): TestEvent[] {
 
 const encodedKey = (input: TestEvent): string => {
   const data = input.data as Readonly<Record<string, unknown>>;
-  return input.key ?? String(data['leadId'] ?? data['taskId'] ?? data['callId'] ?? data['externalId'] ?? '');
+  return input.key ?? ((data['leadId'] ?? data['taskId'] ?? data['callId'] ?? data['externalId'] ?? '') as string);
 };
 
 function poisonRecords(line: Line, inputs: readonly TestEvent[]) {

@@ -21,7 +21,7 @@ export async function dumpTables(database: Database, ignore: Readonly<Record<str
     const rows = await database.anyFirst(sql.type(z.object({ row: z.record(z.string(), z.unknown()) }))`select to_json(t) as row from ${sql.identifier([table])} t`);
     const skipped = new Set(ignore[table] ?? []);
     dump[table] = rows
-      .map((row) => Object.fromEntries(Object.entries(row).filter(([name]) => !VOLATILE.has(name) && !name.endsWith('_at') && !skipped.has(name)).map(([name, value]) => [name, name === 'state' ? stateOf(value) : value])))
+      .map((row) => Object.fromEntries(Object.entries(row).filter(([name]) => !VOLATILE.has(name) && !name.endsWith('_at') && !skipped.has(name)).map(([name, value]) => [name, name === 'state' || name === 'seen' ? stateOf(value) : value])))
       .toSorted((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
   }
   return dump;

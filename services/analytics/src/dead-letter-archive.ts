@@ -8,7 +8,9 @@ import { retireDeadLetters, saveDeadLetters } from './dead-letter-store.ts';
 
 const ROUND_MS = 3_600_000;
 
-export const deadLetterTopics: readonly string[] = Object.keys(topics).filter((name) => name.endsWith('.dead-letter.v1'));
+export const deadLetterTopics: readonly string[] = Object.keys(topics).filter((name) =>
+  name.endsWith('.dead-letter.v1'),
+);
 
 export const deadLetterArchive = (): Startable =>
   rawProcessor({ group: 'analytics-dead-letters', topics: deadLetterTopics, save: saveDeadLetters });
@@ -21,7 +23,9 @@ export type Retirement = {
 };
 
 /** A round that fails is repeated an hour later: nothing waits for it. */
-export function startRetirement({ database, clock, ages, onError }: Retirement): { readonly stop: () => Promise<void> } {
+export function startRetirement({ database, clock, ages, onError }: Retirement): {
+  readonly stop: () => Promise<void>;
+} {
   let running: Promise<void> = Promise.resolve();
   const round = (): void => {
     running = retireDeadLetters(database, clock.now(), ages).catch(onError);

@@ -55,7 +55,16 @@ async function insert(tx: Queries, records: readonly RawRecord[]): Promise<void>
   `);
 }
 
-type Facts = { group: string; topic: string; partition: number; offset: number; code: string; detail: string; step: string; at: number };
+type Facts = {
+  group: string;
+  topic: string;
+  partition: number;
+  offset: number;
+  code: string;
+  detail: string;
+  step: string;
+  at: number;
+};
 
 /** Headers are what somebody wrote: what is not as ours would be falls back to the record itself, nothing is lost. */
 function factsOf(record: RawRecord): Facts {

@@ -5,8 +5,8 @@ import { leadStages, statusOf } from '@lead-flood/contracts';
 import type { Queries } from '@lead-flood/postgres';
 import { sql, texts } from '@lead-flood/postgres';
 import { fromCursor, toCursor } from './cursor.ts';
-import type { LeadDocument } from './domain/document.ts';
 import { toLeadView } from './lead-view.ts';
+import { readDocument } from './store.ts';
 
 export type LeadListQuery = z.output<typeof leadListQuery>;
 export type LeadPage = { readonly items: LeadView[]; readonly nextCursor: string | null };
@@ -41,7 +41,7 @@ export async function listLeads(database: Queries, orgId: string, query: LeadLis
   const shown = rows.slice(0, query.limit);
   const last = rows.length > query.limit ? shown.at(-1) : undefined;
   return {
-    items: shown.map((r) => toLeadView(r.key, JSON.parse(r.state) as LeadDocument)),
+    items: shown.map((r) => toLeadView(r.key, readDocument(r.state))),
     nextCursor:
       last === undefined
         ? null

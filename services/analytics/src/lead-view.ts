@@ -9,7 +9,15 @@ export type TimelineItem = z.input<typeof timelineEntry>;
 
 const time = (at: number): string => new Date(at).toISOString();
 
-const nobody = { firstName: null, lastName: null, fullName: null, email: null, phone: null, linkedinUrl: null, title: null };
+const nobody = {
+  firstName: null,
+  lastName: null,
+  fullName: null,
+  email: null,
+  phone: null,
+  linkedinUrl: null,
+  title: null,
+};
 const nowhere = { name: null, domain: null, countryIso: null, employees: null, industry: null };
 
 export function toLeadView(leadId: string, lead: LeadDocument): LeadView {
@@ -86,7 +94,8 @@ export const toTimeline = (lead: LeadDocument): TimelineItem[] =>
     return { at: time(at), event, topic: topicOfEvent(event), id, summary, details: detailsOf(lead, entry) };
   });
 
-const topicOfEvent = (event: string): TopicName | '' => (event in topicOf ? topicOf[event as keyof typeof topicOf] : '');
+const topicOfEvent = (event: string): TopicName | '' =>
+  event in topicOf ? topicOf[event as keyof typeof topicOf] : '';
 
 /** What the document still knows of the event: the latest enrichment and the latest score, with their reasons. */
 function detailsOf(lead: LeadDocument, [at, event]: Entry): Record<string, unknown> {

@@ -3,7 +3,8 @@ import { z } from 'zod';
 import type { Queries, Saved } from '@lead-flood/postgres';
 import { createDocumentStore, numbers, sql, texts } from '@lead-flood/postgres';
 import type { Store } from '@lead-flood/processor';
-import type { LeadDocument } from './domain/document.ts';
+import type { LeadDocument, StoredDocument } from './domain/document.ts';
+import { fromStored, storable } from './domain/document.ts';
 import { known } from './domain/layer.ts';
 import { tallyOf } from './domain/tally.ts';
 
@@ -11,9 +12,11 @@ import { tallyOf } from './domain/tally.ts';
  * One look instead of a schema: the document is read some five times a lead, only this process writes it, and a full
  * parse would cost more than the fold itself. What clients see is built from it field by field.
  */
-const document = z.custom<LeadDocument>(
-  (value) => typeof value === 'object' && value !== null && 'orgId' in value && 'timeline' in value,
-);
+const document = z
+  .custom<StoredDocument>(
+    (value) => typeof value === 'object' && value !== null && 'orgId' in value && 'createdAt' in value,
+  )
+  .transform(fromStored);
 
 const time = (at: number): string => new Date(at).toISOString();
 
@@ -21,11 +24,16 @@ function searchText(lead: LeadDocument): string {
   const person = known(lead.person);
   const company = known(lead.company);
   const parts = [person.fullName, person.firstName, person.lastName, person.email, company.name, company.domain];
-  return parts.filter((part) => part !== undefined).join(' ').toLowerCase();
+  return parts
+    .filter((part) => part !== undefined)
+    .join(' ')
+    .toLowerCase();
 }
 
 export const emailStatusOf = (lead: LeadDocument): string =>
   known(lead.person).email === undefined ? 'missing' : (lead.enrichment?.emailStatus ?? 'unknown');
+
+export const readDocument = (text: string): LeadDocument => document.parse(JSON.parse(text));
 
 export const models = createDocumentStore<LeadDocument>({
   table: 'lead_models',
@@ -49,7 +57,10 @@ export const models = createDocumentStore<LeadDocument>({
 export const store: Store<LeadDocument> = {
   load: models.load,
   async save(tx, rows) {
-    await models.save(tx, rows.map((row) => ({ ...row, state: { ...row.state, answered: undefined } })));
+    await models.save(
+      tx,
+      rows.map((row) => ({ ...row, state: storable(row.state) })),
+    );
     await countOutcomes(tx, rows);
   },
 };

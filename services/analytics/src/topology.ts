@@ -39,8 +39,13 @@ export const service = defineService({
         log.warn({ err: logError(error) }, 'dead letters could not be retired');
       },
     });
+    const batches = {
+      ...shellOptions(settings),
+      batchMessagesMax: settings.ANALYTICS_BATCH_MESSAGES_MAX,
+      gatherMs: settings.ANALYTICS_BATCH_GATHER_MS,
+    };
     return {
-      processors: [batchProcessor(createAnalytics(freshness), shellOptions(settings)), deadLetterArchive()],
+      processors: [batchProcessor(createAnalytics(freshness), batches), deadLetterArchive()],
       stop: retirement.stop,
     };
   },

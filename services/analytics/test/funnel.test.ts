@@ -40,8 +40,13 @@ it('[AN-01] counts every stage; what was submitted has an outcome or is a dead l
     { name: 'LeadDiscovered', data: sampleDiscovered({ leadId: sampleId('lead', 3), source: 'csv' }) },
     { name: 'LeadRejected', data: rejection(sampleId('refused')) },
   );
-  await saveDeadLetters(doors.database, [letter(1, { 'org-id': sampleOrg }), letter(2, {}), letter(3, { 'org-id': sampleId('another org') })]);
-  const ask = (query: string, role = 'member') => doors.answerOf(analyticsRoutes.funnel, `/v1/analytics/funnel${query}`, { role });
+  await saveDeadLetters(doors.database, [
+    letter(1, { 'org-id': sampleOrg }),
+    letter(2, {}),
+    letter(3, { 'org-id': sampleId('another org') }),
+  ]);
+  const ask = (query: string, role = 'member') =>
+    doors.answerOf(analyticsRoutes.funnel, `/v1/analytics/funnel${query}`, { role });
   expect(await ask('')).toEqual({
     submitted: 9,
     outcomes: { discovered: 3, updated: 2, duplicated: 2, rejected: 1 },
@@ -60,7 +65,11 @@ it('[AN-01] counts every stage; what was submitted has an outcome or is a dead l
     ],
   });
   expect(await ask('', 'admin')).toMatchObject({ submitted: 10, deadLetters: { discovery: 2 } });
-  expect(await ask('?source=csv')).toMatchObject({ submitted: 2, outcomes: { discovered: 1, rejected: 1 }, enrichment: { enriched: 0 } });
+  expect(await ask('?source=csv')).toMatchObject({
+    submitted: 2,
+    outcomes: { discovered: 1, rejected: 1 },
+    enrichment: { enriched: 0 },
+  });
   const from = encodeURIComponent(new Date(at(60_000)).toISOString());
   expect(await ask(`?createdFrom=${from}`)).toMatchObject({ submitted: 0, providers: [], deadLetters: {} });
 });
@@ -69,13 +78,21 @@ it('[AN-01] freshness tells the newest applied event and how long the last leads
   const ask = () => doors.answerOf(analyticsRoutes.freshness, '/v1/analytics/freshness');
   expect(await ask()).toEqual({ lastEventAt: null, ageMs: null, projectionMs: null });
   await doors.apply({ name: 'LeadScored', data: sampleScored({ submittedAt: testNow - 120 }) });
-  expect(await ask()).toEqual({ lastEventAt: new Date(testNow).toISOString(), ageMs: 0, projectionMs: { p50: 120, p99: 120 } });
+  expect(await ask()).toEqual({
+    lastEventAt: new Date(testNow).toISOString(),
+    ageMs: 0,
+    projectionMs: { p50: 120, p99: 120 },
+  });
 });
 
 it('freshness keeps the last two thousand leads and forgets a batch that was not written', () => {
   const clock = fixedClock(testNow);
   const freshness = createFreshness(clock);
-  const scored = (tookMs: number) => ({ name: 'LeadScored', publishedAt: clock.now(), data: { submittedAt: clock.now() - tookMs } });
+  const scored = (tookMs: number) => ({
+    name: 'LeadScored',
+    publishedAt: clock.now(),
+    data: { submittedAt: clock.now() - tookMs },
+  });
   freshness.read([scored(9_999)]);
   for (let i = 0; i < 3_000; i += 1) {
     freshness.read([scored(i)]);

@@ -33,7 +33,11 @@ export type Doors = {
   readonly apply: (...events: readonly TestEvent[]) => Promise<void>;
   readonly ask: (path: string, caller?: Caller) => Promise<Told>;
   /** The answer, checked against the contract. */
-  readonly answerOf: <R extends Route>(route: R, path: string, caller?: Caller) => Promise<ReturnType<R['answer']['parse']>>;
+  readonly answerOf: <R extends Route>(
+    route: R,
+    path: string,
+    caller?: Caller,
+  ) => Promise<ReturnType<R['answer']['parse']>>;
   readonly stop: () => Promise<void>;
 };
 
@@ -47,7 +51,12 @@ export async function openDoors(): Promise<Doors> {
     clock,
     wakeRelay: () => undefined,
   });
-  const config = sharedConfig.parse({ ...testEnvironment(), PRINCIPAL_SECRET: secret, LOG_LEVEL: 'silent', APP_ENV: 'test' });
+  const config = sharedConfig.parse({
+    ...testEnvironment(),
+    PRINCIPAL_SECRET: secret,
+    LOG_LEVEL: 'silent',
+    APP_ENV: 'test',
+  });
   const log = createLog('analytics', config);
   const server = createHttpServer({ log, metrics: createMetrics('analytics', log), codes: errorCodes });
   addServiceRoutes(server, analyticsRoutes, handlers({ database, freshness, clock }), config);
@@ -64,7 +73,9 @@ export async function openDoors(): Promise<Doors> {
     ask,
     async apply(...events) {
       await Promise.all(
-        events.map(({ name, data }) => applier.apply({ name, key: 'key', orgId: data.orgId, correlationId: 'test', data })),
+        events.map(({ name, data }) =>
+          applier.apply({ name, key: 'key', orgId: data.orgId, correlationId: 'test', data }),
+        ),
       );
     },
     async answerOf(route, path, caller) {

@@ -4,7 +4,14 @@ import type { LeadView } from '@lead-flood/contracts';
 import { analyticsInternalRoutes, analyticsRoutes, leadView } from '@lead-flood/contracts';
 import { derivedId } from '@lead-flood/kernel';
 import type { TestEvent } from '@lead-flood/testing';
-import { sampleCompany, sampleDiscovered, sampleEnriched, sampleId, samplePerson, sampleScored } from '@lead-flood/testing';
+import {
+  sampleCompany,
+  sampleDiscovered,
+  sampleEnriched,
+  sampleId,
+  samplePerson,
+  sampleScored,
+} from '@lead-flood/testing';
 import type { Doors } from './harness.ts';
 import { openDoors } from './harness.ts';
 import { at, duplicate, fullStory, message, rejection } from './story.ts';
@@ -27,10 +34,19 @@ const scoredLeads = Array.from({ length: 10 }, (_, i) => i).flatMap((i): TestEve
     {
       name: 'LeadDiscovered',
       data: sampleDiscovered({
-        leadId, person, company, source, discoveredAt: at(60_000 * i), icpId: i < 2 ? icpId : null, jobId: i % 2 === 0 ? upload : null,
+        leadId,
+        person,
+        company,
+        source,
+        discoveredAt: at(60_000 * i),
+        icpId: i < 2 ? icpId : null,
+        jobId: i % 2 === 0 ? upload : null,
       }),
     },
-    { name: 'LeadEnriched', data: sampleEnriched({ leadId, person, company, emailStatus: i < 5 ? 'risky' : 'verified' }) },
+    {
+      name: 'LeadEnriched',
+      data: sampleEnriched({ leadId, person, company, emailStatus: i < 5 ? 'risky' : 'verified' }),
+    },
     { name: 'LeadScored', data: sampleScored({ leadId, person, company, value, band }) },
   ];
 });
@@ -72,7 +88,12 @@ describe('one lead', () => {
       company: { countryIso: 'SE' },
       customFields: { tag: 'fair' },
       submissions: 3,
-      enrichment: { status: 'COMPLETED', emailStatus: 'verified', costMicros: 8_000, fields: [{ name: 'person.phone' }] },
+      enrichment: {
+        status: 'COMPLETED',
+        emailStatus: 'verified',
+        costMicros: 8_000,
+        fields: [{ name: 'person.phone' }],
+      },
       score: { value: 85, band: 'HIGH', reasons: [{ ruleId: 'default-email', passed: true }] },
       outreach: { messagesSent: 1, replies: 1, notContactedReason: null },
       calls: { tasks: 2, lastOutcome: 'INTERESTED_SIGNUP_LINK_SENT', declinedReason: 'band_low' },
@@ -85,7 +106,9 @@ describe('one lead', () => {
     expect(items).toHaveLength(21);
     expect(items[0]).toMatchObject({ event: 'LeadDiscovered', topic: 'discovery.lead.v1', summary: 'A new lead.' });
     expect(items.map((item) => item.at)).toEqual(items.map((item) => item.at).toSorted());
-    expect(items.find((item) => item.summary === 'Scored 85 (HIGH).')?.details).toMatchObject({ reasons: [{ ruleId: 'default-email' }] });
+    expect(items.find((item) => item.summary === 'Scored 85 (HIGH).')?.details).toMatchObject({
+      reasons: [{ ruleId: 'default-email' }],
+    });
     expect(JSON.stringify(items)).not.toMatch(/zoe|lindqvist|\+46/i);
   });
 
@@ -99,8 +122,13 @@ describe('one lead', () => {
       doors.ask(`/v1/jobs/${sampleId('no job')}`),
     ]);
     expect(refused.map(({ status }) => status)).toEqual([404, 404, 404, 404, 404, 404]);
-    expect(refused[0]?.body).toEqual({ error: { ...(refused[3]?.body['error'] as object), requestId: expect.any(String) as unknown } });
-    expect(await doors.answerOf(analyticsRoutes.listLeads, '/v1/leads', stranger)).toEqual({ items: [], nextCursor: null });
+    expect(refused[0]?.body).toEqual({
+      error: { ...(refused[3]?.body['error'] as object), requestId: expect.any(String) as unknown },
+    });
+    expect(await doors.answerOf(analyticsRoutes.listLeads, '/v1/leads', stranger)).toEqual({
+      items: [],
+      nextCursor: null,
+    });
   });
 });
 
@@ -136,24 +164,32 @@ describe('the list', () => {
     expect(items.at(-1)).toMatchObject({ id: sampleId('fresh'), score: null });
   });
 
-  it.each(['createdAt', '-createdAt', 'score', '-score'])('[GW-09] pages by %s show each lead once, also while new ones come', async (sort) => {
-    const all = (await list(`sort=${sort}&limit=100`)).items.map(({ id }) => id);
-    const seen: string[] = [];
-    let cursor: string | null = '';
-    for (let page = 0; cursor !== null; page += 1) {
-      const answer: Awaited<ReturnType<typeof list>> = await list(`sort=${sort}&limit=5${cursor === '' ? '' : `&cursor=${cursor}`}`);
-      seen.push(...answer.items.map(({ id }) => id));
-      cursor = answer.nextCursor;
-      const leadId = sampleId('meanwhile', sort, page);
-      await doors.apply(
-        { name: 'LeadDiscovered', data: sampleDiscovered({ leadId, discoveredAt: at(sort.startsWith('-') ? 7_200_000 : -7_200_000) }) },
-        ...(sort === '-score' ? [{ name: 'LeadScored', data: sampleScored({ leadId, value: 100 }) } as const] : []),
-      );
-    }
-    // With rising scores a newcomer without one may come after the place that the reader has reached.
-    expect(seen.filter((id) => all.includes(id))).toEqual(all);
-    expect(new Set(seen).size).toBe(seen.length);
-  });
+  it.each(['createdAt', '-createdAt', 'score', '-score'])(
+    '[GW-09] pages by %s show each lead once, also while new ones come',
+    async (sort) => {
+      const all = (await list(`sort=${sort}&limit=100`)).items.map(({ id }) => id);
+      const seen: string[] = [];
+      let cursor: string | null = '';
+      for (let page = 0; cursor !== null; page += 1) {
+        const answer: Awaited<ReturnType<typeof list>> = await list(
+          `sort=${sort}&limit=5${cursor === '' ? '' : `&cursor=${cursor}`}`,
+        );
+        seen.push(...answer.items.map(({ id }) => id));
+        cursor = answer.nextCursor;
+        const leadId = sampleId('meanwhile', sort, page);
+        await doors.apply(
+          {
+            name: 'LeadDiscovered',
+            data: sampleDiscovered({ leadId, discoveredAt: at(sort.startsWith('-') ? 7_200_000 : -7_200_000) }),
+          },
+          ...(sort === '-score' ? [{ name: 'LeadScored', data: sampleScored({ leadId, value: 100 }) } as const] : []),
+        );
+      }
+      // With rising scores a newcomer without one may come after the place that the reader has reached.
+      expect(seen.filter((id) => all.includes(id))).toEqual(all);
+      expect(new Set(seen).size).toBe(seen.length);
+    },
+  );
 
   it('refuses a cursor that is not its own, and a filter it does not know', async () => {
     const { nextCursor } = await list('sort=score&limit=1');
@@ -182,7 +218,8 @@ describe('jobs', () => {
   });
 
   it('[GW-13] an upload is told the outcomes of its rows', async () => {
-    const ask = (caller = {}) => doors.answerOf(analyticsInternalRoutes.uploadProgress, `/internal/jobs/${upload}/progress`, caller);
+    const ask = (caller = {}) =>
+      doors.answerOf(analyticsInternalRoutes.uploadProgress, `/internal/jobs/${upload}/progress`, caller);
     expect(await ask()).toEqual({ done: 7, discovered: 5, updated: 0, duplicated: 1, rejected: 1 });
     expect(await ask(stranger)).toMatchObject({ done: 0 });
   });

@@ -30,12 +30,21 @@ const rank: Readonly<Record<LeadStage, number>> = {
 function step(state: LeadDocument, { name, data }: TestEvent): LeadDocument {
   const id = derivedId(name, JSON.stringify(data));
   const event: AnyInput = {
-    name, id, key: leadId, orgId: sampleOrg, version: null, correlationId: id, causationId: null, traceparent: null,
-    source: 'test', publishedAt: testNow, data,
+    name,
+    id,
+    key: leadId,
+    orgId: sampleOrg,
+    version: null,
+    correlationId: id,
+    causationId: null,
+    traceparent: null,
+    source: 'test',
+    publishedAt: testNow,
+    data,
   };
   const decision = decide[name]?.(state, event, { now: testNow, facts: undefined, id: () => id });
   if (decision?.kind !== 'apply') throw new Error(`${name} was not applied`);
-  return decision.state as LeadDocument;
+  return decision.state;
 }
 
 const run = (events: readonly TestEvent[]): LeadDocument[] => {
@@ -64,7 +73,10 @@ const interleavings = (topics: readonly (readonly TestEvent[])[]): fc.Arbitrary<
 
 const erasedStory = (): TestEvent[][] => {
   const [discovery = [], ...others] = fullStory(leadId);
-  return [[...discovery, { name: 'LeadErased', data: { orgId: sampleOrg, leadId, erasedAt: at(9_000), reason: 'request' } }], ...others];
+  return [
+    [...discovery, { name: 'LeadErased', data: { orgId: sampleOrg, leadId, erasedAt: at(9_000), reason: 'request' } }],
+    ...others,
+  ];
 };
 
 describe('interleaved topics', () => {

@@ -4,14 +4,7 @@ import { statusOf } from '@lead-flood/contracts';
 import type { LeadStage } from '@lead-flood/contracts';
 import { systemClock } from '@lead-flood/kernel';
 import { erase } from '@lead-flood/processor';
-import {
-  sampleDiscovered,
-  sampleEnriched,
-  sampleId,
-  sampleOrg,
-  sampleScored,
-  specify,
-} from '@lead-flood/testing';
+import { sampleDiscovered, sampleEnriched, sampleId, sampleOrg, sampleScored, specify } from '@lead-flood/testing';
 import type { LeadDocument } from '../src/domain/document.ts';
 import { initialState } from '../src/domain/document.ts';
 import { createFreshness } from '../src/freshness.ts';
@@ -23,11 +16,14 @@ const leadId = sampleId('lead');
 type Step = readonly [string, unknown];
 
 function after(...steps: readonly Step[]): LeadDocument {
-  return steps.reduce((state, [name, data]) => {
-    const { decision } = spec.given(state).when(name, data);
-    if (decision.kind !== 'apply') throw new Error(`${name} was not applied`);
-    return decision.state;
-  }, initialState(leadId, sampleOrg));
+  return steps.reduce(
+    (state, [name, data]) => {
+      const { decision } = spec.given(state).when(name, data);
+      if (decision.kind !== 'apply') throw new Error(`${name} was not applied`);
+      return decision.state;
+    },
+    initialState(leadId, sampleOrg),
+  );
 }
 
 const discovered: Step = ['LeadDiscovered', sampleDiscovered()];
@@ -52,7 +48,11 @@ describe('the stage of a lead', () => {
     ['that was written to', [discovered, enriched, scored, sent], 'CONTACTED'],
     ['that was called', [discovered, enriched, scored, called('RETRYABLE_REJECTION', at(100))], 'CONTACTED'],
     ['that answered', [discovered, enriched, scored, sent, ['MessageReplied', reply(leadId, at(200))]], 'REPLIED'],
-    ['whose machine answered', [discovered, sent, ['MessageReplied', reply(leadId, at(200), 'out-of-office')]], 'CONTACTED'],
+    [
+      'whose machine answered',
+      [discovered, sent, ['MessageReplied', reply(leadId, at(200), 'out-of-office')]],
+      'CONTACTED',
+    ],
     ['that wants to sign up', [discovered, sent, called('INTERESTED_SIGNUP_LINK_SENT', at(300))], 'CONVERTED'],
     ['that asked never to be called', [discovered, sent, called('NEVER_CONTACT_AGAIN', at(300))], 'DISQUALIFIED'],
   ])('[SM-02] %s is as decision C-03 says', (_title, steps, stage) => {
@@ -69,12 +69,18 @@ describe('the stage of a lead', () => {
   it('[SM-02] DISQUALIFIED has a reason and is final', () => {
     const unsubscribed = after(discovered, sent, ['MessageReplied', reply(leadId, at(200), 'unsubscribe')]);
     expect(unsubscribed).toMatchObject({ stage: 'DISQUALIFIED', ending: { reason: 'unsubscribed' } });
-    spec.given(unsubscribed).when(...called('INTERESTED_SIGNUP_LINK_SENT', at(900))).thenState({ stage: 'DISQUALIFIED' });
+    spec
+      .given(unsubscribed)
+      .when(...called('INTERESTED_SIGNUP_LINK_SENT', at(900)))
+      .thenState({ stage: 'DISQUALIFIED' });
   });
 
   it('CONVERTED is final too: what comes later only counts', () => {
     const converted = after(discovered, called('INTERESTED_SIGNUP_LINK_SENT', at(100)));
-    spec.given(converted).when(...called('NEVER_CONTACT_AGAIN', at(200))).thenState({ stage: 'CONVERTED' });
+    spec
+      .given(converted)
+      .when(...called('NEVER_CONTACT_AGAIN', at(200)))
+      .thenState({ stage: 'CONVERTED' });
   });
 
   it('a failed enrichment can still become one: a later round that finds something counts', () => {
@@ -90,9 +96,20 @@ describe('the stage of a lead', () => {
 
 describe('a document', () => {
   it('of an erased lead holds nothing of the person, and a late event does not bring it back', () => {
-    const erased = after(discovered, enriched, ['LeadErased', { orgId: sampleOrg, leadId, erasedAt: at(50), reason: 'request' }], scored, enriched);
+    const erased = after(
+      discovered,
+      enriched,
+      ['LeadErased', { orgId: sampleOrg, leadId, erasedAt: at(50), reason: 'request' }],
+      scored,
+      enriched,
+    );
     expect(JSON.stringify(erased)).not.toMatch(/Zo|Lindqvist|aurora\.se\.example"?,"phone|\+46/);
-    expect(erased).toMatchObject({ stage: 'DISQUALIFIED', ending: { reason: 'erased' }, person: { given: {}, found: {} }, customFields: {} });
+    expect(erased).toMatchObject({
+      stage: 'DISQUALIFIED',
+      ending: { reason: 'erased' },
+      person: { given: {}, found: {} },
+      customFields: {},
+    });
   });
 
   it('refuses an event of another organisation', () => {

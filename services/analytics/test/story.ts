@@ -64,11 +64,29 @@ export const duplicate = (leadId: string, jobId: string | null = null): Events['
 export const taskStory = (leadId: string, taskId: string, from: number, outcome: string): TestEvent[] => [
   {
     name: 'CallTaskCreated',
-    data: { orgId: sampleOrg, leadId, taskId, projectId: null, regionIso: 'SE', languageCode: 'sv', priority: 1, createdAt: at(from) },
+    data: {
+      orgId: sampleOrg,
+      leadId,
+      taskId,
+      projectId: null,
+      regionIso: 'SE',
+      languageCode: 'sv',
+      priority: 1,
+      createdAt: at(from),
+    },
   },
-  { name: 'CallTaskAssigned', data: { orgId: sampleOrg, leadId, taskId, callerId: 'caller-1', assignedAt: at(from + 10) } },
-  { name: 'CallTaskRequeued', data: { orgId: sampleOrg, leadId, taskId, reason: 'timeout', requeuedAt: at(from + 20) } },
-  { name: 'CallTaskCompleted', data: { orgId: sampleOrg, leadId, taskId, callerId: 'caller-1', outcome, completedAt: at(from + 30) } },
+  {
+    name: 'CallTaskAssigned',
+    data: { orgId: sampleOrg, leadId, taskId, callerId: 'caller-1', assignedAt: at(from + 10) },
+  },
+  {
+    name: 'CallTaskRequeued',
+    data: { orgId: sampleOrg, leadId, taskId, reason: 'timeout', requeuedAt: at(from + 20) },
+  },
+  {
+    name: 'CallTaskCompleted',
+    data: { orgId: sampleOrg, leadId, taskId, callerId: 'caller-1', outcome, completedAt: at(from + 30) },
+  },
 ];
 
 /** Everything that can happen to a lead, one list for each topic (and for each task, since tasks have their own key). */
@@ -95,13 +113,25 @@ export function fullStory(leadId: string): TestEvent[][] {
     { name: 'LeadDuplicated', data: duplicate(leadId) },
     {
       name: 'LeadMerged',
-      data: { orgId: sampleOrg, leadId, mergedLeadId: sampleId('other', leadId), evidence: ['phone'], mergedAt: at(6_000) },
+      data: {
+        orgId: sampleOrg,
+        leadId,
+        mergedLeadId: sampleId('other', leadId),
+        evidence: ['phone'],
+        mergedAt: at(6_000),
+      },
     },
   ];
   const enrichment: TestEvent[] = [
     {
       name: 'LeadEnrichmentFailed',
-      data: { ...sampleEnriched({ leadId, person: given }), reason: 'no-hit', failedAt: at(-600), attempts, costMicros: 4_000 },
+      data: {
+        ...sampleEnriched({ leadId, person: given }),
+        reason: 'no-hit',
+        failedAt: at(-600),
+        attempts,
+        costMicros: 4_000,
+      },
     },
     {
       name: 'LeadEnriched',

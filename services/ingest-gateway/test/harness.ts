@@ -209,7 +209,7 @@ async function askAt(base: string, path: string, { method, token, headers, json,
     method: method ?? (sent === undefined ? 'GET' : 'POST'),
     headers: {
       ...(json === undefined ? {} : { 'content-type': 'application/json' }),
-      ...(token == null ? {} : { authorization: `Bearer ${token}` }),
+      ...(token === undefined || token === null ? {} : { authorization: `Bearer ${token}` }),
       ...headers,
     },
     ...(sent === undefined ? {} : { body: Buffer.isBuffer(sent) ? new Uint8Array(sent) : sent }),

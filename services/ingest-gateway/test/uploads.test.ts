@@ -143,7 +143,7 @@ describe('CSV files', () => {
     do {
       const page = (await gateway.ask(`/v1/uploads/${jobOf(told)}/rows?limit=50${cursor}`, { token })).json();
       rows.push(...(page['items'] as unknown[]));
-      cursor = page['nextCursor'] === null ? '' : `&cursor=${String(page['nextCursor'])}`;
+      cursor = page['nextCursor'] === null ? '' : `&cursor=${page['nextCursor'] as string}`;
     } while (cursor !== '');
     expect(rows.map((row) => (row as { row: number }).row)).toEqual(Array.from({ length: 130 }, (_, i) => i + 1));
     await gateway.database.query(sql.unsafe`update uploads set org_id = gen_random_uuid() where id = ${jobOf(told)}`);

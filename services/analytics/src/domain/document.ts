@@ -63,7 +63,11 @@ export type Calls = {
 };
 
 /** How the lead's way ended; of two endings the earlier counts, whichever is heard of first. */
-export type Ending = { readonly at: number; readonly stage: 'CONVERTED' | 'DISQUALIFIED'; readonly reason: string | null };
+export type Ending = {
+  readonly at: number;
+  readonly stage: 'CONVERTED' | 'DISQUALIFIED';
+  readonly reason: string | null;
+};
 
 export type SubmissionOutcome = 'discovered' | 'updated' | 'duplicated' | 'rejected';
 
@@ -103,9 +107,8 @@ export const jobIdOf = (leadId: string): string => derivedId('lead.enrich', lead
 
 const nothing = { given: {}, found: {} };
 
-export const initialState = (leadId: string, orgId: string): LeadDocument => ({
-  orgId,
-  jobId: jobIdOf(leadId),
+/** What a lead starts with; the stored form leaves out what is still so. */
+const beginning = {
   isLead: false,
   stage: 'NEW',
   source: null,
@@ -123,9 +126,32 @@ export const initialState = (leadId: string, orgId: string): LeadDocument => ({
   calls: { tasks: 0, outcomes: {}, last: null, declines: {}, declined: null },
   ending: null,
   erased: false,
+  timeline: [],
+} as const satisfies Partial<LeadDocument>;
+
+export const initialState = (leadId: string, orgId: string): LeadDocument => ({
+  ...beginning,
+  orgId,
+  jobId: jobIdOf(leadId),
   createdAt: Number.MAX_SAFE_INTEGER,
   changedAt: 0,
-  timeline: [],
+});
+
+export type StoredDocument = Pick<LeadDocument, 'orgId' | 'jobId' | 'createdAt' | 'changedAt'> & Partial<LeadDocument>;
+
+export const fromStored = (stored: StoredDocument): LeadDocument => ({ ...beginning, ...stored });
+
+const unchanged = Object.keys(beginning) as (keyof typeof beginning)[];
+
+/** The document with its stored form: a tenth shorter, and every byte is parsed and written several times. */
+export const storable = (lead: LeadDocument): LeadDocument & { readonly toJSON: () => object } => ({
+  ...lead,
+  toJSON: () => {
+    // `undefined` is no JSON and so left out; taking properties away would make the object slow.
+    const slim: { [name: string]: unknown } = { ...lead, answered: undefined };
+    for (const name of unchanged) if (slim[name] === beginning[name]) slim[name] = undefined;
+    return slim;
+  },
 });
 
 export const increment = (counts: Counts, name: string): Counts => ({ ...counts, [name]: (counts[name] ?? 0) + 1 });

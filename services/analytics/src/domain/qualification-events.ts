@@ -15,12 +15,8 @@ const rounds = (state: LeadDocument, lead: LeadEnriched | LeadEnrichmentFailed) 
 });
 
 /** Every event carries the lead as far as it was known; discovery's own word on these wins. */
-const about = (
-  state: LeadDocument,
-  lead: LeadEnriched | LeadEnrichmentFailed | LeadScored,
-): Partial<LeadDocument> => ({
-  ...(state.source === null ? { icpId: lead.icpId, projectId: lead.projectId } : {}),
-});
+const about = (state: LeadDocument, lead: LeadEnriched | LeadEnrichmentFailed | LeadScored): Partial<LeadDocument> =>
+  state.source === null ? { icpId: lead.icpId, projectId: lead.projectId } : {};
 
 const findings = (
   state: LeadDocument,

@@ -10,7 +10,10 @@
 import type { LeadStage } from '@lead-flood/contracts';
 import type { Ending, LeadDocument } from './document.ts';
 
-export type StageFacts = Pick<LeadDocument, 'ending' | 'replied' | 'outreach' | 'calls' | 'enrichment' | 'qualified' | 'source'>;
+export type StageFacts = Pick<
+  LeadDocument,
+  'ending' | 'replied' | 'outreach' | 'calls' | 'enrichment' | 'qualified' | 'source'
+>;
 
 export function stageOf(facts: StageFacts): LeadStage {
   if (facts.ending !== null) return facts.ending.stage;

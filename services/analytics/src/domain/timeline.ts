@@ -18,7 +18,8 @@ function precedes(a: Entry, b: Entry): boolean {
 export function addEntry(timeline: readonly Entry[], [at, event, id, note]: Entry): readonly Entry[] {
   const entry: Entry = [at, event, id, note.slice(0, NOTE_CHARACTERS_MAX)];
   let place = timeline.length;
-  for (let before = timeline[place - 1]; before !== undefined && precedes(entry, before); before = timeline[place - 1]) place -= 1;
+  for (let before = timeline[place - 1]; before !== undefined && precedes(entry, before); before = timeline[place - 1])
+    place -= 1;
   const next = timeline.toSpliced(place, 0, entry);
   return next.length > ENTRIES_MAX ? next.toSpliced(BEGINNING, 1) : next;
 }
