@@ -1,0 +1,67 @@
+/** `npm run bench`: every measurement of the line on this machine, in one run, with what it was measured on. */
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { cpus, tmpdir, totalmem } from 'node:os';
+import { join } from 'node:path';
+import Table from 'cli-table3';
+import { startEverything } from '@lead-flood/local';
+import { runIdle } from './scenarios/idle.ts';
+import { runLatency } from './scenarios/latency.ts';
+import type { LineResult } from './scenarios/line.ts';
+import { runLine } from './scenarios/line.ts';
+import { runRest } from './scenarios/rest.ts';
+import { runShell } from './scenarios/shell.ts';
+
+const wanted = new Set(process.argv.slice(2));
+const wants = (name: string): boolean => wanted.size === 0 || wanted.has(name);
+const round = (value: number, digits = 0): string => value.toFixed(digits);
+const rows: [string, string, string][] = [];
+const record = (what: string, measured: string, budget = ''): void => {
+  rows.push([what, measured, budget]);
+  process.stdout.write(`${what}: ${measured}${budget === '' ? '' : `  (budget ${budget})`}\n`);
+};
+
+const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim();
+const directory = mkdtempSync(join(tmpdir(), 'lead-flood-bench-'));
+const everything = await startEverything({ preferUsualPorts: false, directory, env: { LOG_LEVEL: 'warn' } });
+record('stack and seven services ready', `${round(everything.startMs / 1_000, 1)} s`, '< 25 s');
+
+if (wants('idle')) {
+  const idle = await runIdle(everything, 20);
+  for (const [name, { corePercent, rssMb }] of idle) record(`idle ${name}`, `${round(corePercent, 1)} % of a core, ${round(rssMb)} MB`, '< 1 %, < 130 MB a service');
+}
+if (wants('rest')) {
+  await runRest(everything, { firstSeed: 9_000_000, count: 3_000, perSecond: 500 });
+  const paced = await runRest(everything, { firstSeed: 9_100_000, count: 15_000, perSecond: 1_500 });
+  record('POST /v1/leads at 1,500/s', `${round(paced.perSecond)}/s, p50 ${round(paced.p50)} ms, p99 ${round(paced.p99)} ms, answers ${JSON.stringify(paced.statuses)}`, '1,500/s at p99 100 ms');
+}
+if (wants('latency')) {
+  await runLatency(everything, { firstSeed: 8_000_000, perSecond: 200, seconds: 20 });
+  const latency = await runLatency(everything, { firstSeed: 8_100_000, perSecond: 200, seconds: 40 });
+  record('submitted to projected at 200 leads/s', `p50 ${latency.p50} ms, p99 ${latency.p99} ms, ${round(latency.coresShare * 100)} % of two cores`, 'p50 150, p99 400 ms, 60 %');
+}
+if (wants('line')) reportLine(await runLine(everything, { firstSeed: 1_000_000, perSecond: Number(process.env['BENCH_LEADS_PER_SECOND'] ?? 1_500), seconds: 60 }));
+if (wants('shell')) {
+  const shell = await runShell(everything, 200_000);
+  record('batch shell (scoring: state and outbox)', `${round(shell.perSecond)} messages/s over ${shell.messages}`, '20,000/s');
+}
+
+await everything.stop();
+rmSync(directory, { recursive: true, force: true });
+const table = new Table({ head: ['what', 'measured', 'budget'] });
+table.push(...rows);
+const machine = `${cpus().length} x ${cpus()[0]?.model ?? 'unknown'}, ${round(totalmem() / 2 ** 30)} GiB; Node ${process.version}; commit ${commit}; ${new Date().toISOString().slice(0, 10)}`;
+process.stdout.write(`\n${machine}\n${table.toString()}\n`);
+process.exit(0);
+
+function reportLine(line: LineResult): void {
+  const { perSecond } = line;
+  record(
+    `whole line, ${round(line.offeredPerSecond)} leads/s offered for ${round(line.seconds)} s`,
+    `discovered ${round(perSecond.discovered)}, enriched ${round(perSecond.enriched)}, scored ${round(perSecond.scored)}, ended ${round(perSecond.ended)}, projected ${round(perSecond.projected)} a second; ${round(line.cores, 2)} cores`,
+    '2,000/s',
+  );
+  const total = [...line.cpuMsPerLead.values()].reduce((a, b) => a + b, 0);
+  for (const [name, ms] of [...line.cpuMsPerLead].toSorted(([, a], [, b]) => b - a)) record(`CPU per lead: ${name}`, `${round(ms, 3)} ms, ${round(line.rssMb.get(name) ?? 0)} MB`);
+  record('CPU per lead, all processes', `${round(total, 2)} ms`);
+}
