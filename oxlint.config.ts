@@ -42,7 +42,9 @@ function closedDoors(open: readonly string[]): Pattern[] {
   return Object.entries(doors).flatMap(([library, packages]) => {
     const closed = packages.filter((name) => !open.includes(library) && !open.includes(name));
     if (closed.length === 0) return [];
-    return [{ regex: `^(${anyOf(closed)})(/|$)`, message: `Only libs/${library} imports this; use @lead-flood/${library}.` }];
+    return [
+      { regex: `^(${anyOf(closed)})(/|$)`, message: `Only libs/${library} imports this; use @lead-flood/${library}.` },
+    ];
   });
 }
 
@@ -53,7 +55,10 @@ const onlyPackages = (allowed: readonly string[], message: string): Pattern => (
 });
 
 /** A relative path that leaves a workspace package goes round its door. */
-const throughTheDoor: Pattern = { regex: String.raw`^\.\./.*(^|/)(libs|services|deploy|load-tests)/`, message: 'Import the package by its name.' };
+const throughTheDoor: Pattern = {
+  regex: String.raw`^\.\./.*(^|/)(libs|services|deploy|load-tests)/`,
+  message: 'Import the package by its name.',
+};
 
 const imports = (patterns: readonly Pattern[], paths: readonly Path[] = []): object => ({
   'no-restricted-imports': ['error', { patterns, paths }],
@@ -61,19 +66,37 @@ const imports = (patterns: readonly Pattern[], paths: readonly Path[] = []): obj
 
 const libraryOverrides = Object.entries(layers).map(([name, below]) => ({
   files: [`libs/${name}/src/**/*.ts`],
-  rules: imports([...closedDoors([name]), onlyPackages(below, `libs/${name} stands below this package.`), throughTheDoor]),
+  rules: imports([
+    ...closedDoors([name]),
+    onlyPackages(below, `libs/${name} stands below this package.`),
+    throughTheDoor,
+  ]),
 }));
 
 const domainRule = 'domain/ imports its own folder, @lead-flood/kernel and types from @lead-flood/contracts.';
 
 /** State in, decision out: time comes with the event, chance does not come at all. */
-const pureGlobals = ['fetch', 'process', 'performance', 'crypto', 'setTimeout', 'setInterval', 'setImmediate', 'queueMicrotask'];
+const pureGlobals = [
+  'fetch',
+  'process',
+  'performance',
+  'crypto',
+  'setTimeout',
+  'setInterval',
+  'setImmediate',
+  'queueMicrotask',
+];
 const pureProperties = [
   { object: 'Date', property: 'now' },
   { object: 'Math', property: 'random' },
 ];
 
-const noFetch = { 'no-restricted-globals': ['error', { name: 'fetch', message: 'Outside calls go through @lead-flood/provider: address guard, limits, quota, breaker.' }] };
+const noFetch = {
+  'no-restricted-globals': [
+    'error',
+    { name: 'fetch', message: 'Outside calls go through @lead-flood/provider: address guard, limits, quota, breaker.' },
+  ],
+};
 
 export default {
   plugins: ['eslint', 'typescript', 'unicorn', 'oxc', 'import', 'promise', 'node', 'vitest'],
@@ -116,7 +139,10 @@ export default {
     { files: ['libs/*/src/**/*.ts', 'services/*/src/**/*.ts'], rules: noFetch },
     // The registry's few calls have their own timeout, and libs/provider stands beside this layer, not below it.
     { files: ['libs/kafka/src/registry.ts'], rules: { 'no-restricted-globals': 'off' } },
-    { files: ['libs/*/test/**/*.ts', 'libs/testing/src/**/*.ts', 'libs/*/tools/**/*.ts'], rules: imports(closedDoors(['kafka'])) },
+    {
+      files: ['libs/*/test/**/*.ts', 'libs/testing/src/**/*.ts', 'libs/*/tools/**/*.ts'],
+      rules: imports(closedDoors(['kafka'])),
+    },
     ...libraryOverrides,
     { files: ['libs/provider/test/**/*.ts'], rules: imports(closedDoors(['provider'])) },
     { files: ['libs/postgres/test/**/*.ts'], rules: imports(closedDoors(['postgres'])) },
@@ -125,13 +151,20 @@ export default {
       files: ['services/*/src/**/*.ts'],
       rules: imports([
         ...closedDoors([]),
-        onlyPackages(everyLibraryThatShips, 'A service imports libraries, never another service and never libs/testing.'),
+        onlyPackages(
+          everyLibraryThatShips,
+          'A service imports libraries, never another service and never libs/testing.',
+        ),
         throughTheDoor,
       ]),
     },
     {
       files: ['services/*/test/**/*.ts'],
-      rules: imports([...closedDoors([]), onlyPackages([...everyLibraryThatShips, 'testing', 'test'], 'A service’s tests stay with that service.'), throughTheDoor]),
+      rules: imports([
+        ...closedDoors([]),
+        onlyPackages([...everyLibraryThatShips, 'testing', 'test'], 'A service’s tests stay with that service.'),
+        throughTheDoor,
+      ]),
     },
     {
       files: ['services/*/src/domain/**/*.ts'],
@@ -141,9 +174,19 @@ export default {
             { regex: `^[^.@]|^@[^l]|^@l[^e]|^@le[^a]|^@lea[^d]|^@lead[^-]|^@lead-[^f]`, message: domainRule },
             { regex: String.raw`^\.\./`, message: domainRule },
             onlyPackages(['kernel', 'contracts'], domainRule),
-            { regex: '^@lead-flood/contracts$', allowTypeImports: true, message: 'domain/ takes only types from @lead-flood/contracts.' },
+            {
+              regex: '^@lead-flood/contracts$',
+              allowTypeImports: true,
+              message: 'domain/ takes only types from @lead-flood/contracts.',
+            },
           ],
-          [{ name: '@lead-flood/kernel', importNames: ['randomId', 'systemClock'], message: 'domain/ has no clock and no randomness; both come with the context.' }],
+          [
+            {
+              name: '@lead-flood/kernel',
+              importNames: ['randomId', 'systemClock'],
+              message: 'domain/ has no clock and no randomness; both come with the context.',
+            },
+          ],
         ),
         'no-restricted-globals': ['error', ...pureGlobals],
         'no-restricted-properties': ['error', ...pureProperties],

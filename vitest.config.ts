@@ -1,3 +1,4 @@
+/** Every suite; the servers are started once by the global set-up. */
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({

@@ -3,11 +3,17 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
-const command = (line) => ({ executor: 'nx:run-commands', options: { command: line, cwd: '{workspaceRoot}' }, cache: true });
+const command = (line) => ({
+  executor: 'nx:run-commands',
+  options: { command: line, cwd: '{workspaceRoot}' },
+  cache: true,
+});
 
 function hasTests(folder) {
   if (!existsSync(folder)) return false;
-  return readdirSync(folder, { recursive: true, encoding: 'utf8' }).some((name) => name.endsWith('.test.ts') && !name.includes('node_modules'));
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' }).some(
+    (name) => name.endsWith('.test.ts') && !name.includes('node_modules'),
+  );
 }
 
 export const createNodesV2 = [
@@ -15,8 +21,14 @@ export const createNodesV2 = [
   (files, _options, { workspaceRoot }) =>
     files.map((file) => {
       const root = dirname(file);
-      const lint = { ...command(`oxlint --deny-warnings ${root}`), inputs: ['default', '^default', '{workspaceRoot}/oxlint.config.ts'] };
+      const lint = {
+        ...command(`oxlint --deny-warnings ${root}`),
+        inputs: ['default', '^default', '{workspaceRoot}/oxlint.config.ts'],
+      };
       const test = { ...command(`vitest run ${root}/`), inputs: ['default', '^default'] };
-      return [file, { projects: { [root]: { targets: hasTests(join(workspaceRoot, root)) ? { lint, test } : { lint } } } }];
+      return [
+        file,
+        { projects: { [root]: { targets: hasTests(join(workspaceRoot, root)) ? { lint, test } : { lint } } } },
+      ];
     }),
 ];

@@ -41,6 +41,12 @@ describe('titles', () => {
       'it.skip(`[GW-05] not yet`, f)',
       'call(`[GW-06] no title`)',
     ];
-    expect(proofsIn(source.join('\n').replaceAll('"', '`'), 'here').map(({ id }) => id)).toEqual(['GW-01', 'GW-02', 'GW-03', 'GW-04', 'C-17']);
+    expect(proofsIn(source.join('\n').replaceAll('"', '`'), 'here').map(({ id }) => id)).toEqual([
+      'GW-01',
+      'GW-02',
+      'GW-03',
+      'GW-04',
+      'C-17',
+    ]);
   });
 });

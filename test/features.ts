@@ -15,9 +15,13 @@ export const isRequirement = (id: string): boolean => /^(GW|DI|EN|SC|OU|CA|AN|SM
 export type Proof = { readonly id: string; readonly title: string; readonly service: string };
 
 /** A title right behind `it(`, `test(`, `describe(` or the `)(` of a table of cases. A skipped test proves nothing. */
-const titled = /(?:\b(?:it|test|describe)(?:\.(?!skip|todo|each)\w+)*|\))\(\s*(?:'((?:[^'\\\n]|\\.)*)'|`((?:[^`\\]|\\.)*)`|"((?:[^"\\\n]|\\.)*)")/g;
+const titled =
+  /(?:\b(?:it|test|describe)(?:\.(?!skip|todo|each)\w+)*|\))\(\s*(?:'((?:[^'\\\n]|\\.)*)'|`((?:[^`\\]|\\.)*)`|"((?:[^"\\\n]|\\.)*)")/g;
 
-const idsIn = (title: string): string[] => [...title.matchAll(/\[([^\]]*)\]/g)].flatMap(([, inside = '']) => inside.split(/[\s,]+/).filter((id) => /^[A-Z]+(-[A-Z]+)?-\d+$/.test(id)));
+const idsIn = (title: string): string[] =>
+  [...title.matchAll(/\[([^\]]*)\]/g)].flatMap(([, inside = '']) =>
+    inside.split(/[\s,]+/).filter((id) => /^[A-Z]+(-[A-Z]+)?-\d+$/.test(id)),
+  );
 
 export function proofsIn(text: string, service: string): Proof[] {
   return [...text.matchAll(titled)].flatMap(([, single, template, double]) => {
@@ -38,13 +42,20 @@ export function readProofs(): Proof[] {
   return tested.flatMap((folder) =>
     readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
       .map((name) => join(folder, name))
-      .filter((path) => path.endsWith('.test.ts') && !/node_modules|boundaries\/fixtures|features\.test\.ts$/.test(path))
+      .filter(
+        (path) => path.endsWith('.test.ts') && !/node_modules|boundaries\/fixtures|features\.test\.ts$/.test(path),
+      )
       .toSorted()
       .flatMap((path) => proofsIn(readFileSync(join(root, path), 'utf8'), ownerOf(path))),
   );
 }
 
-export type Row = { readonly id: string; readonly words: string; readonly services: string; readonly titles: readonly string[] };
+export type Row = {
+  readonly id: string;
+  readonly words: string;
+  readonly services: string;
+  readonly titles: readonly string[];
+};
 
 const escaped = (text: string): string => text.replaceAll('|', String.raw`\|`);
 const cells = (line: string): string[] =>
@@ -72,7 +83,12 @@ export function toRows(proofs: readonly Proof[], words: ReadonlyMap<string, stri
   return ids.map((id) => {
     const own = proofs.filter((proof) => proof.id === id);
     const unique = (values: readonly string[]): string[] => [...new Set(values)];
-    return { id, words: words.get(id) ?? '', services: unique(own.map(({ service }) => service)).join(', '), titles: unique(own.map(({ title }) => title)) };
+    return {
+      id,
+      words: words.get(id) ?? '',
+      services: unique(own.map(({ service }) => service)).join(', '),
+      titles: unique(own.map(({ title }) => title)),
+    };
   });
 }
 
@@ -82,12 +98,19 @@ What the product does, row by row, and the test that shows it. A row is here whe
 passes; what is not here is not claimed. \`test/features.test.ts\` keeps the page true in both directions, and
 \`node test/features.ts --write\` renews the last two columns after a test was added or renamed.
 
+<!-- prettier-ignore -->
 | row | feature | where | proof (test title) |
 |---|---|---|---|
 `;
 
 export const render = (rows: readonly Row[]): string =>
-  heading + rows.map(({ id, words, services, titles }) => `| ${id} | ${escaped(words)} | ${services} | ${titles.map(escaped).join('<br>')} |\n`).join('');
+  heading +
+  rows
+    .map(
+      ({ id, words, services, titles }) =>
+        `| ${id} | ${escaped(words)} | ${services} | ${titles.map(escaped).join('<br>')} |\n`,
+    )
+    .join('');
 
 if (process.argv[1] === import.meta.filename) {
   if (!process.argv.includes('--write')) {

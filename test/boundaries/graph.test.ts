@@ -21,7 +21,8 @@ type Manifest = z.infer<typeof manifest>;
 type Import = { readonly from: string; readonly of: string; readonly shipped: boolean };
 type Package = Manifest & { readonly folder: string; readonly imports: readonly Import[] };
 
-const readManifest = (folder: string): Manifest => manifest.parse(JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8')));
+const readManifest = (folder: string): Manifest =>
+  manifest.parse(JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8')));
 
 const top = readManifest('.');
 
@@ -35,7 +36,8 @@ const folders = top.workspaces.flatMap((pattern) => {
 const isShipped = (path: string): boolean => /(^|\/)src\//.test(path) && !/(^|\/)(test|tools|fixtures)\//.test(path);
 
 /** `ns` in `import ns from 'package/part'`, dynamic imports and re-exports included; comments may not look like one. */
-const statement = /(?:^|\n)\s*(?:import|export)\b[^'"`;]*?\bfrom\s*'([^']+)'|(?:^|\n)\s*import\s*'([^']+)'|\bimport\('([^']+)'\)/g;
+const statement =
+  /(?:^|\n)\s*(?:import|export)\b[^'"`;]*?\bfrom\s*'([^']+)'|(?:^|\n)\s*import\s*'([^']+)'|\bimport\('([^']+)'\)/g;
 
 const packageOf = (specifier: string): string =>
   specifier
@@ -61,11 +63,22 @@ const packages: readonly Package[] = folders
   .map((folder) => ({ folder, ...readManifest(folder), imports: importsOf(folder) }));
 
 const byName = new Map(packages.map((one) => [one.name, one]));
-const layerOf = (one: Manifest): string => one.nx.tags.find((tag) => tag.startsWith('layer:'))?.slice('layer:'.length) ?? 'none';
+const layerOf = (one: Manifest): string =>
+  one.nx.tags.find((tag) => tag.startsWith('layer:'))?.slice('layer:'.length) ?? 'none';
 
 /** From the ground up; packages of one row do not know each other. */
-const rows = [['kernel'], ['contracts'], ['kafka', 'postgres', 'provider'], ['processor'], ['service'], ['testing'], ['service-package'], ['tool']];
-const heightOf = (one: Package): number => rows.findIndex((row) => row.includes(one.folder.startsWith('services/') ? 'service-package' : layerOf(one)));
+const rows = [
+  ['kernel'],
+  ['contracts'],
+  ['kafka', 'postgres', 'provider'],
+  ['processor'],
+  ['service'],
+  ['testing'],
+  ['service-package'],
+  ['tool'],
+];
+const heightOf = (one: Package): number =>
+  rows.findIndex((row) => row.includes(one.folder.startsWith('services/') ? 'service-package' : layerOf(one)));
 
 /** A circle among these edges, as the names along it, or null. */
 function circle(edges: ReadonlyMap<string, readonly string[]>): readonly string[] | null {
@@ -87,7 +100,8 @@ function circle(edges: ReadonlyMap<string, readonly string[]>): readonly string[
   return null;
 }
 
-const workspaceDependencies = (one: Package): string[] => Object.keys(one.dependencies).filter((name) => byName.has(name));
+const workspaceDependencies = (one: Package): string[] =>
+  Object.keys(one.dependencies).filter((name) => byName.has(name));
 
 describe('the graph of packages', () => {
   it('gives every workspace package a layer', () => {
@@ -96,16 +110,27 @@ describe('the graph of packages', () => {
 
   it('declares every package that shipped code imports', () => {
     const undeclared = packages.flatMap((one) =>
-      one.imports.filter(({ of, shipped }) => shipped && of !== one.name && one.dependencies[of] === undefined).map(({ from, of }) => `${from}: ${of}`),
+      one.imports
+        .filter(({ of, shipped }) => shipped && of !== one.name && one.dependencies[of] === undefined)
+        .map(({ from, of }) => `${from}: ${of}`),
     );
     expect([...new Set(undeclared)]).toEqual([]);
   });
 
   it('lets tests import, beyond that, only what the repository has for tests', () => {
-    const forTests = new Set([...Object.keys(top.devDependencies), '@lead-flood/testing', '@lead-flood/test', 'fast-check', 'avsc']);
+    const forTests = new Set([
+      ...Object.keys(top.devDependencies),
+      '@lead-flood/testing',
+      '@lead-flood/test',
+      'fast-check',
+      'avsc',
+    ]);
     const strange = packages.flatMap((one) =>
       one.imports
-        .filter(({ of, shipped }) => !shipped && of !== one.name && one.dependencies[of] === undefined && !forTests.has(of) && !byName.has(of))
+        .filter(
+          ({ of, shipped }) =>
+            !shipped && of !== one.name && one.dependencies[of] === undefined && !forTests.has(of) && !byName.has(of),
+        )
         .map(({ from, of }) => `${from}: ${of}`),
     );
     expect([...new Set(strange)]).toEqual([]);
@@ -123,9 +148,13 @@ describe('the graph of packages', () => {
   });
 
   it('never lets shipped code import what is for tests or tools', () => {
-    const shipping = packages.filter((one) => ['libs', 'services'].includes(one.folder.split('/')[0] ?? '') && layerOf(one) !== 'testing');
+    const shipping = packages.filter(
+      (one) => ['libs', 'services'].includes(one.folder.split('/')[0] ?? '') && layerOf(one) !== 'testing',
+    );
     const wrong = shipping.flatMap((one) =>
-      one.imports.filter(({ of, shipped }) => shipped && ['testing', 'tool'].includes(layerOf(byName.get(of) ?? one))).map(({ from, of }) => `${from}: ${of}`),
+      one.imports
+        .filter(({ of, shipped }) => shipped && ['testing', 'tool'].includes(layerOf(byName.get(of) ?? one)))
+        .map(({ from, of }) => `${from}: ${of}`),
     );
     expect(wrong).toEqual([]);
   });
@@ -137,7 +166,17 @@ describe('the graph of packages', () => {
   });
 
   it('goes in no circle among the imports of shipped code', () => {
-    const edges = packages.map((one) => [one.name, [...new Set(one.imports.filter(({ of, shipped }) => shipped && of !== one.name && byName.has(of)).map(({ of }) => of))]] as const);
+    const edges = packages.map(
+      (one) =>
+        [
+          one.name,
+          [
+            ...new Set(
+              one.imports.filter(({ of, shipped }) => shipped && of !== one.name && byName.has(of)).map(({ of }) => of),
+            ),
+          ],
+        ] as const,
+    );
     expect(circle(new Map(edges))).toBeNull();
   });
 });
@@ -145,7 +184,9 @@ describe('the graph of packages', () => {
 describe('domain folders', () => {
   const domains = packages.flatMap((one) => {
     const folder = join(root, one.folder, 'src/domain');
-    return existsSync(folder) ? readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((name) => join(one.folder, 'src/domain', name)) : [];
+    return existsSync(folder)
+      ? readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((name) => join(one.folder, 'src/domain', name))
+      : [];
   });
 
   it('are there in every service', () => {
@@ -154,7 +195,9 @@ describe('domain folders', () => {
   });
 
   it('never ask what time it is', () => {
-    const asking = domains.filter((path) => path.endsWith('.ts') && /new Date\(\)|\bDate\(\)/.test(readFileSync(join(root, path), 'utf8')));
+    const asking = domains.filter(
+      (path) => path.endsWith('.ts') && /new Date\(\)|\bDate\(\)/.test(readFileSync(join(root, path), 'utf8')),
+    );
     expect(asking).toEqual([]);
   });
 });

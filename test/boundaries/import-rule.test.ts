@@ -10,7 +10,11 @@ import { z } from 'zod';
 const root = join(import.meta.dirname, '../..');
 const fixtures = join(import.meta.dirname, 'fixtures');
 
-const report = z.object({ diagnostics: z.array(z.object({ message: z.string(), help: z.string().optional(), code: z.string().optional(), filename: z.string() })) });
+const report = z.object({
+  diagnostics: z.array(
+    z.object({ message: z.string(), help: z.string().optional(), code: z.string().optional(), filename: z.string() }),
+  ),
+});
 
 const files = readdirSync(fixtures, { recursive: true, encoding: 'utf8' })
   .filter((name) => name.endsWith('.ts'))
@@ -28,7 +32,9 @@ beforeAll(async () => {
   symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'));
   const oxlint = join(root, 'node_modules/oxlint/bin/oxlint');
   // Exit code 1 is the point here; what it found is on stdout.
-  const { stdout } = await promisify(execFile)(process.execPath, [oxlint, '-f', 'json'], { cwd: copy }).catch((error: { stdout: string }) => error);
+  const { stdout } = await promisify(execFile)(process.execPath, [oxlint, '-f', 'json'], { cwd: copy }).catch(
+    (error: { stdout: string }) => error,
+  );
   for (const { filename, message, help } of report.parse(JSON.parse(stdout)).diagnostics) {
     said.set(filename, [...(said.get(filename) ?? []), `${message} ${help ?? ''}`]);
   }

@@ -1,3 +1,4 @@
+/** The kernel's few promises: derived ids, decisions, errors. */
 import { describe, expect, it } from 'vitest';
 import { apply, derivedId, invariant, InvariantError, isId, randomId, reject, skip, TransientError } from '../src/index.ts';
 

@@ -4,7 +4,7 @@
  *      waiting ──lock──▶ reading ──rows──▶ publishing ──acked──▶ advancing ──▶ reading
  *         ▲                 │ none                │ refused
  *         │                 ▼                     ▼
- *         └──lost──── sleeping (5-50 ms, or woken by a commit of this process)
+ *         └──lost──── sleeping (5-50 ms, 250 ms once it is quiet, or woken by a commit of this process)
  *
  * Only rows of transactions older than every running one are read (`tx < xmin`): a later commit can then never slip
  * in before the cursor. A crash between publishing and advancing publishes those rows again; the version guard of
@@ -25,8 +25,11 @@ const ROWS_MAX = 2_000;
 const SEND_BYTES_MAX = 800_000;
 const IDLE_MS_MIN = 5;
 const IDLE_MS_MAX = 50;
+/** Another replica's commit does not wake us; a line that has been quiet for a while may notice it a little later. */
+const QUIET_MS = 250;
+const QUIET_AFTER_MS = 3_000;
 const RETRY_MS_MAX = 5_000;
-const TIMERS_EVERY_MS = 200;
+const TIMERS_EVERY_MS = 500;
 const MAINTAIN_EVERY_MS = 60 * 60_000;
 /** Keeps our advisory locks apart from those of other software in the same database. */
 const LOCK_CLASS = 0x1eadf1;
@@ -119,6 +122,7 @@ async function relayWhileHeld(
   let idleMs = IDLE_MS_MIN;
   let timersAt = 0;
   let maintainedAt = 0;
+  let busyAt = Date.now();
   while (!stopping.aborted) {
     const now = Date.now();
     if (now - maintainedAt > MAINTAIN_EVERY_MS) {
@@ -132,7 +136,8 @@ async function relayWhileHeld(
     const rows = await readNext(connection);
     if (rows.length > 0) await publishAndAdvance(options, connection, rows);
     if (rows.length < ROWS_MAX) {
-      idleMs = rows.length > 0 ? IDLE_MS_MIN : Math.min(idleMs * 2, IDLE_MS_MAX);
+      if (rows.length > 0) busyAt = now;
+      idleMs = rows.length > 0 ? IDLE_MS_MIN : Math.min(idleMs * 2, now - busyAt > QUIET_AFTER_MS ? QUIET_MS : IDLE_MS_MAX);
       await sleep(idleMs);
     }
   }

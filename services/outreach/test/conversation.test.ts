@@ -82,6 +82,17 @@ describe('an answer', () => {
   });
 });
 
+describe('a quoted original', () => {
+  it.each([
+    'Sounds good, tell me more\n\nOn Mon, 2 Mar 2026 at 10:00, Team <team@demo.lead-flood.example> wrote:\n> just answer "unsubscribe"',
+    'Sounds good, tell me more\r\n> unsubscribe',
+    'Sounds good, tell me more\n-----Original Message-----\nFrom: Team\nunsubscribe',
+    'Sounds good, tell me more\n\nAm 02.03.2026 um 10:00 schrieb Team:\nunsubscribe',
+  ])('says nothing about what the person wants: %j', (text) => {
+    expect(intentOf(text)).toBe('interested');
+  });
+});
+
 describe('a call', () => {
   it('[OU-20] with NEVER_CONTACT_AGAIN silences every channel', () => {
     spec().givenInputs(['CallTaskCompleted', completed('NEVER_CONTACT_AGAIN')]).when('LeadScored', sampleScored({ leadId })).thenEmits({ name: 'LeadNotContacted', data: { reason: 'suppressed' } });

@@ -18,7 +18,17 @@ const INTENTS: readonly (readonly [Intent, RegExp])[] = [
   ['interested', /\b(interested|sounds good|tell me more|call me|let['’]s (talk|meet)|happy to|send (me )?more|book)\b/i],
 ];
 
-export const intentOf = (text: string): Intent => INTENTS.find(([, pattern]) => pattern.test(text))?.[0] ?? 'other';
+/** Where mail programs begin to quote what is answered; our own sentence about unsubscribing often stands there. */
+const QUOTE = /^(?:>|-{2,} ?original message ?-{2,}|_{10,}|on .{5,200} wrote:|am .{5,200} schrieb .{1,200}:|le .{5,200} a écrit ?:|from: .+)/i;
+
+/** What the person has written, without what is quoted below it. */
+export function freshText(text: string): string {
+  const lines = text.split(/\r?\n/);
+  const quoteAt = lines.findIndex((line) => QUOTE.test(line.trim()));
+  return (quoteAt === -1 ? lines : lines.slice(0, quoteAt)).join('\n').trim();
+}
+
+export const intentOf = (text: string): Intent => INTENTS.find(([, pattern]) => pattern.test(freshText(text)))?.[0] ?? 'other';
 
 export function receiveReply(state: Conversation, reply: ReplyReceived, ctx: Ids): Decision<Conversation, Emitted> {
   if (state.messages.some((message) => message.id === reply.replyId)) return skip('known_reply');
