@@ -27,7 +27,6 @@ export const sharedConfig = z.object({
   BATCH_MESSAGES_MAX: z.coerce.number().int().min(1).max(10_000).default(1_000).describe('Most messages of one transaction.'),
   BATCH_GATHER_MS: z.coerce.number().int().min(0).max(1_000).default(25).describe('Least milliseconds between two fetches of a batch processor.'),
   SHUTDOWN_GRACE_MS: z.coerce.number().int().min(100).max(120_000).default(15_000).describe('After SIGTERM, milliseconds until the process ends whatever is still open.'),
-  OTEL_EXPORTER_OTLP_ENDPOINT: z.url().optional().describe('Where traces go; none are made without it.'),
 });
 
 export type SharedConfig = z.infer<typeof sharedConfig>;

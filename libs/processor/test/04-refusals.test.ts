@@ -1,0 +1,141 @@
+/**
+ * Chapter 04: what cannot be processed.
+ *
+ * One bad message hurts only itself. Wherever it is refused, it goes to `<group>.dead-letter.v1` with its original
+ * bytes, key and headers, and added headers say where it was met and why; the messages before and after it are
+ * processed as if it had not been there.
+ *
+ *   bytes ──decode──▶ event ──decide──▶ state ──save──▶ row
+ *           │ KFK_ERR_*         │ reject, or throws     │ Postgres refuses: halve the batch until one stands alone
+ *           ▼                   ▼                       ▼
+ *        ─────────────────── dead letter ───────────────────
+ *
+ * When most of a batch would go there for one reason, something else is wrong (a deploy, a schema): the shell stops and
+ * calls for a human instead of draining the stream.
+ */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { avroSchemas } from '@lead-flood/contracts';
+import { deadLetterFacts } from '@lead-flood/kafka';
+import type { OutgoingRecord, RawRecord } from '@lead-flood/kafka';
+import { batchProcessor } from '@lead-flood/processor';
+import type { Running } from '@lead-flood/processor';
+import { createLine, encodeTestEvent, eventually, sampleDiscovered, sampleId, testEnvironment } from '@lead-flood/testing';
+import type { Line } from '@lead-flood/testing';
+import { at, company, countOf, counts, enriched, header, startOn, tally } from './example.ts';
+
+const TOPIC = 'enrichment.lead.v1';
+
+/** Registers without a rule, as a careless writer might. */
+async function registerForeign(subject: string, schema: object): Promise<number> {
+  const answer = await fetch(`${testEnvironment().SCHEMA_REGISTRY_URL}/subjects/${subject}/versions`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ schema: JSON.stringify(schema) }),
+  });
+  return ((await answer.json()) as { id: number }).id;
+}
+
+const withId = (value: Buffer, id: number): Buffer => {
+  const changed = Buffer.from(value);
+  changed.writeInt32BE(id, 1);
+  return changed;
+};
+
+describe('a message that cannot be processed', () => {
+  let line: Line;
+  let letters: readonly RawRecord[];
+  const sent = new Map<string, OutgoingRecord>();
+
+  beforeAll(async () => {
+    line = await createLine(batchProcessor(tally), at);
+    const good = encodeTestEvent(line.codec, enriched('ada', 1));
+    const value = good.value ?? Buffer.alloc(0);
+    const bad = (name: string, bytes: Buffer | null, headers: Record<string, string> = {}): void => {
+      sent.set(name, { topic: TOPIC, key: sampleId('bad', name), value: bytes, headers: { note: name, ...headers } });
+    };
+    const event = (name: string, version: number, overrides: Parameters<typeof enriched>[2]): void => {
+      const record = encodeTestEvent(line.codec, enriched(name, version, overrides));
+      sent.set(name, { ...record, headers: { ...record.headers, note: name } });
+    };
+    bad('tombstone', null);
+    bad('empty value', Buffer.alloc(0));
+    bad('json', Buffer.from('{"leadId":"1"}'));
+    bad('unknown schema', withId(value, 2_000_000_000));
+    bad('another event', line.codec.encode('LeadDiscovered', sampleDiscovered()));
+    bad('incompatible schema', withId(value, await registerForeign('manual-incompatible', { ...avroSchemas.LeadEnriched, fields: [{ name: 'orgId', type: 'int' }] })));
+    bad('truncated', value.subarray(0, value.length - 4));
+    bad('trailing bytes', Buffer.concat([value, Buffer.from([1, 2, 3])]));
+    // After two ids of 36 characters comes a time: six bytes, here replaced by a number beyond 2^53.
+    bad('corrupt', Buffer.concat([value.subarray(0, 79), Buffer.from('ffffffffffffffff7f', 'hex'), value.subarray(85)]));
+    bad('org id', line.codec.encode('LeadEnriched', enriched('zoe', 1, { orgId: 'not-an-id' }).data));
+    bad('foreign org', value, { 'org-id': sampleId('another org') });
+    event('refused by the decision', 1, { emailStatus: 'invalid' });
+    event('throws', 1, { company: { ...enriched('x', 1).data.company, industry: 'Bugs' } });
+    event('unstorable', 1, company('Unstorable AB'));
+    sent.set('key that is no id', { ...good, key: 'not-a-uuid', headers: { note: 'key that is no id' } });
+
+    const between = [...sent.values()].flatMap((record, i) => [record, encodeTestEvent(line.codec, enriched(`good-${i}`, 1))]);
+    await line.publishRaw(...between);
+    await line.start();
+    await line.caughtUp();
+    letters = await line.records('tally.dead-letter.v1');
+  });
+  afterAll(() => line.close());
+
+  const letter = (name: string): RawRecord | undefined => letters.find((one) => header(one, 'note') === name);
+
+  it.each([
+    ['tombstone', 'KFK_ERR_EMPTY', 'decode'],
+    ['empty value', 'KFK_ERR_EMPTY', 'decode'],
+    ['json', 'KFK_ERR_NO_MAGIC_BYTE', 'decode'],
+    ['unknown schema', 'KFK_ERR_UNKNOWN_SCHEMA', 'decode'],
+    ['another event', 'KFK_ERR_UNEXPECTED_EVENT', 'decode'],
+    ['incompatible schema', 'KFK_ERR_INCOMPATIBLE_SCHEMA', 'decode'],
+    ['truncated', 'KFK_ERR_TRUNCATED', 'decode'],
+    ['trailing bytes', 'KFK_ERR_TRAILING_BYTES', 'decode'],
+    ['corrupt', 'KFK_ERR_CORRUPT', 'decode'],
+    ['org id', 'KFK_ERR_BAD_HEADER', 'decode'],
+    ['foreign org', 'PRC_ERR_FOREIGN_ORG', 'decode'],
+    ['refused by the decision', 'EXA_ERR_INVALID_EMAIL', 'decide'],
+    ['throws', 'PRC_ERR_HANDLER_FAULT', 'decide'],
+    ['unstorable', 'PRC_ERR_UNSTORABLE', 'save'],
+    ['key that is no id', 'PRC_ERR_UNSTORABLE', 'save'],
+  ])('%s becomes a dead letter with the code %s', (name, code, step) => {
+    const found = letter(name);
+    expect(found === undefined ? null : deadLetterFacts(found)).toMatchObject({ code, step, group: 'tally', topic: line.prefix + TOPIC });
+    // As it came: the same bytes, the same key.
+    expect(found?.value).toEqual(sent.get(name)?.value);
+    expect(found?.key?.toString()).toBe(sent.get(name)?.key);
+  });
+
+  it('leaves exactly one dead letter and no state of its own', async () => {
+    expect(letters).toHaveLength(sent.size);
+    expect(await countOf(line.database, 'unstorable')).toBe(0);
+  });
+
+  it('does not keep its neighbours from being processed', async () => {
+    const all = await counts(line.database);
+    expect([...sent].map((_, i) => all[sampleId(`good-${i}`)])).toEqual([...sent].map(() => 1));
+  });
+});
+
+describe('a flood of bad messages', () => {
+  let line: Line;
+  let running: Running;
+  beforeAll(async () => {
+    line = await createLine(batchProcessor(tally), at);
+  });
+  afterAll(async () => {
+    await running.stop();
+    await line.close();
+  });
+
+  it('stops the shell, says why, and processes nothing until a human has looked', async () => {
+    const garbage = { topic: TOPIC, key: sampleId('ada'), value: Buffer.from('garbage'), headers: {} };
+    await line.publishRaw(...Array.from({ length: 12 }, () => garbage), encodeTestEvent(line.codec, enriched('ada', 1)));
+    running = await startOn(line, batchProcessor(tally));
+    const halted = await eventually('the shell to stop', () => running.halted());
+    expect(halted).toMatch(/12 of 13 messages would be dead-lettered with KFK_ERR_NO_MAGIC_BYTE/);
+    expect(await counts(line.database)).toEqual({});
+  });
+});

@@ -1,0 +1,87 @@
+/**
+ * Chapter 07: redelivery.
+ *
+ * A provider that is down will be up again. An input whose call failed for a passing reason (`TransientError`) is put
+ * aside and comes back by a timer; meanwhile the partition goes on, so one provider's trouble does not stop the line:
+ *
+ *   try 0 ──fails──▶ timer (5 s) ──▶ <group>.timer.v1 {attempt: 1} ──▶ try 1 ──fails──▶ timer (15 s) ──▶ ...
+ *                                                                        └─ after the last: onExhausted + dead letter
+ *
+ * A row in `redeliveries` names the attempt that is waited for. It goes, or moves on, in the transaction that decides
+ * the try, so a timer that is published twice finds nothing to do the second time.
+ */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { deadLetterFacts } from '@lead-flood/kafka';
+import { TransientError } from '@lead-flood/kernel';
+import { sql } from '@lead-flood/postgres';
+import { effectProcessor } from '@lead-flood/processor';
+import { createLine, eventually, sampleId } from '@lead-flood/testing';
+import type { Line } from '@lead-flood/testing';
+import { at, countOf, createAppraiser, createWorld, enriched, header, rowsIn } from './example.ts';
+
+const busy = (retryAfterMs?: number): TransientError => new TransientError('PRV_ERR_RATE_LIMITED', 'slow down', retryAfterMs === undefined ? {} : { retryAfterMs });
+
+let line: Line;
+const world = createWorld((leadId, times) => {
+  if (leadId === sampleId('twice') && times <= 2) return Promise.reject(busy());
+  if (leadId === sampleId('patient')) return Promise.reject(busy(600_000));
+  if (leadId === sampleId('never')) return Promise.reject(busy());
+  return Promise.resolve(times);
+});
+const askedFor = (lead: string): number => world.asked.filter((asked) => asked === sampleId(lead)).length;
+
+beforeAll(async () => {
+  // Three tries a moment apart instead of five within three minutes.
+  line = await createLine(effectProcessor(createAppraiser(world), [1, 2, 3]), at);
+  await line.start();
+});
+afterAll(() => line.close());
+
+describe('an input whose call failed for a passing reason', () => {
+  it('comes back until the call succeeds', async () => {
+    await line.publish(enriched('twice', 1));
+    await eventually('the third try', async () => (await countOf(line.database, 'twice')) === 1);
+    expect(askedFor('twice')).toBe(3);
+    expect(line.outcomes.get('redelivered:PRV_ERR_RATE_LIMITED')).toBe(2);
+    expect(await rowsIn(line.database, 'redeliveries')).toBe(0);
+  });
+
+  it('carries the number of the attempt, its own id and its origin', async () => {
+    const timers = await line.records('appraise.timer.v1');
+    expect(timers.map((record) => header(record, 'attempt'))).toEqual(['1', '2']);
+    expect(timers.map((record) => header(record, 'message-id'))).toEqual([sampleId('enriched', 'twice', 1), sampleId('enriched', 'twice', 1)]);
+    expect(timers.map((record) => header(record, 'origin'))).toEqual(['enrichment.lead.v1', 'enrichment.lead.v1']);
+  });
+
+  it('is tried once by each timer: a timer that is published again does nothing', async () => {
+    const [timer] = await line.records('appraise.timer.v1');
+    const headers = Object.fromEntries(['message-id', 'attempt', 'origin', 'org-id', 'version'].map((name) => [name, header(timer, name) ?? '']));
+    await line.publishRaw({ topic: 'appraise.timer.v1', key: timer?.key ?? null, value: timer?.value ?? null, headers });
+    await line.publish(enriched('after', 1));
+    await eventually('what came after it', async () => (await countOf(line.database, 'after')) === 1);
+    expect(await countOf(line.database, 'twice')).toBe(1);
+    expect((await line.events('scoring.lead.v1')).filter((event) => event.key === sampleId('twice'))).toHaveLength(1);
+  });
+
+  it('waits as long as the other side asks for', async () => {
+    await line.publish(enriched('patient', 1));
+    const dueInMs = await eventually('the timer', async () =>
+      line.database.maybeOneFirst(sql.type(z.object({ ms: z.number() }))`select extract(epoch from due_at - now())::float8 * 1000 as ms from timers`),
+    );
+    expect(dueInMs).toBeGreaterThan(500_000);
+    expect(dueInMs).toBeLessThanOrEqual(600_000);
+  });
+
+  it('is given up after the last try: the processor says what becomes of it, and a dead letter is written', async () => {
+    await line.publish(enriched('never', 1));
+    const [letter] = await eventually('the dead letter', async () => {
+      const letters = await line.records('appraise.dead-letter.v1');
+      return letters.length > 0 ? letters : null;
+    });
+    expect(letter === undefined ? null : deadLetterFacts(letter)).toMatchObject({ code: 'PRC_ERR_EXHAUSTED', step: 'perform', detail: 'PRV_ERR_RATE_LIMITED: slow down' });
+    expect(askedFor('never')).toBe(4);
+    const [given] = (await line.events('scoring.lead.v1')).filter((event) => event.key === sampleId('never'));
+    expect(given).toMatchObject({ name: 'LeadScored', data: { value: 0 } });
+  });
+});
