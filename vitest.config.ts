@@ -3,7 +3,13 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
-    include: ['libs/*/test/**/*.test.ts', 'services/*/test/**/*.test.ts', 'deploy/local/test/**/*.test.ts', 'test/**/*.test.ts', 'load-tests/test/**/*.test.ts'],
+    include: [
+      'libs/*/test/**/*.test.ts',
+      'services/*/test/**/*.test.ts',
+      'deploy/local/test/**/*.test.ts',
+      'test/**/*.test.ts',
+      'load-tests/test/**/*.test.ts',
+    ],
     exclude: ['**/node_modules/**', 'test/boundaries/fixtures/**'],
     globalSetup: ['test/global-setup.ts'],
     pool: 'forks',

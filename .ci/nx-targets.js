@@ -17,7 +17,7 @@ function hasTests(folder) {
 }
 
 export const createNodesV2 = [
-  '{libs,services,deploy}/*/package.json',
+  '{libs/*,services/*,deploy/*,test,load-tests}/package.json',
   (files, _options, { workspaceRoot }) =>
     files.map((file) => {
       const root = dirname(file);

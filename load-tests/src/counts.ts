@@ -2,7 +2,13 @@
 import { z } from 'zod';
 import { createDatabase, sql } from '@lead-flood/postgres';
 
-export type Counts = { readonly discovered: number; readonly enriched: number; readonly scored: number; readonly projected: number; readonly ended: number };
+export type Counts = {
+  readonly discovered: number;
+  readonly enriched: number;
+  readonly scored: number;
+  readonly projected: number;
+  readonly ended: number;
+};
 
 const row = z.object({ discovered: z.int(), enriched: z.int(), scored: z.int(), projected: z.int(), ended: z.int() });
 

@@ -28,22 +28,42 @@ record('stack and seven services ready', `${round(everything.startMs / 1_000, 1)
 
 if (wants('idle')) {
   const idle = await runIdle(everything, 20);
-  for (const [name, { corePercent, rssMb }] of idle) record(`idle ${name}`, `${round(corePercent, 1)} % of a core, ${round(rssMb)} MB`, '< 1 %, < 130 MB a service');
+  for (const [name, { corePercent, rssMb }] of idle)
+    record(`idle ${name}`, `${round(corePercent, 1)} % of a core, ${round(rssMb)} MB`, '< 1 %, < 130 MB a service');
 }
 if (wants('rest')) {
   await runRest(everything, { firstSeed: 9_000_000, count: 3_000, perSecond: 500 });
   const paced = await runRest(everything, { firstSeed: 9_100_000, count: 15_000, perSecond: 1_500 });
-  record('POST /v1/leads at 1,500/s', `${round(paced.perSecond)}/s, p50 ${round(paced.p50)} ms, p99 ${round(paced.p99)} ms, answers ${JSON.stringify(paced.statuses)}`, '1,500/s at p99 100 ms');
+  record(
+    'POST /v1/leads at 1,500/s',
+    `${round(paced.perSecond)}/s, p50 ${round(paced.p50)} ms, p99 ${round(paced.p99)} ms, answers ${JSON.stringify(paced.statuses)}`,
+    '1,500/s at p99 100 ms',
+  );
 }
 if (wants('latency')) {
   await runLatency(everything, { firstSeed: 8_000_000, perSecond: 200, seconds: 20 });
   const latency = await runLatency(everything, { firstSeed: 8_100_000, perSecond: 200, seconds: 40 });
-  record('submitted to projected at 200 leads/s', `p50 ${latency.p50} ms, p99 ${latency.p99} ms, ${round(latency.coresShare * 100)} % of two cores`, 'p50 150, p99 400 ms, 60 %');
+  record(
+    'submitted to projected at 200 leads/s',
+    `p50 ${latency.p50} ms, p99 ${latency.p99} ms, ${round(latency.coresShare * 100)} % of two cores`,
+    'p50 150, p99 400 ms, 60 %',
+  );
 }
-if (wants('line')) reportLine(await runLine(everything, { firstSeed: 1_000_000, perSecond: Number(process.env['BENCH_LEADS_PER_SECOND'] ?? 1_500), seconds: 60 }));
+if (wants('line'))
+  reportLine(
+    await runLine(everything, {
+      firstSeed: 1_000_000,
+      perSecond: Number(process.env['BENCH_LEADS_PER_SECOND'] ?? 1_500),
+      seconds: 60,
+    }),
+  );
 if (wants('shell')) {
   const shell = await runShell(everything, 200_000);
-  record('batch shell (scoring: state and outbox)', `${round(shell.perSecond)} messages/s over ${shell.messages}`, '20,000/s');
+  record(
+    'batch shell (scoring: state and outbox)',
+    `${round(shell.perSecond)} messages/s over ${shell.messages}`,
+    '20,000/s',
+  );
 }
 
 await everything.stop();
@@ -62,6 +82,7 @@ function reportLine(line: LineResult): void {
     '2,000/s',
   );
   const total = [...line.cpuMsPerLead.values()].reduce((a, b) => a + b, 0);
-  for (const [name, ms] of [...line.cpuMsPerLead].toSorted(([, a], [, b]) => b - a)) record(`CPU per lead: ${name}`, `${round(ms, 3)} ms, ${round(line.rssMb.get(name) ?? 0)} MB`);
+  for (const [name, ms] of [...line.cpuMsPerLead].toSorted(([, a], [, b]) => b - a))
+    record(`CPU per lead: ${name}`, `${round(ms, 3)} ms, ${round(line.rssMb.get(name) ?? 0)} MB`);
   record('CPU per lead, all processes', `${round(total, 2)} ms`);
 }

@@ -15,7 +15,10 @@ export function processesOf({ product, stack }: Everything): Map<string, () => n
 }
 
 function childrenOf(parent: number): number[] {
-  return readdirSync('/proc').filter((entry) => /^\d+$/.test(entry)).map(Number).filter((pid) => statOf(pid)?.parent === parent);
+  return readdirSync('/proc')
+    .filter((entry) => /^\d+$/.test(entry))
+    .map(Number)
+    .filter((pid) => statOf(pid)?.parent === parent);
 }
 
 function statOf(pid: number): { parent: number; cpuMs: number } | null {

@@ -10,9 +10,17 @@ export function toSubmitted(seed: number, orgId: string, submittedAt: number): L
   const { firstName, lastName, fullName, email, phone, linkedinUrl, title, company } = person(seed);
   const { name, domain, countryIso, employees, industry } = company;
   return {
-    orgId, source: 'load', externalId: `load-${seed}`, submittedAt, person: { firstName, lastName, fullName, email, phone, linkedinUrl, title },
+    orgId,
+    source: 'load',
+    externalId: `load-${seed}`,
+    submittedAt,
+    person: { firstName, lastName, fullName, email, phone, linkedinUrl, title },
     company: { name, domain, countryIso: /^[A-Z]{2}$/.test(countryIso) ? countryIso : null, employees, industry },
-    icpId: null, projectId: null, consent: null, attributes: {}, jobId: null,
+    icpId: null,
+    projectId: null,
+    consent: null,
+    attributes: {},
+    jobId: null,
   };
 }
 
@@ -21,14 +29,25 @@ export type Stream = { readonly firstSeed: number; readonly count: number; reado
 /** Sends `count` leads at the pace; returns how late the last one was against the pace, in milliseconds. */
 export async function streamLeads({ addresses }: Everything, { firstSeed, count, perSecond }: Stream): Promise<number> {
   const codec = await createCodec(createRegistry(addresses.registry), ['LeadSubmitted']);
-  const producer = await createProducer(createKafkaClient({ brokers: [addresses.kafka], clientId: 'load', log: () => undefined }));
+  const producer = await createProducer(
+    createKafkaClient({ brokers: [addresses.kafka], clientId: 'load', log: () => undefined }),
+  );
   const startedAt = performance.now();
   const chunk = Math.max(1, Math.min(CHUNK, Math.floor(perSecond / 20)));
   let lateMs = 0;
   for (let sent = 0; sent < count; sent += chunk) {
     const now = Date.now();
-    const leads = Array.from({ length: Math.min(chunk, count - sent) }, (_, i) => toSubmitted(firstSeed + sent + i, addresses.org, now));
-    await producer.send(leads.map((lead) => ({ topic: 'ingest.lead.v1', key: lead.externalId, headers: {}, value: codec.encode('LeadSubmitted', lead) })));
+    const leads = Array.from({ length: Math.min(chunk, count - sent) }, (_, i) =>
+      toSubmitted(firstSeed + sent + i, addresses.org, now),
+    );
+    await producer.send(
+      leads.map((lead) => ({
+        topic: 'ingest.lead.v1',
+        key: lead.externalId,
+        headers: {},
+        value: codec.encode('LeadSubmitted', lead),
+      })),
+    );
     const aheadMs = ((sent + chunk) / perSecond) * 1_000 - (performance.now() - startedAt);
     lateMs = Math.max(0, -aheadMs);
     if (aheadMs > 0) await new Promise((resolve) => setTimeout(resolve, aheadMs));

@@ -47,7 +47,7 @@ const packageOf = (specifier: string): string =>
 
 function importsOf(folder: string): Import[] {
   return readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
-    .filter((name) => /\.ts$/.test(name) && !/node_modules|boundaries\/fixtures/.test(name))
+    .filter((name) => name.endsWith('.ts') && !/node_modules|boundaries\/fixtures/.test(name))
     .flatMap((name) => {
       const text = readFileSync(join(root, folder, name), 'utf8');
       return [...text.matchAll(statement)].flatMap(([, from, bare, dynamic]) => {

@@ -28,9 +28,17 @@ export function printHints(addresses: ProductAddresses): void {
     row('registry', addresses.registry),
     row('Postgres', addresses.postgres),
     row('sandbox', `${addresses.sandbox}  (mails: ${addresses.sandbox}/_control/mails)`),
-    row('metrics', Object.entries(addresses.operations).map(([name, url]) => `${name} ${url}/metrics`).join('\n             ')),
+    row(
+      'metrics',
+      Object.entries(addresses.operations)
+        .map(([name, url]) => `${name} ${url}/metrics`)
+        .join('\n             '),
+    ),
     row('API key', apiKey),
-    row('users', addresses.users.map(({ role, email, password }) => `${email} / ${password}  (${role})`).join('\n             ')),
+    row(
+      'users',
+      addresses.users.map(({ role, email, password }) => `${email} / ${password}  (${role})`).join('\n             '),
+    ),
     '',
     pc.bold('Try'),
     `  curl -s ${gateway}/v1/analytics/funnel -H 'authorization: Bearer ${apiKey}'`,

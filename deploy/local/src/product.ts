@@ -12,7 +12,15 @@ import { repositoryRoot } from './stack.ts';
 import type { ManagedProcess } from './supervisor.ts';
 import { startProcess } from './supervisor.ts';
 
-export const serviceNames = ['discovery', 'enrichment', 'scoring', 'outreach', 'call-allocation', 'analytics', 'ingest-gateway'] as const;
+export const serviceNames = [
+  'discovery',
+  'enrichment',
+  'scoring',
+  'outreach',
+  'call-allocation',
+  'analytics',
+  'ingest-gateway',
+] as const;
 export type ServiceName = (typeof serviceNames)[number];
 
 const readyTimeoutMs = 60_000;
@@ -47,7 +55,11 @@ const variableOf = (name: ServiceName): string => `${name.toUpperCase().replaceA
 export async function startProduct(options: ProductOptions): Promise<Product> {
   const { stack, onReady = () => undefined } = options;
   mkdirSync(stack.directory, { recursive: true });
-  const client = createKafkaClient({ brokers: stack.addresses.kafka.split(','), clientId: 'deploy', log: () => undefined });
+  const client = createKafkaClient({
+    brokers: stack.addresses.kafka.split(','),
+    clientId: 'deploy',
+    log: () => undefined,
+  });
   await Promise.all([createTopics(client, Object.values(topics)), registerSchemas(stack.addresses.registry)]);
   const processes = new Map<string, ManagedProcess>();
   const secrets = { mail: secret(), yay: secret() };
@@ -72,7 +84,11 @@ export async function startProduct(options: ProductOptions): Promise<Product> {
     start(
       name,
       `services/${name}/src/main.ts`,
-      { HTTP_PORT: String(ports[name].http), API_PORT: String(ports[name].http), METRICS_PORT: String(ports[name].operations) },
+      {
+        HTTP_PORT: String(ports[name].http),
+        API_PORT: String(ports[name].http),
+        METRICS_PORT: String(ports[name].operations),
+      },
       `http://127.0.0.1:${ports[name].operations}/ready`,
     );
 
@@ -80,7 +96,11 @@ export async function startProduct(options: ProductOptions): Promise<Product> {
   await start(
     'sandbox',
     'test/sandbox/src/main.ts',
-    { SANDBOX_PORT: String(sandboxPorts.http), SANDBOX_SMTP_PORT: String(sandboxPorts.smtp), SANDBOX_LOG_FILE: join(stack.directory, 'sandbox-accepted.ndjson') },
+    {
+      SANDBOX_PORT: String(sandboxPorts.http),
+      SANDBOX_SMTP_PORT: String(sandboxPorts.smtp),
+      SANDBOX_LOG_FILE: join(stack.directory, 'sandbox-accepted.ndjson'),
+    },
     `${sandbox}/health`,
   );
   await Promise.all(serviceNames.map(startService));
@@ -92,7 +112,9 @@ export async function startProduct(options: ProductOptions): Promise<Product> {
     seeds,
     secrets,
     processes,
-    operations: Object.fromEntries(serviceNames.map((name) => [name, `http://127.0.0.1:${ports[name].operations}`])) as Product['operations'],
+    operations: Object.fromEntries(
+      serviceNames.map((name) => [name, `http://127.0.0.1:${ports[name].operations}`]),
+    ) as Product['operations'],
     stop: async () => {
       await Promise.all([...processes.values()].map((process) => process.stop()));
     },
@@ -110,10 +132,17 @@ async function choosePorts(preferUsual: boolean): Promise<Ports> {
 
 /** Our own process may run under npm or a test runner, whose variables are none of a service's business. */
 function withoutNode(): NodeJS.ProcessEnv {
-  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(npm_|VITEST|NODE_OPTIONS|NODE_ENV|PORT$|API_PORT$)/.test(name)));
+  return Object.fromEntries(
+    Object.entries(process.env).filter(([name]) => !/^(npm_|VITEST|NODE_OPTIONS|NODE_ENV|PORT$|API_PORT$)/.test(name)),
+  );
 }
 
-function sharedEnvironment(stack: Stack, ports: Ports, sandbox: { http: number; smtp: number }, secrets: Product['secrets']): Record<string, string> {
+function sharedEnvironment(
+  stack: Stack,
+  ports: Ports,
+  sandbox: { http: number; smtp: number },
+  secrets: Product['secrets'],
+): Record<string, string> {
   const { kafka, registry, postgres, redis } = stack.addresses;
   const provider = (path: string): string => `http://127.0.0.1:${sandbox.http}/${path}`;
   return {

@@ -34,7 +34,12 @@ export async function startEverything(options: RunningOptions): Promise<Everythi
     },
   });
   try {
-    const product = await startProduct({ stack, preferUsualPorts: options.preferUsualPorts, onReady: list.ready, ...(options.env === undefined ? {} : { env: options.env }) });
+    const product = await startProduct({
+      stack,
+      preferUsualPorts: options.preferUsualPorts,
+      onReady: list.ready,
+      ...(options.env === undefined ? {} : { env: options.env }),
+    });
     const startMs = performance.now() - startedAt;
     process.stdout.write(`ready in ${(startMs / 1000).toFixed(1)} s\n`);
     return {

@@ -17,7 +17,10 @@ function releasedVersions(folder: string, record: AvroRecord): Released[] {
   const place = join(releasedFolder(folder), fullName(record));
   if (!existsSync(place)) return [];
   return readdirSync(place)
-    .map((file) => ({ version: Number(file.slice(1, -'.avsc'.length)), schema: JSON.parse(readFileSync(join(place, file), 'utf8')) as AvroRecord }))
+    .map((file) => ({
+      version: Number(file.slice(1, -'.avsc'.length)),
+      schema: JSON.parse(readFileSync(join(place, file), 'utf8')) as AvroRecord,
+    }))
     .toSorted((a, b) => a.version - b.version);
 }
 

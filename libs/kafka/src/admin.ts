@@ -40,11 +40,16 @@ async function waitForLeaders(admin: Admin, names: readonly string[]): Promise<v
   for (;;) {
     try {
       const { topics } = await admin.fetchTopicMetadata({ topics: [...names] });
-      if (topics.every((topic) => topic.partitions.length > 0 && topic.partitions.every(({ leader }) => leader >= 0))) return;
+      if (topics.every((topic) => topic.partitions.length > 0 && topic.partitions.every(({ leader }) => leader >= 0))) {
+        // A broker may be named leader a moment before it knows it itself.
+        await Promise.all(names.map((name) => admin.fetchTopicOffsets(name)));
+        return;
+      }
     } catch (error) {
       if (Date.now() > until) throw error;
     }
-    if (Date.now() > until) throw new TransientError('KFK_ERR_BROKER_UNAVAILABLE', `no leaders for ${names.join(', ')}`);
+    if (Date.now() > until)
+      throw new TransientError('KFK_ERR_BROKER_UNAVAILABLE', `no leaders for ${names.join(', ')}`);
     await delay(50);
   }
 }
@@ -57,7 +62,9 @@ export async function topicEnds(client: KafkaClient, topic: string): Promise<Top
   await admin.connect();
   try {
     const offsets = await admin.fetchTopicOffsets(topic);
-    return Object.fromEntries(offsets.map(({ partition, low, high }) => [partition, { low: Number(low), high: Number(high) }]));
+    return Object.fromEntries(
+      offsets.map(({ partition, low, high }) => [partition, { low: Number(low), high: Number(high) }]),
+    );
   } finally {
     await admin.disconnect();
   }

@@ -5,7 +5,11 @@ import { createRequire } from 'node:module';
 import { Kafka, logLevel } from 'kafkajs';
 import type { LogEntry } from 'kafkajs';
 
-export type KafkaLog = (level: 'debug' | 'info' | 'warn' | 'error', message: string, details: Record<string, unknown>) => void;
+export type KafkaLog = (
+  level: 'debug' | 'info' | 'warn' | 'error',
+  message: string,
+  details: Record<string, unknown>,
+) => void;
 
 type RequestQueue = {
   pending: unknown[];
@@ -39,7 +43,11 @@ const LEVELS = new Map([
 
 export type KafkaClient = Kafka;
 
-export function createKafkaClient(options: { brokers: readonly string[]; clientId: string; log: KafkaLog }): KafkaClient {
+export function createKafkaClient(options: {
+  brokers: readonly string[];
+  clientId: string;
+  log: KafkaLog;
+}): KafkaClient {
   return new Kafka({
     brokers: [...options.brokers],
     clientId: options.clientId,

@@ -87,7 +87,8 @@ function readingOf(schema: object, types: ReadonlyMap<EventName, avro.Type>): Re
 
 function decode(value: Buffer | null, readings: ReadonlyMap<number, Reading | KafkaErrorCode>): Decoded {
   if (value === null || value.length === 0) return failed('KFK_ERR_EMPTY', 'tombstone or empty value');
-  if (value.length < PREFIX_BYTES || value[0] !== 0) return failed('KFK_ERR_NO_MAGIC_BYTE', `starts with ${value.toString('hex', 0, 5)}`);
+  if (value.length < PREFIX_BYTES || value[0] !== 0)
+    return failed('KFK_ERR_NO_MAGIC_BYTE', `starts with ${value.toString('hex', 0, 5)}`);
   const id = value.readInt32BE(1);
   const reading = readings.get(id);
   if (reading === undefined) return failed('KFK_ERR_UNKNOWN_SCHEMA', `schema id ${id}`);
@@ -98,7 +99,8 @@ function decode(value: Buffer | null, readings: ReadonlyMap<number, Reading | Ka
     if (offset < value.length) return failed('KFK_ERR_TRAILING_BYTES', `${value.length - offset} bytes too many`);
     return { ok: true, name: reading.name, data: data as Events[EventName] };
   } catch (error) {
-    return failed('KFK_ERR_CORRUPT', error instanceof Error ? error.message : String(error));
+    // avsc's text may quote the value.
+    return failed('KFK_ERR_CORRUPT', error instanceof Error ? error.name : typeof error);
   }
 }
 
@@ -110,7 +112,8 @@ function createEncoder(types: ReadonlyMap<EventName, avro.Type>, ids: ReadonlyMa
   return (name, data) => {
     const type = types.get(name);
     const id = ids.get(name);
-    if (type === undefined || id === undefined) throw new Error(`${name} is not among the events that this process writes`);
+    if (type === undefined || id === undefined)
+      throw new Error(`${name} is not among the events that this process writes`);
     for (;;) {
       arena[0] = 0;
       arena.writeInt32BE(id, 1);

@@ -67,7 +67,7 @@ export async function createConsumer(options: ConsumerOptions): Promise<Consumer
     maxWaitTimeInMs: options.fetchWaitMs,
     minBytes: 1,
     allowAutoTopicCreation: false,
-    retry: { retries: 20, initialRetryTime: 100, maxRetryTime: 5_000},
+    retry: { retries: 20, initialRetryTime: 100, maxRetryTime: 5_000 },
   });
   const state = { generation: 0, assigned: 0, lastSeenAt: Date.now(), stopping: false };
   watchGroup(consumer, options, state);
@@ -88,7 +88,9 @@ export async function createConsumer(options: ConsumerOptions): Promise<Consumer
       consumer.seek({ topic, partition, offset: String(offset) });
     },
     tellOffsets: (offsets) =>
-      consumer.commitOffsets(offsets.map(({ topic, partition, nextOffset }) => ({ topic, partition, offset: String(nextOffset) }))),
+      consumer.commitOffsets(
+        offsets.map(({ topic, partition, nextOffset }) => ({ topic, partition, offset: String(nextOffset) })),
+      ),
     lastSeenAt: () => state.lastSeenAt,
     assignedCount: () => state.assigned,
     stop: async () => {
@@ -146,7 +148,11 @@ function createGatherer(options: ConsumerOptions, state: GroupState): (payload: 
     });
 }
 
-async function deliver(deliveries: readonly Delivery[], options: ConsumerOptions, state: GroupState): Promise<Error | null> {
+async function deliver(
+  deliveries: readonly Delivery[],
+  options: ConsumerOptions,
+  state: GroupState,
+): Promise<Error | null> {
   const first = deliveries[0];
   if (first === undefined) return null;
   const { generation } = state;

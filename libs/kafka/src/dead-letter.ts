@@ -16,7 +16,12 @@ export type DeadLetterFacts = {
   readonly at: number;
 };
 
-export type DeadLetter = DeadLetterFacts & { readonly topic: string; readonly partition: number; readonly offset: number; readonly replays: number };
+export type DeadLetter = DeadLetterFacts & {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+  readonly replays: number;
+};
 
 /** A detail longer than this is cut: it may quote input, and headers are no place for documents. */
 const DETAIL_CHARACTERS_MAX = 300;
@@ -64,7 +69,9 @@ export function deadLetterFacts(record: RawRecord): DeadLetter | null {
 export function toReplay(record: RawRecord): OutgoingRecord | null {
   const facts = deadLetterFacts(record);
   if (facts === null) return null;
-  const kept = Object.entries(headersAsText(record.headers)).filter(([name]) => !name.startsWith(PREFIX) && name !== 'replays');
+  const kept = Object.entries(headersAsText(record.headers)).filter(
+    ([name]) => !name.startsWith(PREFIX) && name !== 'replays',
+  );
   return {
     topic: facts.topic,
     key: record.key,

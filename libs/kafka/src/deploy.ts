@@ -8,6 +8,7 @@ import { createRegistry } from './registry.ts';
 export async function registerSchemas(url: string): Promise<ReadonlyMap<EventName, number>> {
   const registry = createRegistry(url);
   const ids = new Map<EventName, number>();
-  for (const name of Object.keys(avroSchemas) as EventName[]) ids.set(name, await registry.register(subjectOf(name), avroSchemas[name]));
+  for (const name of Object.keys(avroSchemas) as EventName[])
+    ids.set(name, await registry.register(subjectOf(name), avroSchemas[name]));
   return ids;
 }

@@ -10,7 +10,8 @@ export const kafkaErrors = {
   KFK_ERR_CORRUPT: 'the bytes cannot be read by the writer’s schema',
   KFK_ERR_BAD_HEADER: 'a header has a value that it cannot have',
   KFK_ERR_REGISTRY_UNAVAILABLE: 'the schema registry did not answer',
-  KFK_ERR_SCHEMA_NOT_REGISTERED: 'the registry does not hold our schema: run the deploy step `npm run schemas -- register`',
+  KFK_ERR_SCHEMA_NOT_REGISTERED:
+    'the registry does not hold our schema: run the deploy step `npm run schemas -- register`',
   KFK_ERR_BROKER_UNAVAILABLE: 'the broker did not take the records',
   KFK_ERR_TOO_LARGE: 'the record is larger than the broker accepts',
 } as const;

@@ -30,13 +30,17 @@ async function call(base: string, method: string, path: string, body?: object): 
     if (response.status >= 500) throw new Error(`status ${response.status}`);
     return { status: response.status, body: await response.json() };
   } catch (error) {
-    throw new TransientError('KFK_ERR_REGISTRY_UNAVAILABLE', `${method} ${path}: ${toError(error).message}`, { cause: error });
+    throw new TransientError('KFK_ERR_REGISTRY_UNAVAILABLE', `${method} ${path}: ${toError(error).message}`, {
+      cause: error,
+    });
   }
 }
 
 function field(answer: Answer, name: string): unknown {
   const { body } = answer;
-  return typeof body === 'object' && body !== null && name in body ? (body as Record<string, unknown>)[name] : undefined;
+  return typeof body === 'object' && body !== null && name in body
+    ? (body as Record<string, unknown>)[name]
+    : undefined;
 }
 
 export function createRegistry(url: string): Registry {
@@ -55,11 +59,14 @@ export function createRegistry(url: string): Registry {
       const answer = await call(base, 'GET', `/schemas/ids/${id}`);
       if (answer.status === 404) return null;
       const schema = field(answer, 'schema');
-      if (typeof schema !== 'string') throw new TransientError('KFK_ERR_REGISTRY_UNAVAILABLE', `schema ${id}: ${JSON.stringify(answer.body)}`);
+      if (typeof schema !== 'string')
+        throw new TransientError('KFK_ERR_REGISTRY_UNAVAILABLE', `schema ${id}: ${JSON.stringify(answer.body)}`);
       return JSON.parse(schema) as object;
     },
     async register(subject, schema) {
-      const rule = await call(base, 'PUT', `/config/${encodeURIComponent(subject)}`, { compatibility: 'FULL_TRANSITIVE' });
+      const rule = await call(base, 'PUT', `/config/${encodeURIComponent(subject)}`, {
+        compatibility: 'FULL_TRANSITIVE',
+      });
       if (rule.status >= 400) throw refused(subject, rule);
       const answer = await call(base, 'POST', `${subjectPath(subject)}/versions`, { schema: JSON.stringify(schema) });
       const id = field(answer, 'id');

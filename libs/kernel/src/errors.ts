@@ -5,7 +5,7 @@
  */
 import type { ErrorCode } from './decision.ts';
 
-/** A failure with a code of a closed table. `status` is the HTTP status that a door should answer with. */
+/** A failure with a code of a closed table. Doors turn it into an answer by their own table. */
 export class CodedError extends Error {
   readonly code: ErrorCode;
   readonly details: Readonly<Record<string, unknown>>;

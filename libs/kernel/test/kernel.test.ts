@@ -1,6 +1,16 @@
 /** The kernel's few promises: derived ids, decisions, errors. */
 import { describe, expect, it } from 'vitest';
-import { apply, derivedId, invariant, InvariantError, isId, randomId, reject, skip, TransientError } from '../src/index.ts';
+import {
+  apply,
+  derivedId,
+  invariant,
+  InvariantError,
+  isId,
+  randomId,
+  reject,
+  skip,
+  TransientError,
+} from '../src/index.ts';
 
 describe('ids', () => {
   it('derives the same id from the same parts, and a UUID', () => {

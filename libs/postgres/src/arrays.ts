@@ -5,13 +5,15 @@
 
 const NEEDS_ESCAPE = /["\\]/;
 
-const quoted = (text: string): string => `"${NEEDS_ESCAPE.test(text) ? text.replaceAll('\\', '\\\\').replaceAll('"', '\\"') : text}"`;
+const quoted = (text: string): string =>
+  `"${NEEDS_ESCAPE.test(text) ? text.replaceAll('\\', '\\\\').replaceAll('"', '\\"') : text}"`;
 
 /** Also for uuid, json, timestamptz (as ISO text) and other types that read text. NUL cannot be stored: it is dropped. */
 export const texts = (values: readonly (string | null)[]): string =>
   `{${values.map((value) => (value === null ? 'NULL' : quoted(value.includes('\0') ? value.replaceAll('\0', '') : value))).join(',')}}`;
 
-export const numbers = (values: readonly (number | null)[]): string => `{${values.map((value) => value ?? 'NULL').join(',')}}`;
+export const numbers = (values: readonly (number | null)[]): string =>
+  `{${values.map((value) => value ?? 'NULL').join(',')}}`;
 
 export const booleans = (values: readonly (boolean | null)[]): string =>
   `{${values.map((value) => (value === null ? 'NULL' : value ? 't' : 'f')).join(',')}}`;

@@ -8,7 +8,10 @@ import { fault, invariant } from '@lead-flood/kernel';
 import { classify } from './errors.ts';
 
 export type Transaction = DatabaseTransactionConnection;
-export type Queries = Pick<CommonQueryMethods, 'any' | 'anyFirst' | 'many' | 'manyFirst' | 'maybeOne' | 'maybeOneFirst' | 'one' | 'oneFirst' | 'query' | 'exists'>;
+export type Queries = Pick<
+  CommonQueryMethods,
+  'any' | 'anyFirst' | 'many' | 'manyFirst' | 'maybeOne' | 'maybeOneFirst' | 'one' | 'oneFirst' | 'query' | 'exists'
+>;
 
 export type Database = Queries & {
   /** Runs the body once; a caller who can repeat it does so on `TransientError`. */
@@ -117,7 +120,11 @@ function wrap(pool: DatabasePool): Queries {
   };
 }
 
-export function connectionUri({ url, schema, applicationName }: Pick<DatabaseOptions, 'url' | 'schema' | 'applicationName'>): string {
+export function connectionUri({
+  url,
+  schema,
+  applicationName,
+}: Pick<DatabaseOptions, 'url' | 'schema' | 'applicationName'>): string {
   const uri = new URL(url);
   uri.searchParams.set('application_name', applicationName);
   uri.searchParams.set('options', `-c search_path=${schema} -c synchronous_commit=on`);

@@ -13,6 +13,8 @@ import type { Queries } from './database.ts';
 export type Seen = Readonly<Record<string, number>>;
 
 export type Stored<S> = {
+  /** Whose row it is; whoever acts for another organisation must not see or change it. */
+  readonly orgId: string;
   readonly state: S;
   /** How often the row was saved; 0 = not there yet. A save that finds another number fails. */
   readonly revision: number;
@@ -23,7 +25,6 @@ export type Stored<S> = {
 
 export type Saved<S> = Stored<S> & {
   readonly key: string;
-  readonly orgId: string;
   /** Every state that the row passed through since it was loaded, the last one included: for append-only tables beside it. */
   readonly passed: readonly S[];
 };
@@ -37,9 +38,20 @@ export type DocumentStore<S> = {
 };
 
 /** A column derived from the state, for queries: always as text here, cast by Postgres to the column's type. */
-export type DerivedColumn<S> = { readonly name: string; readonly type: string; readonly of: (state: S, key: string) => string | number | boolean | null };
+export type DerivedColumn<S> = {
+  readonly name: string;
+  readonly type: string;
+  readonly of: (state: S, key: string) => string | number | boolean | null;
+};
 
-const row = z.object({ key: z.string(), revision: z.int(), published: z.int(), seen: z.string(), state: z.string() });
+const row = z.object({
+  key: z.string(),
+  org_id: z.string(),
+  revision: z.int(),
+  published: z.int(),
+  seen: z.string(),
+  state: z.string(),
+});
 
 export function createDocumentStore<S>(options: {
   readonly table: string;
@@ -49,11 +61,15 @@ export function createDocumentStore<S>(options: {
   const table = sql.identifier([options.table]);
   const columns = options.columns ?? [];
   const names = columns.map((column) => sql.fragment`, ${sql.identifier([column.name])}`);
-  const updates = columns.map((column) => sql.fragment`, ${sql.identifier([column.name])} = excluded.${sql.identifier([column.name])}`);
+  const updates = columns.map(
+    (column) => sql.fragment`, ${sql.identifier([column.name])} = excluded.${sql.identifier([column.name])}`,
+  );
   const none = sql.fragment``;
-  const join = (parts: typeof names): ReturnType<typeof sql.join> => (parts.length === 0 ? sql.join([none], none) : sql.join(parts, none));
+  const join = (parts: typeof names): ReturnType<typeof sql.join> =>
+    parts.length === 0 ? sql.join([none], none) : sql.join(parts, none);
 
   const toStored = (r: z.infer<typeof row>): Stored<S> => ({
+    orgId: r.org_id,
     state: options.state.parse(JSON.parse(r.state)),
     revision: r.revision,
     published: r.published,
@@ -63,14 +79,14 @@ export function createDocumentStore<S>(options: {
   return {
     async loadOf(queries, orgId, key) {
       const found = await queries.maybeOne(sql.type(row)`
-        select key, revision, published, seen, state from ${table} where key = ${key} and org_id = ${orgId}
+        select key, org_id, revision, published, seen, state from ${table} where key = ${key} and org_id = ${orgId}
       `);
       return found === null ? null : toStored(found);
     },
     async load(queries, keys) {
       if (keys.length === 0) return new Map();
       const rows = await queries.any(sql.type(row)`
-        select key, revision, published, seen, state from ${table} where key = any(${texts(keys)}::uuid[])
+        select key, org_id, revision, published, seen, state from ${table} where key = any(${texts(keys)}::uuid[])
       `);
       return new Map(rows.map((r) => [r.key, toStored(r)]));
     },
@@ -97,10 +113,13 @@ export function createDocumentStore<S>(options: {
         on conflict (key) do update set
           previous_revision = excluded.previous_revision, revision = excluded.revision, published = excluded.published,
           seen = excluded.seen, state = excluded.state, updated_at = now()${join(updates)}
-        where t.revision = excluded.previous_revision
+        where t.revision = excluded.previous_revision and t.org_id = excluded.org_id
       `);
       if (rowCount !== sorted.length) {
-        throw new TransientError('PGS_ERR_VERSION_CONFLICT', `${sorted.length - rowCount} rows of ${options.table} changed meanwhile`);
+        throw new TransientError(
+          'PGS_ERR_VERSION_CONFLICT',
+          `${sorted.length - rowCount} rows of ${options.table} changed meanwhile`,
+        );
       }
     },
   };

@@ -15,12 +15,16 @@ export type PostgresErrorCode = keyof typeof postgresErrors;
 const CONFLICTS = new Set(['40001', '40P01', '55P03']);
 /** Connection exceptions (08), insufficient resources (53), operator intervention (57: shutdown, crash recovery). */
 const PASSING_CLASSES = /^(08|53|57P)/;
-const BROKEN_CONNECTION = /connection terminated|connection error|ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|timeout expired|Connection is closed|not queryable|Cannot use a pool|server closed/i;
+const BROKEN_CONNECTION =
+  /connection terminated|connection error|ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|timeout expired|Connection is closed|not queryable|Cannot use a pool|server closed/i;
+
+/** Every SQLSTATE has a digit; without that, Node's `EPIPE` would pass for one and a broken connection for bad data. */
+const SQL_STATE = /^(?=.*\d)[0-9A-Z]{5}$/;
 
 /** Finds a SQLSTATE in the error or in what caused it. */
 export function sqlState(thrown: unknown): string | null {
   for (let error: unknown = thrown; error instanceof Error; error = error.cause) {
-    if ('code' in error && typeof error.code === 'string' && /^[0-9A-Z]{5}$/.test(error.code)) return error.code;
+    if ('code' in error && typeof error.code === 'string' && SQL_STATE.test(error.code)) return error.code;
   }
   return null;
 }
@@ -39,9 +43,12 @@ export function classify(thrown: unknown): Error {
   if (thrown instanceof CodedError) return thrown;
   const error = toError(thrown);
   const state = sqlState(error);
-  if (state !== null && CONFLICTS.has(state)) return new TransientError('PGS_ERR_CONFLICT', `SQLSTATE ${state}`, { cause: error });
+  if (state !== null && CONFLICTS.has(state))
+    return new TransientError('PGS_ERR_CONFLICT', `SQLSTATE ${state}`, { cause: error });
   if ((state !== null && PASSING_CLASSES.test(state)) || (state === null && mentionsConnection(error))) {
-    return new TransientError('PGS_ERR_UNAVAILABLE', state === null ? error.message : `SQLSTATE ${state}`, { cause: error });
+    return new TransientError('PGS_ERR_UNAVAILABLE', state === null ? error.message : `SQLSTATE ${state}`, {
+      cause: error,
+    });
   }
   return error;
 }

@@ -17,16 +17,32 @@ export type JournalEntry = {
 
 export type KnownEntry = JournalEntry & { readonly startedAt: number };
 
-const row = z.object({ message_id: z.string(), step: z.string(), done: z.boolean(), answer: z.string().nullable(), started_at: z.number() });
+const row = z.object({
+  message_id: z.string(),
+  step: z.string(),
+  done: z.boolean(),
+  answer: z.string().nullable(),
+  started_at: z.number(),
+});
 
 /** What earlier tries of these messages have left. */
-export async function readJournal(queries: Queries, group: string, messageIds: readonly string[]): Promise<readonly KnownEntry[]> {
+export async function readJournal(
+  queries: Queries,
+  group: string,
+  messageIds: readonly string[],
+): Promise<readonly KnownEntry[]> {
   if (messageIds.length === 0) return [];
   const rows = await queries.any(sql.type(row)`
     select message_id, step, done, answer, started_at from journal
     where consumer_group = ${group} and message_id = any(${texts(messageIds)}::uuid[])
   `);
-  return rows.map((r) => ({ messageId: r.message_id, step: r.step, done: r.done, answer: r.answer, startedAt: r.started_at }));
+  return rows.map((r) => ({
+    messageId: r.message_id,
+    step: r.step,
+    done: r.done,
+    answer: r.answer,
+    startedAt: r.started_at,
+  }));
 }
 
 /** Begins steps; of two processes that begin the same one, exactly one is told yes. Answers in the order given. */
@@ -118,6 +134,8 @@ function together<A, R>(write: (items: readonly A[]) => Promise<readonly R[]>): 
 
 /** Drops what no replay can need any more; returns how many entries. */
 export async function pruneJournal(queries: Queries, days: number): Promise<number> {
-  const { rowCount } = await queries.query(sql.unsafe`delete from journal where started_at < now() - make_interval(days => ${days})`);
+  const { rowCount } = await queries.query(
+    sql.unsafe`delete from journal where started_at < now() - make_interval(days => ${days})`,
+  );
   return rowCount;
 }

@@ -20,7 +20,12 @@ const WAIT_TRIES = 150;
 export async function migrate(options: MigrateOptions): Promise<void> {
   await runFolder(options, machinery, 'machinery_migrations');
   await runFolder(options, options.folder, 'migrations');
-  const database = await createDatabase({ url: options.url, schema: options.schema, applicationName: 'migrate', connectionsMax: 1 });
+  const database = await createDatabase({
+    url: options.url,
+    schema: options.schema,
+    applicationName: 'migrate',
+    connectionsMax: 1,
+  });
   try {
     await maintainOutbox(database);
   } finally {

@@ -26,7 +26,13 @@ export type Advance = {
   readonly finished: readonly number[];
 };
 
-const row = z.object({ topic: z.string(), partition: z.int(), epoch: z.int(), next_offset: z.int(), finished: z.array(z.int()) });
+const row = z.object({
+  topic: z.string(),
+  partition: z.int(),
+  epoch: z.int(),
+  next_offset: z.int(),
+  finished: z.array(z.int()),
+});
 
 /** Takes the partition over: the row's next offset counts, `startOffset` only where there is no row yet. */
 export async function claimPosition(
@@ -60,7 +66,10 @@ export async function advancePositions(tx: Queries, group: string, advances: rea
       and p.epoch = a.epoch and p.next_offset = a.expected_offset
   `);
   if (rowCount !== advances.length) {
-    throw new TransientError('PGS_ERR_NOT_OWNER', `${rowCount} of ${advances.length} partitions of ${group} are still ours`);
+    throw new TransientError(
+      'PGS_ERR_NOT_OWNER',
+      `${rowCount} of ${advances.length} partitions of ${group} are still ours`,
+    );
   }
 }
 
@@ -69,5 +78,11 @@ export async function readPositions(queries: Queries, group: string): Promise<re
   const rows = await queries.any(sql.type(row)`
     select topic, partition, epoch, next_offset, finished from positions where consumer_group = ${group} order by topic, partition
   `);
-  return rows.map((r) => ({ topic: r.topic, partition: r.partition, epoch: r.epoch, nextOffset: r.next_offset, finished: r.finished }));
+  return rows.map((r) => ({
+    topic: r.topic,
+    partition: r.partition,
+    epoch: r.epoch,
+    nextOffset: r.next_offset,
+    finished: r.finished,
+  }));
 }

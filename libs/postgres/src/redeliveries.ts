@@ -7,10 +7,19 @@ import { numbers, texts } from './arrays.ts';
 import { sql } from './database.ts';
 import type { Queries } from './database.ts';
 
-export type Redelivery = { readonly messageId: string; readonly attempt: number; readonly code: string; readonly detail: string };
+export type Redelivery = {
+  readonly messageId: string;
+  readonly attempt: number;
+  readonly code: string;
+  readonly detail: string;
+};
 
 /** The attempt that each message waits for; locks the rows. */
-export async function expectedAttempts(tx: Queries, group: string, messageIds: readonly string[]): Promise<Map<string, number>> {
+export async function expectedAttempts(
+  tx: Queries,
+  group: string,
+  messageIds: readonly string[],
+): Promise<Map<string, number>> {
   if (messageIds.length === 0) return new Map();
   const rows = await tx.any(sql.type(z.object({ message_id: z.string(), attempt: z.int() }))`
     select message_id, attempt from redeliveries
@@ -20,7 +29,11 @@ export async function expectedAttempts(tx: Queries, group: string, messageIds: r
   return new Map(rows.map((r) => [r.message_id, r.attempt]));
 }
 
-export async function expectRedeliveries(tx: Queries, group: string, redeliveries: readonly Redelivery[]): Promise<void> {
+export async function expectRedeliveries(
+  tx: Queries,
+  group: string,
+  redeliveries: readonly Redelivery[],
+): Promise<void> {
   if (redeliveries.length === 0) return;
   await tx.query(sql.unsafe`
     insert into redeliveries (consumer_group, message_id, attempt, code, detail)

@@ -137,7 +137,8 @@ async function relayWhileHeld(
     if (rows.length > 0) await publishAndAdvance(options, connection, rows);
     if (rows.length < ROWS_MAX) {
       if (rows.length > 0) busyAt = now;
-      idleMs = rows.length > 0 ? IDLE_MS_MIN : Math.min(idleMs * 2, now - busyAt > QUIET_AFTER_MS ? QUIET_MS : IDLE_MS_MAX);
+      idleMs =
+        rows.length > 0 ? IDLE_MS_MIN : Math.min(idleMs * 2, now - busyAt > QUIET_AFTER_MS ? QUIET_MS : IDLE_MS_MAX);
       await sleep(idleMs);
     }
   }

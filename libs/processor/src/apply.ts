@@ -30,7 +30,12 @@ export type Applier<S> = {
   readonly apply: (input: CommandInput) => Promise<Applied<S>>;
 };
 
-export type ApplierDeps = { readonly database: Database; readonly codec: Codec; readonly clock: Clock; readonly wakeRelay: () => void };
+export type ApplierDeps = {
+  readonly database: Database;
+  readonly codec: Codec;
+  readonly clock: Clock;
+  readonly wakeRelay: () => void;
+};
 
 const TOGETHER_MAX = 200;
 const TRIES_MAX = 6;
@@ -47,7 +52,11 @@ export function createApplier<S, F>(processor: Erased<S, F>, deps: ApplierDeps):
     while (waiting.length > 0) {
       const together = waiting.splice(0, TOGETHER_MAX);
       try {
-        const applied = await commitWithRetry(processor, deps, together.map((w) => w.event));
+        const applied = await commitWithRetry(
+          processor,
+          deps,
+          together.map((w) => w.event),
+        );
         deps.wakeRelay();
         together.forEach((w, i) => {
           settle(w, applied[i]);
@@ -55,7 +64,10 @@ export function createApplier<S, F>(processor: Erased<S, F>, deps: ApplierDeps):
       } catch (error) {
         // One of them may be the cause: alone, each gets its own answer.
         if (together.length > 1 && !(error instanceof TransientError)) await oneByOne(processor, deps, together);
-        else together.forEach((w) => { w.reject(error); });
+        else
+          together.forEach((w) => {
+            w.reject(error);
+          });
       }
     }
     busy = false;
@@ -70,7 +82,11 @@ export function createApplier<S, F>(processor: Erased<S, F>, deps: ApplierDeps):
   };
 }
 
-async function oneByOne<S, F>(processor: Erased<S, F>, deps: ApplierDeps, together: readonly Waiting<S>[]): Promise<void> {
+async function oneByOne<S, F>(
+  processor: Erased<S, F>,
+  deps: ApplierDeps,
+  together: readonly Waiting<S>[],
+): Promise<void> {
   for (const w of together) {
     try {
       const [applied] = await commitWithRetry(processor, deps, [w.event]);
@@ -102,7 +118,11 @@ const toEvent = (input: CommandInput, now: number): AnyInput => ({
   data: input.data as AnyInput['data'],
 });
 
-async function commitWithRetry<S, F>(processor: Erased<S, F>, deps: ApplierDeps, events: readonly AnyInput[]): Promise<readonly Applied<S>[]> {
+async function commitWithRetry<S, F>(
+  processor: Erased<S, F>,
+  deps: ApplierDeps,
+  events: readonly AnyInput[],
+): Promise<readonly Applied<S>[]> {
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await commit(processor, deps, events);
@@ -113,7 +133,11 @@ async function commitWithRetry<S, F>(processor: Erased<S, F>, deps: ApplierDeps,
   }
 }
 
-async function commit<S, F>(processor: Erased<S, F>, deps: ApplierDeps, events: readonly AnyInput[]): Promise<readonly Applied<S>[]> {
+async function commit<S, F>(
+  processor: Erased<S, F>,
+  deps: ApplierDeps,
+  events: readonly AnyInput[],
+): Promise<readonly Applied<S>[]> {
   return deps.database.transaction(async (tx) => {
     const prepared = await prepareInputs(processor, tx, events);
     const loaded = await processor.store.load(tx, [...new Set(prepared.map((p) => p.key))]);

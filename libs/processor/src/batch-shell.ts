@@ -53,7 +53,11 @@ export type ShellDeps = {
   readonly topicPrefix?: string;
 };
 
-export type Running = { readonly lastSeenAt: () => number; readonly halted: () => string | null; readonly stop: () => Promise<void> };
+export type Running = {
+  readonly lastSeenAt: () => number;
+  readonly halted: () => string | null;
+  readonly stop: () => Promise<void>;
+};
 
 const FETCH_BYTES_PER_PARTITION = 1_048_576;
 const FETCH_WAIT_MS = 500;
@@ -65,7 +69,11 @@ type Work = { readonly records: readonly RawRecord[]; readonly places: ReadonlyM
 
 const placeKey = (at: { topic: string; partition: number }): string => `${at.topic}/${at.partition}`;
 
-export async function startBatchShell(processor: Erased, deps: ShellDeps, options: ShellOptions = shellDefaults): Promise<Running> {
+export async function startBatchShell(
+  processor: Erased,
+  deps: ShellDeps,
+  options: ShellOptions = shellDefaults,
+): Promise<Running> {
   const prefix = deps.topicPrefix ?? '';
   const reads = new Set(processor.reads.flatMap((topic) => topic.events as readonly string[]));
   const status: { halted: string | null } = { halted: null };
@@ -76,7 +84,8 @@ export async function startBatchShell(processor: Erased, deps: ShellDeps, option
     const startedAt = performance.now();
     const done = await untilDone(processor, deps, ownership, status, batches, () => processFetch(batches));
     const spentMs = performance.now() - startedAt;
-    if (spentMs < options.gatherMs && !batches.some((batch) => batch.leaving())) await delay(options.gatherMs - spentMs);
+    if (spentMs < options.gatherMs && !batches.some((batch) => batch.leaving()))
+      await delay(options.gatherMs - spentMs);
     return done;
   }
 
@@ -88,7 +97,12 @@ export async function startBatchShell(processor: Erased, deps: ShellDeps, option
       if (place === null) continue;
       places.set(placeKey(batch), place);
       for (const record of batch.records) if (record.offset >= place.nextOffset) records.push(record);
-      deps.telemetry.lag(processor.group, batch.topic, batch.partition, batch.highWatermark - (batch.records.at(-1)?.offset ?? 0) - 1);
+      deps.telemetry.lag(
+        processor.group,
+        batch.topic,
+        batch.partition,
+        batch.highWatermark - (batch.records.at(-1)?.offset ?? 0) - 1,
+      );
     }
     // 1. Decode. Unknown schemas are fetched first; while the registry is away the batch waits here.
     await learnSchemas(deps.codec, records);
@@ -106,7 +120,8 @@ export async function startBatchShell(processor: Erased, deps: ShellDeps, option
       afterCommit(work, batch, result, performance.now() - startedAt);
     } catch (thrown) {
       const error = classify(thrown);
-      if (error instanceof TransientError || error instanceof InvariantError || error instanceof FloodError) throw error;
+      if (error instanceof TransientError || error instanceof InvariantError || error instanceof FloodError)
+        throw error;
       await isolate(work, error);
     }
   }
@@ -135,13 +150,27 @@ export async function startBatchShell(processor: Erased, deps: ShellDeps, option
     for (const record of records) {
       const input = decodeRecord(deps.codec, record, reads);
       if (isRefused(input)) refused.push(input);
-      else inputs.push(prefix === '' ? input : { ...input, event: { ...input.event, source: input.event.source.slice(prefix.length) } });
+      else
+        inputs.push(
+          prefix === ''
+            ? input
+            : { ...input, event: { ...input.event, source: input.event.source.slice(prefix.length) } },
+        );
       ends.set(placeKey(record), record);
     }
     const advances = [...ends].flatMap(([key, { topic, partition, offset }]) => {
       const place = places.get(key);
       if (place === undefined) return [];
-      return [{ topic, partition, epoch: place.epoch, expectedOffset: place.nextOffset, nextOffset: offset + 1, finished: [] }];
+      return [
+        {
+          topic,
+          partition,
+          epoch: place.epoch,
+          expectedOffset: place.nextOffset,
+          nextOffset: offset + 1,
+          finished: [],
+        },
+      ];
     });
     return { inputs, refused, advances };
   }
@@ -235,7 +264,12 @@ export async function untilDone(
         deps.onFatal(error);
         throw error;
       }
-      await pause(error instanceof FloodError ? FLOOD.pauseMs : Math.min(RETRY_MS.first * 2 ** tries, RETRY_MS.max) * (0.5 + Math.random()), leaving);
+      await pause(
+        error instanceof FloodError
+          ? FLOOD.pauseMs
+          : Math.min(RETRY_MS.first * 2 ** tries, RETRY_MS.max) * (0.5 + Math.random()),
+        leaving,
+      );
     }
   }
   // Leaving with work undone: the next owner starts from the row in Postgres, whatever kafkajs believes.
@@ -251,14 +285,18 @@ async function pause(ms: number, leaving: () => boolean): Promise<void> {
 /** More than half of a batch, and at least ten messages, refused for one reason. */
 export class FloodError extends CodedError {
   constructor(code: string, count: number, of: number) {
-    super('PRC_ERR_FLOOD', `${count} of ${of} messages would be dead-lettered with ${code}: stopped, a human should look`);
+    super(
+      'PRC_ERR_FLOOD',
+      `${count} of ${of} messages would be dead-lettered with ${code}: stopped, a human should look`,
+    );
     this.name = 'FloodError';
   }
 }
 
 function refuseFlood(refused: readonly Refused[], total: number): void {
   for (const [code, group] of Map.groupBy(refused, (r) => r.code)) {
-    if (group.length >= FLOOD.atLeast && group.length > total * FLOOD.share) throw new FloodError(code, group.length, total);
+    if (group.length >= FLOOD.atLeast && group.length > total * FLOOD.share)
+      throw new FloodError(code, group.length, total);
   }
 }
 

@@ -18,10 +18,17 @@ export type Batch = {
   readonly advances: readonly Advance[];
 };
 
-export type BatchResult = { readonly outcomes: readonly FoldOutcome<unknown>[]; readonly deadLetters: readonly Refused[] };
+export type BatchResult = {
+  readonly outcomes: readonly FoldOutcome<unknown>[];
+  readonly deadLetters: readonly Refused[];
+};
 
 /** `prepare`, or its default: the record's key is the state's key. */
-export async function prepareInputs<S, F>(processor: Erased<S, F>, tx: Queries, events: readonly AnyInput[]): Promise<readonly Prepared<F>[]> {
+export async function prepareInputs<S, F>(
+  processor: Erased<S, F>,
+  tx: Queries,
+  events: readonly AnyInput[],
+): Promise<readonly Prepared<F>[]> {
   // Without `prepare` the type of the facts is `undefined`.
   if (processor.prepare === undefined) return events.map((event) => ({ key: event.key, facts: undefined as F }));
   const prepared = await processor.prepare(tx, events);
@@ -51,8 +58,16 @@ export async function commitBatch(
       inputs.map((input, i) => {
         const decide = processor.decide[input.event.name];
         const facts = prepared[i];
-        invariant(decide !== undefined && facts !== undefined, `${processor.group} has no decision for ${input.event.name}`);
-        return { event: input.event, prepared: facts, guarded: true, decide: (state, ctx) => decide(state, input.event, ctx) };
+        invariant(
+          decide !== undefined && facts !== undefined,
+          `${processor.group} has no decision for ${input.event.name}`,
+        );
+        return {
+          event: input.event,
+          prepared: facts,
+          guarded: true,
+          decide: (state, ctx) => decide(state, input.event, ctx),
+        };
       }),
       loaded,
       deps.now,

@@ -8,7 +8,12 @@ import type { AnyInput } from './processor.ts';
 export const originHeader = 'origin';
 
 export type DecodedInput = { readonly record: RawRecord; readonly event: AnyInput; readonly attempt: number };
-export type Refused = { readonly record: RawRecord; readonly code: string; readonly detail: string; readonly step: DeadLetterFacts['step'] };
+export type Refused = {
+  readonly record: RawRecord;
+  readonly code: string;
+  readonly detail: string;
+  readonly step: DeadLetterFacts['step'];
+};
 
 const ID_CHARACTERS_MAX = 100;
 
@@ -25,7 +30,8 @@ export async function learnSchemas(codec: Codec, records: readonly RawRecord[]):
 export function decodeRecord(codec: Codec, record: RawRecord, reads: ReadonlySet<string>): DecodedInput | Refused {
   const decoded = codec.decode(record.value);
   if (!decoded.ok) return { record, code: decoded.code, detail: decoded.detail, step: 'decode' };
-  if (!reads.has(decoded.name)) return { record, code: 'KFK_ERR_UNEXPECTED_EVENT', detail: decoded.name, step: 'decode' };
+  if (!reads.has(decoded.name))
+    return { record, code: 'KFK_ERR_UNEXPECTED_EVENT', detail: decoded.name, step: 'decode' };
   const { headers } = record;
   const data = decoded.data as { orgId: string };
   const orgHeader = headerText(headers, headerNames.orgId);

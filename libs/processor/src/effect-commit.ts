@@ -7,7 +7,14 @@ import { apply, invariant } from '@lead-flood/kernel';
 import type { Codec } from '@lead-flood/kafka';
 import { headersAsText, headerNames } from '@lead-flood/kafka';
 import type { Database, Redelivery, TimerMessage } from '@lead-flood/postgres';
-import { advancePositions, endRedeliveries, expectedAttempts, expectRedeliveries, insertOutbox, insertTimers } from '@lead-flood/postgres';
+import {
+  advancePositions,
+  endRedeliveries,
+  expectedAttempts,
+  expectRedeliveries,
+  insertOutbox,
+  insertTimers,
+} from '@lead-flood/postgres';
 import { derivedId, fault } from '@lead-flood/kernel';
 import { prepareInputs, toDeadLetters } from './batch.ts';
 import type { DecodedInput, Refused } from './decode.ts';
@@ -22,7 +29,10 @@ export type Finished = {
   readonly key: string;
   readonly item: Item;
   /** What `perform` gave; an error that may pass leads to a redelivery, any other to a dead letter. */
-  readonly result: { readonly kind: 'done'; readonly value: unknown } | { readonly kind: 'later'; readonly error: TransientError } | { readonly kind: 'refused'; readonly refused: Refused };
+  readonly result:
+    | { readonly kind: 'done'; readonly value: unknown }
+    | { readonly kind: 'later'; readonly error: TransientError }
+    | { readonly kind: 'refused'; readonly refused: Refused };
 };
 
 export type ErasedEffect = Erased & {
@@ -30,7 +40,9 @@ export type ErasedEffect = Erased & {
   readonly redeliverAfterMs: readonly number[];
 };
 
-export type EffectResult = { readonly outcomes: readonly { topic: string; outcome: FoldOutcome<unknown>['outcome']; reason: string }[] };
+export type EffectResult = {
+  readonly outcomes: readonly { topic: string; outcome: FoldOutcome<unknown>['outcome']; reason: string }[];
+};
 
 type Decided = { readonly input: DecodedInput; readonly finished: Finished; readonly exhausted: TransientError | null };
 
@@ -43,10 +55,17 @@ export async function commitEffects(
   const trackers = new Set(finished.map((f) => f.item.tracker));
   const advances = [...trackers].map((tracker) => ({
     tracker,
-    advance: advanceOf(tracker, finished.filter((f) => f.item.tracker === tracker).map((f) => f.item.record.offset)),
+    advance: advanceOf(
+      tracker,
+      finished.filter((f) => f.item.tracker === tracker).map((f) => f.item.record.offset),
+    ),
   }));
   const result = await deps.database.transaction(async (tx) => {
-    await advancePositions(tx, group, advances.map((a) => a.advance));
+    await advancePositions(
+      tx,
+      group,
+      advances.map((a) => a.advance),
+    );
     const redelivered = finished.filter((f) => attemptOf(f) > 0).map((f) => idOf(f));
     const expected = await expectedAttempts(tx, group, redelivered);
     const current = finished.filter((f) => attemptOf(f) === 0 || expected.get(idOf(f)) === attemptOf(f));
@@ -58,7 +77,12 @@ export async function commitEffects(
     const inputs = decided.map((d, i): FoldInput<unknown> => {
       const facts = prepared[i];
       invariant(facts !== undefined, 'prepare answered every input');
-      return { event: d.input.event, prepared: facts, guarded: d.input.attempt === 0, decide: decisionOf(processor, d) };
+      return {
+        event: d.input.event,
+        prepared: facts,
+        guarded: d.input.attempt === 0,
+        decide: decisionOf(processor, d),
+      };
     });
     const folded = fold(processor, deps.codec, inputs, loaded, deps.now);
     await processor.store.save(tx, folded.saves);
@@ -67,11 +91,19 @@ export async function commitEffects(
     await insertTimers(tx, [...folded.timers, ...later.map((l) => toTimer(processor, deps, l))]);
     await expectRedeliveries(tx, group, later.map(toRedelivery));
     const ended = new Set(later.map((l) => idOf(l.finished)));
-    await endRedeliveries(tx, group, redelivered.filter((id) => !ended.has(id)));
+    await endRedeliveries(
+      tx,
+      group,
+      redelivered.filter((id) => !ended.has(id)),
+    );
     await fault('processor.outbox');
     return {
       outcomes: [
-        ...folded.outcomes.map((o, i) => ({ topic: decided[i]?.input.event.source ?? '', outcome: o.outcome, reason: o.reason })),
+        ...folded.outcomes.map((o, i) => ({
+          topic: decided[i]?.input.event.source ?? '',
+          outcome: o.outcome,
+          reason: o.reason,
+        })),
         ...later.map((l) => ({ topic: l.input.event.source, outcome: 'redelivered' as const, reason: l.error.code })),
         ...refused.map((r) => ({ topic: r.record.topic, outcome: 'rejected' as const, reason: r.code })),
       ],
@@ -87,7 +119,10 @@ const idOf = (f: Finished): string => inputOf(f)?.event.id ?? '';
 
 type Later = { readonly finished: Finished; readonly input: DecodedInput; readonly error: TransientError };
 
-function sort(processor: ErasedEffect, finished: readonly Finished[]): { later: Later[]; decided: Decided[]; refused: Refused[] } {
+function sort(
+  processor: ErasedEffect,
+  finished: readonly Finished[],
+): { later: Later[]; decided: Decided[]; refused: Refused[] } {
   const later: Later[] = [];
   const decided: Decided[] = [];
   const refused: Refused[] = [];
@@ -97,7 +132,8 @@ function sort(processor: ErasedEffect, finished: readonly Finished[]): { later: 
     else if (f.result.kind === 'refused') refused.push(f.result.refused);
     else if (input === null) continue;
     else if (f.result.kind === 'done') decided.push({ input, finished: f, exhausted: null });
-    else if (input.attempt < processor.redeliverAfterMs.length) later.push({ finished: f, input, error: f.result.error });
+    else if (input.attempt < processor.redeliverAfterMs.length)
+      later.push({ finished: f, input, error: f.result.error });
     else decided.push({ input, finished: f, exhausted: f.result.error });
   }
   return { later, decided, refused };
@@ -118,9 +154,17 @@ function decisionOf(processor: ErasedEffect, { input, finished, exhausted }: Dec
 function refusals(decided: readonly Decided[], outcomes: readonly FoldOutcome<unknown>[]): Refused[] {
   return decided.flatMap(({ input, exhausted }, i): Refused[] => {
     const decision = outcomes[i]?.decision;
-    if (decision?.kind === 'reject') return [{ record: input.record, code: decision.code, detail: decision.detail, step: 'decide' }];
+    if (decision?.kind === 'reject')
+      return [{ record: input.record, code: decision.code, detail: decision.detail, step: 'decide' }];
     if (exhausted === null) return [];
-    return [{ record: input.record, code: 'PRC_ERR_EXHAUSTED', detail: `${exhausted.code}: ${exhausted.message}`, step: 'perform' }];
+    return [
+      {
+        record: input.record,
+        code: 'PRC_ERR_EXHAUSTED',
+        detail: `${exhausted.code}: ${exhausted.message}`,
+        step: 'perform',
+      },
+    ];
   });
 }
 
@@ -132,7 +176,11 @@ const toRedelivery = ({ input, error }: Later): Redelivery => ({
 });
 
 /** The original record, to come back on the group's own timer topic. */
-function toTimer(processor: ErasedEffect, deps: { now: number; topicPrefix: string }, { input, error }: Later): TimerMessage {
+function toTimer(
+  processor: ErasedEffect,
+  deps: { now: number; topicPrefix: string },
+  { input, error }: Later,
+): TimerMessage {
   const { record, event, attempt } = input;
   const plannedMs = processor.redeliverAfterMs[attempt] ?? 0;
   return {

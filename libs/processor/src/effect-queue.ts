@@ -31,7 +31,14 @@ export function advanceOf(tracker: Tracker, done: readonly number[]): Advance {
     nextOffset = offset + 1;
   }
   const { topic, partition, place } = tracker;
-  return { topic, partition, epoch: place.epoch, expectedOffset: place.nextOffset, nextOffset, finished: [...finished].toSorted((a, b) => a - b) };
+  return {
+    topic,
+    partition,
+    epoch: place.epoch,
+    expectedOffset: place.nextOffset,
+    nextOffset,
+    finished: [...finished].toSorted((a, b) => a - b),
+  };
 }
 
 export function settleAdvance(tracker: Tracker, advance: Advance): void {
@@ -78,7 +85,11 @@ export function createKeyQueue(): KeyQueue {
     },
     drop(matches) {
       const before = count;
-      for (const [key, queue] of waiting) waiting.set(key, queue.filter((item) => !matches(item)));
+      for (const [key, queue] of waiting)
+        waiting.set(
+          key,
+          queue.filter((item) => !matches(item)),
+        );
       const dropped = ready.filter(({ item }) => matches(item));
       ready = ready.filter(({ item }) => !matches(item));
       count = ready.length + [...waiting.values()].reduce((sum, queue) => sum + queue.length, 0);

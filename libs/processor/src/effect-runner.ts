@@ -21,6 +21,7 @@ import type { Running, ShellDeps } from './batch-shell.ts';
 import { beginUntilDone, untilDone } from './batch-shell.ts';
 import type { DecodedInput } from './decode.ts';
 import { decodeRecord, isRefused, learnSchemas } from './decode.ts';
+import { where } from './fold.ts';
 import type { ErasedEffect, Finished } from './effect-commit.ts';
 import { commitEffects } from './effect-commit.ts';
 import type { Item, Tracker } from './effect-queue.ts';
@@ -44,7 +45,11 @@ const SESSION_TIMEOUT_MS = 10_000;
 
 type Started = { readonly key: string; readonly item: Item; readonly input: DecodedInput };
 
-export async function startEffectRunner(processor: ErasedEffectProcessor, deps: ShellDeps, options: { gatherMs: number } = { gatherMs: 5 }): Promise<Running> {
+export async function startEffectRunner(
+  processor: ErasedEffectProcessor,
+  deps: ShellDeps,
+  options: { gatherMs: number } = { gatherMs: 5 },
+): Promise<Running> {
   const prefix = deps.topicPrefix ?? '';
   const { group } = processor;
   const reads = new Set(processor.reads.flatMap((topic) => topic.events as readonly string[]));
@@ -93,7 +98,10 @@ export async function startEffectRunner(processor: ErasedEffectProcessor, deps: 
   }
 
   async function admit(batches: readonly PartitionBatch[]): Promise<void> {
-    await learnSchemas(deps.codec, batches.flatMap((batch) => batch.records));
+    await learnSchemas(
+      deps.codec,
+      batches.flatMap((batch) => batch.records),
+    );
     for (const batch of batches) {
       const at = `${batch.topic}/${batch.partition}`;
       const before = trackers.get(at);
@@ -102,7 +110,13 @@ export async function startEffectRunner(processor: ErasedEffectProcessor, deps: 
       if (place === null) continue;
       let tracker = trackers.get(at);
       if (tracker?.place !== place) {
-        tracker = { topic: batch.topic, partition: batch.partition, place, outstanding: [], historyUntil: batch.highWatermark };
+        tracker = {
+          topic: batch.topic,
+          partition: batch.partition,
+          place,
+          outstanding: [],
+          historyUntil: batch.highWatermark,
+        };
         trackers.set(at, tracker);
       }
       take(batch, tracker);
@@ -119,7 +133,8 @@ export async function startEffectRunner(processor: ErasedEffectProcessor, deps: 
   }
 
   const running = new Set<Item>();
-  const underWay = (tracker: Tracker): boolean => [...running].some((item) => item.tracker === tracker) || finished.some((f) => f.item.tracker === tracker);
+  const underWay = (tracker: Tracker): boolean =>
+    [...running].some((item) => item.tracker === tracker) || finished.some((f) => f.item.tracker === tracker);
 
   function take(batch: PartitionBatch, tracker: Tracker): void {
     const newest = tracker.outstanding.at(-1) ?? -1;
@@ -128,11 +143,19 @@ export async function startEffectRunner(processor: ErasedEffectProcessor, deps: 
       tracker.outstanding.push(record.offset);
       if (tracker.place.finished.has(record.offset)) continue;
       const decoded = decodeRecord(deps.codec, record, reads);
-      const work = isRefused(decoded) || prefix === '' ? decoded : { ...decoded, event: { ...decoded.event, source: decoded.event.source.replace(prefix, '') } };
+      const work =
+        isRefused(decoded) || prefix === ''
+          ? decoded
+          : { ...decoded, event: { ...decoded.event, source: decoded.event.source.replace(prefix, '') } };
       const key = isRefused(work) ? `${batch.topic}/${batch.partition}/${record.offset}` : work.event.key;
       queue.add(key, { record, tracker, work });
     }
-    deps.telemetry.lag(group, batch.topic.slice(prefix.length), batch.partition, batch.highWatermark - tracker.place.nextOffset);
+    deps.telemetry.lag(
+      group,
+      batch.topic.slice(prefix.length),
+      batch.partition,
+      batch.highWatermark - tracker.place.nextOffset,
+    );
   }
 
   function pump(): void {
@@ -154,10 +177,21 @@ export async function startEffectRunner(processor: ErasedEffectProcessor, deps: 
   async function start(started: readonly Started[]): Promise<void> {
     try {
       const quiet = started.filter((s) => processor.perform[s.input.event.name] !== null);
-      const prepared = await prepareInputs(processor, deps.database, quiet.map((s) => s.input.event));
+      const prepared = await prepareInputs(
+        processor,
+        deps.database,
+        quiet.map((s) => s.input.event),
+      );
       const states = await processor.store.load(deps.database, [...new Set(prepared.map((p) => p.key))]);
       const old = quiet.filter((s) => s.input.attempt > 0 || s.item.record.offset < s.item.tracker.historyUntil);
-      const known = Map.groupBy(await readJournal(deps.database, group, old.map((s) => s.input.event.id)), (entry) => entry.messageId);
+      const known = Map.groupBy(
+        await readJournal(
+          deps.database,
+          group,
+          old.map((s) => s.input.event.id),
+        ),
+        (entry) => entry.messageId,
+      );
       for (const s of started) {
         const key = prepared[quiet.indexOf(s)]?.key ?? s.input.event.key;
         void performOne(s, states.get(key), key, known.get(s.input.event.id) ?? []);
@@ -175,7 +209,12 @@ export async function startEffectRunner(processor: ErasedEffectProcessor, deps: 
     }
   }
 
-  async function performOne({ key, item, input }: Started, stored: Stored<unknown> | undefined, stateKey: string, known: readonly KnownEntry[]): Promise<void> {
+  async function performOne(
+    { key, item, input }: Started,
+    stored: Stored<unknown> | undefined,
+    stateKey: string,
+    known: readonly KnownEntry[],
+  ): Promise<void> {
     const { event } = input;
     const perform = processor.perform[event.name];
     if (perform === null || perform === undefined) {
@@ -184,8 +223,16 @@ export async function startEffectRunner(processor: ErasedEffectProcessor, deps: 
     }
     const deadline = AbortSignal.timeout(processor.deadlineMs);
     const signal = AbortSignal.any([deadline, stopping.signal]);
-    const step = createStep({ journal, messageId: event.id, group, signal, known, deadlineMs: processor.deadlineMs, now: deps.clock.now });
-    const state = stored?.state ?? processor.initial(stateKey, event.orgId);
+    const step = createStep({
+      journal,
+      messageId: event.id,
+      group,
+      signal,
+      known,
+      deadlineMs: processor.deadlineMs,
+      now: deps.clock.now,
+    });
+    const state = stored?.orgId === event.orgId ? stored.state : processor.initial(stateKey, event.orgId);
     try {
       const value = await orAborted(perform(state as never, event, step), signal);
       finish({ key, item, result: { kind: 'done', value } });
@@ -200,10 +247,22 @@ export async function startEffectRunner(processor: ErasedEffectProcessor, deps: 
   function failure(item: Item, thrown: unknown, late: boolean): Finished['result'] {
     const error = classify(thrown);
     if (error instanceof TransientError) return { kind: 'later', error };
-    if (late) return { kind: 'later', error: new TransientError('PRC_ERR_DEADLINE', `not done within ${processor.deadlineMs} ms`) };
+    if (late)
+      return {
+        kind: 'later',
+        error: new TransientError('PRC_ERR_DEADLINE', `not done within ${processor.deadlineMs} ms`),
+      };
     deps.telemetry.error(group, error, 'an outside call threw');
     const code = error instanceof CodedError ? error.code : 'PRC_ERR_HANDLER_FAULT';
-    return { kind: 'refused', refused: { record: item.record, code, detail: `${error.name}: ${error.message}`, step: 'perform' } };
+    return {
+      kind: 'refused',
+      refused: {
+        record: item.record,
+        code,
+        detail: error instanceof CodedError ? error.message : where(error),
+        step: 'perform',
+      },
+    };
   }
 
   function abandon(key: string, item: Item): void {
@@ -252,7 +311,13 @@ export async function startEffectRunner(processor: ErasedEffectProcessor, deps: 
         for (const { topic, outcome, reason } of result.outcomes) deps.telemetry.outcome(group, topic, outcome, reason);
         deps.telemetry.batch(group, rest.length, performance.now() - startedAt);
         deps.wakeRelay();
-        teller.tell([...new Set(rest.map((f) => f.item.tracker))].map((t) => ({ topic: t.topic, partition: t.partition, nextOffset: t.place.nextOffset })));
+        teller.tell(
+          [...new Set(rest.map((f) => f.item.tracker))].map((t) => ({
+            topic: t.topic,
+            partition: t.partition,
+            nextOffset: t.place.nextOffset,
+          })),
+        );
         return;
       } catch (thrown) {
         const error = classify(thrown);
@@ -285,7 +350,11 @@ export async function startEffectRunner(processor: ErasedEffectProcessor, deps: 
   /** Forgets partitions that another owner has taken; what was done for them stands in the journal for that owner. */
   async function stillOurs(rest: readonly Finished[]): Promise<readonly Finished[]> {
     const rows = new Map((await readPositions(deps.database, group)).map((p) => [`${p.topic}/${p.partition}`, p]));
-    const lost = new Set([...trackers.values(), ...rest.map((f) => f.item.tracker)].filter((t) => rows.get(`${t.topic}/${t.partition}`)?.epoch !== t.place.epoch));
+    const lost = new Set(
+      [...trackers.values(), ...rest.map((f) => f.item.tracker)].filter(
+        (t) => rows.get(`${t.topic}/${t.partition}`)?.epoch !== t.place.epoch,
+      ),
+    );
     queue.drop((item) => lost.has(item.tracker));
     for (const [at, tracker] of trackers) if (lost.has(tracker)) trackers.delete(at);
     // Should we be the owner after all (a claim of our own overtook us), the next records claim anew.

@@ -5,7 +5,7 @@
  * Version guard: every event carries the count of its aggregate's events. One that is not newer than the last applied
  * from that source (and record key) is a repeat of the relay or the broker, and is dropped.
  */
-import type { Decision } from '@lead-flood/kernel';
+import type { Decision, Reject } from '@lead-flood/kernel';
 import { derivedId, InvariantError, toError } from '@lead-flood/kernel';
 import type { Codec } from '@lead-flood/kafka';
 import type { OutboxMessage, Saved, Stored, TimerMessage } from '@lead-flood/postgres';
@@ -37,7 +37,14 @@ export type Folded<S> = {
   readonly outcomes: readonly FoldOutcome<S>[];
 };
 
-type Working<S> = { state: S; readonly revision: number; published: number; seen: Record<string, number>; readonly orgId: string; readonly passed: S[] };
+type Working<S> = {
+  state: S;
+  readonly revision: number;
+  published: number;
+  seen: Record<string, number>;
+  readonly orgId: string;
+  readonly passed: S[];
+};
 
 export function fold<S, F>(
   processor: Pick<Erased<S, F>, 'group' | 'initial'>,
@@ -52,6 +59,7 @@ export function fold<S, F>(
   const outcomes = inputs.map((input): FoldOutcome<S> => {
     const { event, prepared } = input;
     const row = workingRow(working, loaded, processor, prepared.key, event.orgId);
+    if (row.orgId !== event.orgId) return decideForForeigner(processor, input, now);
     if (input.guarded && isRepeat(row.seen, event, prepared.key)) {
       return { outcome: 'duplicate', reason: 'version', decision: null, state: row.state };
     }
@@ -70,7 +78,12 @@ export function fold<S, F>(
       outbox.push(encodeEvent(codec, out, { cause: event, group: processor.group, ordinal, version: row.published }));
     });
     decision.timers.forEach((timer, ordinal) => {
-      const message = encodeEvent(codec, timer.event, { cause: event, group: processor.group, ordinal: `timer-${ordinal}`, version: null });
+      const message = encodeEvent(codec, timer.event, {
+        cause: event,
+        group: processor.group,
+        ordinal: `timer-${ordinal}`,
+        version: null,
+      });
       timers.push({ ...message, id: derivedId(event.id, processor.group, 'timer', ordinal), dueAt: timer.dueAt });
     });
     return { outcome: 'applied', reason: '', decision, state: row.state };
@@ -92,13 +105,38 @@ function workingRow<S, F>(
   const row: Working<S> =
     stored === undefined
       ? { state: processor.initial(key, orgId), revision: 0, published: 0, seen: {}, orgId, passed: [] }
-      : { state: stored.state, revision: stored.revision, published: stored.published, seen: { ...stored.seen }, orgId, passed: [] };
+      : { ...stored, seen: { ...stored.seen }, passed: [] };
   working.set(key, row);
   return row;
 }
 
+/**
+ * Another organisation's row is not there for this one: the decision sees the initial state, so that a foreign id is
+ * answered like an unknown one, and what it would write is refused.
+ */
+function decideForForeigner<S, F>(
+  processor: Pick<Erased<S, F>, 'group' | 'initial'>,
+  input: FoldInput<F>,
+  now: number,
+): FoldOutcome<S> {
+  const { event, prepared } = input;
+  const state = processor.initial(prepared.key, event.orgId);
+  const decided = decideSafely(input, state, {
+    now,
+    facts: prepared.facts,
+    id: (n) => derivedId(event.id, processor.group, n),
+  });
+  if (decided.kind === 'skip') return { outcome: 'skipped', reason: decided.reason, decision: decided, state };
+  const decision: Reject =
+    decided.kind === 'reject'
+      ? decided
+      : { kind: 'reject', code: 'PRC_ERR_FOREIGN_ORG', detail: 'the row belongs to another organisation' };
+  return { outcome: 'rejected', reason: decision.code, decision, state };
+}
+
 /** A writer's versions are counted per record key; where that is not our state's key, the two must not be mixed. */
-const guardKey = (event: AnyInput, stateKey: string): string => (event.key === stateKey ? event.source : `${event.source}/${event.key}`);
+const guardKey = (event: AnyInput, stateKey: string): string =>
+  event.key === stateKey ? event.source : `${event.source}/${event.key}`;
 
 const isRepeat = (seen: Readonly<Record<string, number>>, event: AnyInput, stateKey: string): boolean =>
   event.version !== null && event.version <= (seen[guardKey(event, stateKey)] ?? 0);
@@ -115,6 +153,12 @@ function decideSafely<F>(input: FoldInput<F>, state: unknown, ctx: DecideContext
   } catch (thrown) {
     if (thrown instanceof InvariantError) throw thrown;
     const error = toError(thrown);
-    return { kind: 'reject', code: 'PRC_ERR_HANDLER_FAULT', detail: `${error.name}: ${error.message}` };
+    return { kind: 'reject', code: 'PRC_ERR_HANDLER_FAULT', detail: where(error) };
   }
+}
+
+/** The kind of error and its place; never its text, which may quote what the message says of a person. */
+export function where(error: Error): string {
+  const frame = error.stack?.split('\n').find((line) => line.trimStart().startsWith('at ')) ?? '';
+  return `${error.name} ${frame.trim().replace(/\(?file:\/\/.*\/(?=[^/]+:\d+:\d+)/, '(')}`.trim();
 }

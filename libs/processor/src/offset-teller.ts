@@ -19,7 +19,9 @@ export function createOffsetTeller(consumer: () => Pick<Consumer, 'tellOffsets'>
     untold.clear();
     if (places.length === 0) return;
     // A refusal (a rebalance is under way) costs nothing: the next telling is a second away, the truth is in Postgres.
-    await consumer().tellOffsets(places).catch(() => undefined);
+    await consumer()
+      .tellOffsets(places)
+      .catch(() => undefined);
   };
 
   return {

@@ -54,7 +54,9 @@ export function createOwnership(database: Database, group: string, consumer: () 
       return place;
     },
     async begin(partitions, seek) {
-      const rows = new Map((await readPositions(database, group)).map((p) => [`${p.topic}/${p.partition}`, p.nextOffset]));
+      const rows = new Map(
+        (await readPositions(database, group)).map((p) => [`${p.topic}/${p.partition}`, p.nextOffset]),
+      );
       for (const [topic, numbers] of Object.entries(partitions)) {
         for (const partition of numbers) seek(topic, partition, rows.get(`${topic}/${partition}`) ?? 0);
       }

@@ -14,7 +14,10 @@ export type Outbound<N extends EventName = EventName> = { [K in N]: { readonly n
 
 export type Out<W extends readonly Topic[]> = Outbound<EventsOf<W>>;
 
-export const emit = <N extends EventName>(name: N, data: Events[N]): { readonly name: N; readonly data: Events[N] } => ({ name, data });
+export const emit = <N extends EventName>(
+  name: N,
+  data: Events[N],
+): { readonly name: N; readonly data: Events[N] } => ({ name, data });
 
 /** Commands that come by REST only: name -> body. They pass through the same table as events. */
 export type Commands = Record<string, unknown>;
@@ -28,7 +31,8 @@ export type Store<S> = {
 export type Prepared<F> = { readonly key: string; readonly facts: F };
 
 /** Any input, as `prepare` sees it. */
-export type Input<R extends readonly Topic[], C extends Commands> = Inbound<EventsOf<R>> | { [K in keyof C & string]: Event<K, C[K]> }[keyof C & string];
+export type Input<R extends readonly Topic[], C extends Commands> =
+  Inbound<EventsOf<R>> | { [K in keyof C & string]: Event<K, C[K]> }[keyof C & string];
 
 export type DecideContext<F> = Context & { readonly facts: F };
 
@@ -52,7 +56,13 @@ type Basics<S, R extends readonly Topic[], W extends readonly Topic[], F, C exte
   readonly prepare?: (tx: Queries, inputs: readonly Input<R, C>[]) => Promise<readonly Prepared<F>[]>;
 };
 
-export type BatchProcessor<S, R extends readonly Topic[], W extends readonly Topic[], F = undefined, C extends Commands = Record<never, never>> = Basics<S, R, W, F, C> & {
+export type BatchProcessor<
+  S,
+  R extends readonly Topic[],
+  W extends readonly Topic[],
+  F = undefined,
+  C extends Commands = Record<never, never>,
+> = Basics<S, R, W, F, C> & {
   readonly decide: Decide<S, R, W, F, C>;
 };
 
@@ -62,17 +72,38 @@ export type StepContext = { readonly signal: AbortSignal; readonly idempotencyKe
 /** Journalled outside calls; see step.ts. */
 export type Step = {
   <T>(name: string, call: (ctx: StepContext) => Promise<T>): Promise<T>;
-  readonly once: <T>(name: string, call: (ctx: StepContext) => Promise<T>) => Promise<{ readonly known: true; readonly value: T } | { readonly known: false }>;
+  readonly once: <T>(
+    name: string,
+    call: (ctx: StepContext) => Promise<T>,
+  ) => Promise<{ readonly known: true; readonly value: T } | { readonly known: false }>;
 };
 
-export type EffectProcessor<S, R extends readonly Topic[], W extends readonly Topic[], P, F = undefined, C extends Commands = Record<never, never>> = Basics<S, R, W, F, C> & {
+export type EffectProcessor<
+  S,
+  R extends readonly Topic[],
+  W extends readonly Topic[],
+  P,
+  F = undefined,
+  C extends Commands = Record<never, never>,
+> = Basics<S, R, W, F, C> & {
   /** The only place where the outside world is touched; `null` where an event needs nothing from it. */
-  readonly perform: { readonly [N in EventsOf<R>]: ((state: S, event: Event<N, Events[N]>, step: Step) => Promise<P>) | null };
+  readonly perform: {
+    readonly [N in EventsOf<R>]: ((state: S, event: Event<N, Events[N]>, step: Step) => Promise<P>) | null;
+  };
   readonly decide: {
-    readonly [N in EventsOf<R>]: (state: S, event: Event<N, Events[N]>, ctx: DecideContext<F>, result: P | null) => Decision<S, Out<W>>;
-  } & { readonly [N in keyof C & string]: (state: S, command: Event<N, C[N]>, ctx: DecideContext<F>) => Decision<S, Out<W>> };
+    readonly [N in EventsOf<R>]: (
+      state: S,
+      event: Event<N, Events[N]>,
+      ctx: DecideContext<F>,
+      result: P | null,
+    ) => Decision<S, Out<W>>;
+  } & {
+    readonly [N in keyof C & string]: (state: S, command: Event<N, C[N]>, ctx: DecideContext<F>) => Decision<S, Out<W>>;
+  };
   /** What becomes of an input whose every try failed; a dead letter is written beside it. */
-  readonly onExhausted: { readonly [N in EventsOf<R>]?: (state: S, event: Event<N, Events[N]>, ctx: DecideContext<F>) => Decision<S, Out<W>> };
+  readonly onExhausted: {
+    readonly [N in EventsOf<R>]?: (state: S, event: Event<N, Events[N]>, ctx: DecideContext<F>) => Decision<S, Out<W>>;
+  };
   /** How many messages may be with the outside world at once, over all keys. */
   readonly inFlightMax: number;
   /** After this long a call is given up; must stay below a third of the session timeout times ten. */
@@ -89,5 +120,7 @@ export type Erased<S = unknown, F = unknown> = {
   readonly store: Store<S>;
   readonly initial: (key: string, orgId: string) => S;
   readonly prepare: ((tx: Queries, inputs: readonly AnyInput[]) => Promise<readonly Prepared<F>[]>) | undefined;
-  readonly decide: Readonly<Record<string, (state: S, input: AnyInput, ctx: DecideContext<F>, result?: unknown) => AnyDecision<S>>>;
+  readonly decide: Readonly<
+    Record<string, (state: S, input: AnyInput, ctx: DecideContext<F>, result?: unknown) => AnyDecision<S>>
+  >;
 };

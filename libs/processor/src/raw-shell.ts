@@ -39,7 +39,14 @@ export async function startRawShell({ group, topics, save }: RawProcessor, deps:
       if (place === null || last === undefined) continue;
       const nextOffset = last.offset + 1;
       records.push(...fresh);
-      advances.push({ topic: batch.topic, partition: batch.partition, epoch: place.epoch, expectedOffset: place.nextOffset, nextOffset, finished: [] });
+      advances.push({
+        topic: batch.topic,
+        partition: batch.partition,
+        epoch: place.epoch,
+        expectedOffset: place.nextOffset,
+        nextOffset,
+        finished: [],
+      });
       moved.push(() => {
         place.nextOffset = nextOffset;
       });
@@ -47,7 +54,10 @@ export async function startRawShell({ group, topics, save }: RawProcessor, deps:
     if (advances.length === 0) return;
     await deps.database.transaction(async (tx) => {
       await advancePositions(tx, group, advances);
-      await save(tx, prefix === '' ? records : records.map((record) => ({ ...record, topic: record.topic.slice(prefix.length) })));
+      await save(
+        tx,
+        prefix === '' ? records : records.map((record) => ({ ...record, topic: record.topic.slice(prefix.length) })),
+      );
     });
     for (const move of moved) move();
     teller.tell(advances);

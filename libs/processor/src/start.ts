@@ -17,13 +17,19 @@ export const erase = <S, R extends readonly Topic[], W extends readonly Topic[],
 ): Erased<S, F> => ({ prepare: undefined, ...processor }) as unknown as Erased<S, F>;
 
 /** What an effect processor looks like from outside; its tables are checked where it is declared an `EffectProcessor`. */
-export type SomeEffectProcessor = Pick<ErasedEffectProcessor, 'group' | 'reads' | 'writes' | 'inFlightMax' | 'deadlineMs'> & {
+export type SomeEffectProcessor = Pick<
+  ErasedEffectProcessor,
+  'group' | 'reads' | 'writes' | 'inFlightMax' | 'deadlineMs'
+> & {
   readonly store: object;
   readonly decide: object;
   readonly perform: object;
 };
 
-export const eraseEffect = (processor: SomeEffectProcessor, redeliver: readonly number[] = redeliverAfterMs): ErasedEffectProcessor =>
+export const eraseEffect = (
+  processor: SomeEffectProcessor,
+  redeliver: readonly number[] = redeliverAfterMs,
+): ErasedEffectProcessor =>
   ({ prepare: undefined, redeliverAfterMs: redeliver, ...processor }) as unknown as ErasedEffectProcessor;
 
 /** `processor` is what conformance and doors look at; an archive of raw records has none. */
@@ -38,10 +44,16 @@ export const batchProcessor = <S, R extends readonly Topic[], W extends readonly
   return { group: processor.group, processor: erased, start: (deps) => startBatchShell(erased, deps, options) };
 };
 
-export const effectProcessor = (processor: SomeEffectProcessor, redeliver: readonly number[] = redeliverAfterMs): Starter => {
+export const effectProcessor = (
+  processor: SomeEffectProcessor,
+  redeliver: readonly number[] = redeliverAfterMs,
+): Starter => {
   const erased = eraseEffect(processor, redeliver);
   return { group: processor.group, processor: erased, start: (deps) => startEffectRunner(erased, deps) };
 };
 
 /** Keeps records as they are; see raw-shell.ts. */
-export const rawProcessor = (processor: RawProcessor): Startable => ({ group: processor.group, start: (deps) => startRawShell(processor, deps) });
+export const rawProcessor = (processor: RawProcessor): Startable => ({
+  group: processor.group,
+  start: (deps) => startRawShell(processor, deps),
+});

@@ -31,7 +31,10 @@ export type StepDeps = {
 
 export function createStep(deps: StepDeps): Step {
   const known = new Map(deps.known.map((entry) => [entry.step, entry]));
-  const context = (name: string): StepContext => ({ signal: deps.signal, idempotencyKey: derivedId(deps.messageId, deps.group, 'step', name) });
+  const context = (name: string): StepContext => ({
+    signal: deps.signal,
+    idempotencyKey: derivedId(deps.messageId, deps.group, 'step', name),
+  });
 
   async function perform<T>(name: string, call: (ctx: StepContext) => Promise<T>): Promise<T> {
     deps.signal.throwIfAborted();
@@ -48,16 +51,24 @@ export function createStep(deps: StepDeps): Step {
     return entry?.done === true ? (JSON.parse(entry.answer ?? 'null') as T) : perform(name, call);
   }
 
-  async function once<T>(name: string, call: (ctx: StepContext) => Promise<T>): Promise<{ known: true; value: T } | { known: false }> {
+  async function once<T>(
+    name: string,
+    call: (ctx: StepContext) => Promise<T>,
+  ): Promise<{ known: true; value: T } | { known: false }> {
     const entry = known.get(name);
     if (entry?.done === true) return { known: true, value: JSON.parse(entry.answer ?? 'null') as T };
     if (entry !== undefined) {
       const restMs = entry.startedAt + deps.deadlineMs - deps.now();
-      if (restMs > 0) throw new TransientError('PRC_ERR_STEP_IN_DOUBT', `${name} may be under way elsewhere`, { retryAfterMs: restMs });
+      if (restMs > 0)
+        throw new TransientError('PRC_ERR_STEP_IN_DOUBT', `${name} may be under way elsewhere`, {
+          retryAfterMs: restMs,
+        });
       return { known: false };
     }
     if (!(await deps.journal.begin(deps.messageId, name))) {
-      throw new TransientError('PRC_ERR_STEP_IN_DOUBT', `${name} was begun elsewhere`, { retryAfterMs: deps.deadlineMs });
+      throw new TransientError('PRC_ERR_STEP_IN_DOUBT', `${name} was begun elsewhere`, {
+        retryAfterMs: deps.deadlineMs,
+      });
     }
     try {
       return { known: true, value: await perform(name, call) };

@@ -14,26 +14,71 @@ const aliases: Readonly<Record<string, readonly string[]>> = {
 
 /** Read by every service. Each key: unit, default, one sentence. */
 export const sharedConfig = z.object({
-  APP_ENV: z.enum(['local', 'test', 'staging', 'production']).default('local').describe('Which surroundings; production refuses development doors.'),
-  LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info').describe('Least level that is written.'),
+  APP_ENV: z
+    .enum(['local', 'test', 'staging', 'production'])
+    .default('local')
+    .describe('Which surroundings; production refuses development doors.'),
+  LOG_LEVEL: z
+    .enum(['debug', 'info', 'warn', 'error', 'fatal', 'silent'])
+    .default('info')
+    .describe('Least level that is written.'),
   KAFKA_BROKERS: z.string().min(1).describe('host:port, several separated by commas.'),
   SCHEMA_REGISTRY_URL: z.url().describe('Confluent-compatible registry, with its path.'),
   DATABASE_URL: z.string().min(1).describe('Postgres; each service uses its own schema in it.'),
-  DATABASE_CONNECTIONS_MAX: z.coerce.number().int().min(3).max(100).default(10).describe('Connections of this process.'),
+  DATABASE_CONNECTIONS_MAX: z.coerce
+    .number()
+    .int()
+    .min(3)
+    .max(100)
+    .default(10)
+    .describe('Connections of this process.'),
   HTTP_HOST: z.string().default('127.0.0.1').describe('Address to listen on.'),
-  HTTP_PORT: z.coerce.number().int().min(0).max(65_535).default(0).describe('Port of the internal REST doors; 0 = any free one.'),
+  HTTP_PORT: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(65_535)
+    .default(0)
+    .describe('Port of the internal REST doors; 0 = any free one.'),
   METRICS_PORT: z.coerce.number().int().min(0).max(65_535).default(0).describe('Port of /metrics; 0 = any free one.'),
-  PRINCIPAL_SECRET: z.string().min(32).describe('Shared by gateway and services: signs who is calling. At least 32 characters.'),
-  BATCH_MESSAGES_MAX: z.coerce.number().int().min(1).max(10_000).default(1_000).describe('Most messages of one transaction.'),
-  BATCH_GATHER_MS: z.coerce.number().int().min(0).max(1_000).default(25).describe('Least milliseconds between two fetches of a batch processor.'),
-  SHUTDOWN_GRACE_MS: z.coerce.number().int().min(100).max(120_000).default(15_000).describe('After SIGTERM, milliseconds until the process ends whatever is still open.'),
+  PRINCIPAL_SECRET: z
+    .string()
+    .min(32)
+    .describe('Shared by gateway and services: signs who is calling. At least 32 characters.'),
+  BATCH_MESSAGES_MAX: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(10_000)
+    .default(1_000)
+    .describe('Most messages of one transaction.'),
+  BATCH_GATHER_MS: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(1_000)
+    .default(25)
+    .describe('Least milliseconds between two fetches of a batch processor.'),
+  SHUTDOWN_GRACE_MS: z.coerce
+    .number()
+    .int()
+    .min(100)
+    .max(120_000)
+    .default(15_000)
+    .describe('After SIGTERM, milliseconds until the process ends whatever is still open.'),
 });
 
 export type SharedConfig = z.infer<typeof sharedConfig>;
 
-export function readConfig<T extends z.ZodObject>(shape: T, environment: Readonly<Record<string, string | undefined>> = process.env): z.infer<T> {
+export function readConfig<T extends z.ZodObject>(
+  shape: T,
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+): z.infer<T> {
   const input = Object.fromEntries(
-    Object.keys(shape.shape).map((name) => [name, [name, ...(aliases[name] ?? [])].map((n) => environment[n]).find((v) => v !== undefined && v !== '')]),
+    Object.keys(shape.shape).map((name) => [
+      name,
+      [name, ...(aliases[name] ?? [])].map((n) => environment[n]).find((v) => v !== undefined && v !== ''),
+    ]),
   );
   const result = shape.safeParse(input);
   if (result.success) return result.data;

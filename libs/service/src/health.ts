@@ -5,7 +5,11 @@ export type Check = { readonly name: string; readonly run: () => Promise<void> |
 
 const TIMEOUT_MS = 1_000;
 
-export type Readiness = { readonly ready: boolean; readonly db: 'ok' | 'fail'; readonly checks: Readonly<Record<string, string>> };
+export type Readiness = {
+  readonly ready: boolean;
+  readonly db: 'ok' | 'fail';
+  readonly checks: Readonly<Record<string, string>>;
+};
 
 export async function readiness(checks: readonly Check[]): Promise<Readiness> {
   const results = await Promise.all(
@@ -26,7 +30,11 @@ export async function readiness(checks: readonly Check[]): Promise<Readiness> {
     }),
   );
   const map = Object.fromEntries(results);
-  return { ready: results.every(([, state]) => state === 'ok'), db: map['db'] === undefined || map['db'] === 'ok' ? 'ok' : 'fail', checks: map };
+  return {
+    ready: results.every(([, state]) => state === 'ok'),
+    db: map['db'] === undefined || map['db'] === 'ok' ? 'ok' : 'fail',
+    checks: map,
+  };
 }
 
 /** `/health` and `/ready`; not ready is 503 (decision C-13). */
@@ -38,4 +46,8 @@ export function addHealth(server: HttpServer, checks: readonly Check[]): void {
   });
 }
 
-export const readinessBody = ({ ready, db, checks }: Readiness): object => ({ status: ready ? 'ready' : 'not_ready', db, checks });
+export const readinessBody = ({ ready, db, checks }: Readiness): object => ({
+  status: ready ? 'ready' : 'not_ready',
+  db,
+  checks,
+});

@@ -73,15 +73,19 @@ export function createHttpServer(deps: HttpDeps): HttpServer {
   });
   server.setErrorHandler((error: FastifyError, request, reply) => answerError(deps, error, request, reply));
   server.setNotFoundHandler((request, reply) =>
-    reply.status(404).send(envelope('not_found', `no route ${request.method} ${request.url.split('?')[0] ?? ''}`, request)),
+    reply
+      .status(404)
+      .send(envelope('not_found', `no route ${request.method} ${request.url.split('?')[0] ?? ''}`, request)),
   );
   return server;
 }
 
-const acceptedId = (value: string | string[] | undefined): string | null => (typeof value === 'string' && ID.test(value) ? value : null);
+const acceptedId = (value: string | string[] | undefined): string | null =>
+  typeof value === 'string' && ID.test(value) ? value : null;
 
 /** The chain's id; an absent one becomes this request's (decision C-11). */
-export const correlationIdOf = (request: FastifyRequest): string => acceptedId(request.headers['x-correlation-id']) ?? request.id;
+export const correlationIdOf = (request: FastifyRequest): string =>
+  acceptedId(request.headers['x-correlation-id']) ?? request.id;
 
 export const envelope = (code: string, message: string, request: FastifyRequest, details?: unknown): object => ({
   error: { code, message, ...(details === undefined ? {} : { details }), requestId: request.id },
@@ -98,12 +102,18 @@ const FASTIFY_CODES: Readonly<Record<string, readonly [ApiErrorCode, string]>> =
 
 function toApiError(deps: HttpDeps, error: Error & { code?: string; statusCode?: number }): ApiError {
   if (error instanceof ApiError) return error;
-  if (error instanceof TransientError) return new ApiError('unavailable', 'try again in a moment', { code: error.code });
-  if (error instanceof CodedError) return new ApiError(deps.codes[error.code] ?? 'invalid_payload', error.message, { code: error.code, ...error.details });
+  if (error instanceof TransientError)
+    return new ApiError('unavailable', 'try again in a moment', { code: error.code });
+  if (error instanceof CodedError)
+    return new ApiError(deps.codes[error.code] ?? 'invalid_payload', error.message, {
+      code: error.code,
+      ...error.details,
+    });
   const known = FASTIFY_CODES[error.code ?? ''];
   if (known !== undefined) return new ApiError(...known);
   if (error.statusCode === 413) return new ApiError('payload_too_large', 'the body is too large');
-  if (error.statusCode !== undefined && error.statusCode >= 400 && error.statusCode < 500) return new ApiError('invalid_payload', error.message);
+  if (error.statusCode !== undefined && error.statusCode >= 400 && error.statusCode < 500)
+    return new ApiError('invalid_payload', error.message);
   return new ApiError('internal_error', 'something went wrong on our side');
 }
 
@@ -126,11 +136,19 @@ export type HttpExchange = { readonly request: FastifyRequest; readonly reply: F
 
 /** `Handlers` whose members may also look at the exchange. */
 export type HttpHandlers<T extends Routes> = {
-  readonly [K in keyof T]: (request: Parameters<Handlers<T>[K]>[0], exchange: HttpExchange) => ReturnType<Handlers<T>[K]>;
+  readonly [K in keyof T]: (
+    request: Parameters<Handlers<T>[K]>[0],
+    exchange: HttpExchange,
+  ) => ReturnType<Handlers<T>[K]>;
 };
 
 /** Registers one handler per route of the table. */
-export function addRoutes<T extends Routes>(server: HttpServer, routes: T, handlers: Handlers<T> | HttpHandlers<T>, authenticate: Authenticate): void {
+export function addRoutes<T extends Routes>(
+  server: HttpServer,
+  routes: T,
+  handlers: Handlers<T> | HttpHandlers<T>,
+  authenticate: Authenticate,
+): void {
   for (const [name, route] of Object.entries<Route>(routes)) {
     const handler = handlers[name] as (request: unknown, exchange: HttpExchange) => Promise<unknown>;
     server.route({
@@ -141,15 +159,18 @@ export function addRoutes<T extends Routes>(server: HttpServer, routes: T, handl
         const principal = await authenticate(request, route);
         // Before the handler, which may choose another one.
         void reply.status(route.status);
-        const result = await handler({
-          params: parse(route.params, request.params, 'params'),
-          query: parse(route.query, request.query, 'query'),
-          body: parse(route.body, request.body, 'body'),
-          principal,
-          requestId: request.id,
-          correlationId: correlationIdOf(request),
-          idempotencyKey: acceptedId(request.headers['idempotency-key']),
-        }, { request, reply });
+        const result = await handler(
+          {
+            params: parse(route.params, request.params, 'params'),
+            query: parse(route.query, request.query, 'query'),
+            body: parse(route.body, request.body, 'body'),
+            principal,
+            requestId: request.id,
+            correlationId: correlationIdOf(request),
+            idempotencyKey: acceptedId(request.headers['idempotency-key']),
+          },
+          { request, reply },
+        );
         return reply.sent ? reply : reply.send(result);
       },
     });
@@ -157,11 +178,19 @@ export function addRoutes<T extends Routes>(server: HttpServer, routes: T, handl
 }
 
 /** Refuses what the contract does not know; the details name every wrong field at once. */
-export function parse<T extends z.ZodType>(schema: T | undefined, input: unknown, where: string): z.output<T> | Record<never, never> | undefined {
+export function parse<T extends z.ZodType>(
+  schema: T | undefined,
+  input: unknown,
+  where: string,
+): z.output<T> | Record<never, never> | undefined {
   if (schema === undefined) return where === 'body' ? undefined : {};
   const result = schema.safeParse(input ?? (where === 'body' ? undefined : {}));
   if (result.success) return result.data;
   throw new ApiError('invalid_payload', `${where} is not as the contract says`, {
-    issues: result.error.issues.map((issue) => ({ path: [where, ...issue.path].join('.'), message: issue.message, code: issue.code })),
+    issues: result.error.issues.map((issue) => ({
+      path: [where, ...issue.path].join('.'),
+      message: issue.message,
+      code: issue.code,
+    })),
   });
 }

@@ -11,18 +11,58 @@ import type { SharedConfig } from './config.ts';
 export type Log = Logger;
 
 const ALLOWED = new Set([
-  'requestId', 'correlationId', 'orgId', 'userId', 'jobId', 'leadId', 'method', 'route', 'status', 'durationMs',
-  'group', 'topic', 'partition', 'offset', 'code', 'reason', 'what', 'provider', 'operation', 'outcome', 'state',
-  'count', 'port', 'signal', 'err', 'problems', 'attempt', 'messageId', 'memberId', 'broker', 'error', 'version',
+  'requestId',
+  'correlationId',
+  'orgId',
+  'userId',
+  'jobId',
+  'leadId',
+  'method',
+  'route',
+  'status',
+  'durationMs',
+  'group',
+  'topic',
+  'partition',
+  'offset',
+  'code',
+  'reason',
+  'what',
+  'provider',
+  'operation',
+  'outcome',
+  'state',
+  'count',
+  'port',
+  'signal',
+  'err',
+  'problems',
+  'attempt',
+  'messageId',
+  'memberId',
+  'broker',
+  'error',
+  'version',
 ]);
 
-type LoggedError = { name: string; code?: string; message?: string; sqlState?: string; stack?: string; cause?: LoggedError };
+type LoggedError = {
+  name: string;
+  code?: string;
+  message?: string;
+  sqlState?: string;
+  stack?: string;
+  cause?: LoggedError;
+};
 
 /** Messages of foreign errors may quote input (`Key (email)=(...)`): only ours are written, and stacks without text. */
 export function logError(error: unknown): LoggedError {
   if (!(error instanceof Error)) return { name: typeof error };
   const state = sqlState(error);
-  const frames = error.stack?.split('\n').filter((line) => line.trimStart().startsWith('at ')).slice(0, 8).join('\n');
+  const frames = error.stack
+    ?.split('\n')
+    .filter((line) => line.trimStart().startsWith('at '))
+    .slice(0, 8)
+    .join('\n');
   return {
     name: error.name,
     ...('code' in error && typeof error.code === 'string' ? { code: error.code } : {}),
@@ -33,7 +73,11 @@ export function logError(error: unknown): LoggedError {
   };
 }
 
-export function createLog(service: string, config: Pick<SharedConfig, 'LOG_LEVEL' | 'APP_ENV'>, destination?: pino.DestinationStream): Log {
+export function createLog(
+  service: string,
+  config: Pick<SharedConfig, 'LOG_LEVEL' | 'APP_ENV'>,
+  destination?: pino.DestinationStream,
+): Log {
   return pino(
     {
       level: config.LOG_LEVEL,

@@ -25,14 +25,56 @@ export function createMetrics(service: string, log: Log): Metrics {
   registry.setDefaultLabels({ service });
   collectDefaultMetrics({ register: registry });
   const registers = [registry];
-  const messages = new Counter({ name: 'leadflood_processor_messages_total', help: 'Messages by what became of them', labelNames: ['group', 'topic', 'outcome', 'reason'], registers });
-  const batches = new Histogram({ name: 'leadflood_processor_batch_seconds', help: 'Time of one transaction', labelNames: ['group'], buckets: SECONDS, registers });
-  const batchSize = new Histogram({ name: 'leadflood_processor_batch_messages', help: 'Messages of one transaction', labelNames: ['group'], buckets: [1, 3, 10, 30, 100, 300, 1_000], registers });
-  const lag = new Gauge({ name: 'leadflood_processor_lag_messages', help: 'Messages behind the end of the partition', labelNames: ['group', 'topic', 'partition'], registers });
-  const inFlight = new Gauge({ name: 'leadflood_processor_in_flight_messages', help: 'Messages with the outside world', labelNames: ['group'], registers });
-  const errors = new Counter({ name: 'leadflood_processor_errors_total', help: 'Faults by code', labelNames: ['group', 'code'], registers });
-  const published = new Counter({ name: 'leadflood_relay_published_messages_total', help: 'Outbox messages stored by the broker', registers });
-  const requests = new Histogram({ name: 'leadflood_http_request_seconds', help: 'Requests by route and status', labelNames: ['route', 'method', 'status'], buckets: SECONDS, registers });
+  const messages = new Counter({
+    name: 'leadflood_processor_messages_total',
+    help: 'Messages by what became of them',
+    labelNames: ['group', 'topic', 'outcome', 'reason'],
+    registers,
+  });
+  const batches = new Histogram({
+    name: 'leadflood_processor_batch_seconds',
+    help: 'Time of one transaction',
+    labelNames: ['group'],
+    buckets: SECONDS,
+    registers,
+  });
+  const batchSize = new Histogram({
+    name: 'leadflood_processor_batch_messages',
+    help: 'Messages of one transaction',
+    labelNames: ['group'],
+    buckets: [1, 3, 10, 30, 100, 300, 1_000],
+    registers,
+  });
+  const lag = new Gauge({
+    name: 'leadflood_processor_lag_messages',
+    help: 'Messages behind the end of the partition',
+    labelNames: ['group', 'topic', 'partition'],
+    registers,
+  });
+  const inFlight = new Gauge({
+    name: 'leadflood_processor_in_flight_messages',
+    help: 'Messages with the outside world',
+    labelNames: ['group'],
+    registers,
+  });
+  const errors = new Counter({
+    name: 'leadflood_processor_errors_total',
+    help: 'Faults by code',
+    labelNames: ['group', 'code'],
+    registers,
+  });
+  const published = new Counter({
+    name: 'leadflood_relay_published_messages_total',
+    help: 'Outbox messages stored by the broker',
+    registers,
+  });
+  const requests = new Histogram({
+    name: 'leadflood_http_request_seconds',
+    help: 'Requests by route and status',
+    labelNames: ['route', 'method', 'status'],
+    buckets: SECONDS,
+    registers,
+  });
   return {
     registry,
     counter: (name, help, labelNames) => new Counter({ name, help, labelNames, registers }),
@@ -73,8 +115,16 @@ type Page = { status: number; type: string; text: string };
  * What operators and probes ask, on a port of its own that answers from the first moment on: a service that still waits
  * for its database is alive and not ready.
  */
-export async function serveOperations(registry: Registry, ready: () => Promise<Readiness>, at: { host: string; port: number }): Promise<OperationsServer> {
-  const json = (status: number, body: object): Page => ({ status, type: 'application/json', text: JSON.stringify(body) });
+export async function serveOperations(
+  registry: Registry,
+  ready: () => Promise<Readiness>,
+  at: { host: string; port: number },
+): Promise<OperationsServer> {
+  const json = (status: number, body: object): Page => ({
+    status,
+    type: 'application/json',
+    text: JSON.stringify(body),
+  });
   const pages: Readonly<Record<string, () => Promise<Page>>> = {
     '/metrics': async () => ({ status: 200, type: registry.contentType, text: await registry.metrics() }),
     '/health': () => Promise.resolve(json(200, { status: 'ok' })),

@@ -15,7 +15,13 @@ const REUSE_MS = 30_000;
 const REMEMBERED_MAX = 5_000;
 const ISSUER = 'lead-flood-gateway';
 
-const claims = z.object({ sub: z.string(), org: z.string(), role: z.string(), scopes: z.array(z.string()), exp: z.number() });
+const claims = z.object({
+  sub: z.string(),
+  org: z.string(),
+  role: z.string(),
+  scopes: z.array(z.string()),
+  exp: z.number(),
+});
 
 export type PrincipalSigner = (principal: Principal) => Promise<string>;
 export type PrincipalVerifier = (token: string | undefined) => Promise<Principal>;
@@ -57,7 +63,9 @@ export function createPrincipalVerifier(secret: string): PrincipalVerifier {
       verified.set(token, { principal, until: exp * 1_000 });
       return principal;
     } catch (error) {
-      throw new ApiError('unauthorized', 'the principal is not valid', { reason: error instanceof Error ? error.name : 'unknown' });
+      throw new ApiError('unauthorized', 'the principal is not valid', {
+        reason: error instanceof Error ? error.name : 'unknown',
+      });
     }
   };
 }

@@ -64,9 +64,14 @@ export type ServiceDefinition<T extends z.ZodObject> = {
   readonly build: (deps: ServiceDeps<z.infer<T>>, server: HttpServer) => Promise<ServiceParts> | ServiceParts;
 };
 
-export const defineService = <T extends z.ZodObject>(definition: ServiceDefinition<T>): ServiceDefinition<T> => definition;
+export const defineService = <T extends z.ZodObject>(definition: ServiceDefinition<T>): ServiceDefinition<T> =>
+  definition;
 
-export type RunningService = { readonly port: number; readonly metricsPort: number; readonly stop: () => Promise<void> };
+export type RunningService = {
+  readonly port: number;
+  readonly metricsPort: number;
+  readonly stop: () => Promise<void>;
+};
 
 const WAIT_MS = 500;
 const STALL_MS = 60_000;
@@ -134,11 +139,24 @@ export async function startService<T extends z.ZodObject>(
   const metrics = createMetrics(definition.name, log);
   const door = definition.door?.(config);
   const server = createHttpServer({ log, metrics, codes: definition.errorCodes, door });
-  const status: { ready: boolean; waitingFor: string; running: Running[] } = { ready: false, waitingFor: 'start', running: [] };
+  const status: { ready: boolean; waitingFor: string; running: Running[] } = {
+    ready: false,
+    waitingFor: 'start',
+    running: [],
+  };
   const checks: Check[] = [];
   addHealth(server, checks);
-  const operations = await serveOperations(metrics.registry, () => readiness(checks), { host: config.HTTP_HOST, port: config.METRICS_PORT });
-  checks.push({ name: 'start', run: () => (status.ready ? undefined : Promise.reject(Object.assign(new Error('starting'), { code: `waiting for ${status.waitingFor}` }))) });
+  const operations = await serveOperations(metrics.registry, () => readiness(checks), {
+    host: config.HTTP_HOST,
+    port: config.METRICS_PORT,
+  });
+  checks.push({
+    name: 'start',
+    run: () =>
+      status.ready
+        ? undefined
+        : Promise.reject(Object.assign(new Error('starting'), { code: `waiting for ${status.waitingFor}` })),
+  });
 
   const waitFor = async <R>(what: string, attempt: () => Promise<R>): Promise<R> => {
     status.waitingFor = what;
@@ -153,25 +171,45 @@ export async function startService<T extends z.ZodObject>(
     }
   };
 
-  await waitFor('postgres', () => migrate({ url: config.DATABASE_URL, schema: definition.schema, folder: definition.migrations }));
+  await waitFor('postgres', () =>
+    migrate({ url: config.DATABASE_URL, schema: definition.schema, folder: definition.migrations }),
+  );
   const database = await waitFor('postgres', () =>
-    createDatabase({ url: config.DATABASE_URL, schema: definition.schema, applicationName: definition.name, connectionsMax: config.DATABASE_CONNECTIONS_MAX }),
+    createDatabase({
+      url: config.DATABASE_URL,
+      schema: definition.schema,
+      applicationName: definition.name,
+      connectionsMax: config.DATABASE_CONNECTIONS_MAX,
+    }),
   );
   checks.push({ name: 'db', run: async () => void (await database.query(sql.unsafe`select 1`)) });
   const kafka = createKafkaClient({
     brokers: config.KAFKA_BROKERS.split(','),
     clientId: definition.name,
     log: (level, message, details) => {
-      log[level]({ what: 'kafka', topic: details['topic'], broker: details['broker'], error: details['error'] }, message);
+      log[level](
+        { what: 'kafka', topic: details['topic'], broker: details['broker'], error: details['error'] },
+        message,
+      );
     },
   });
   const relay: { current: Relay | null } = { current: null };
   const wakeRelay = (): void => relay.current?.wake();
-  const codec = await waitFor('registry', () => createCodec(createRegistry(config.SCHEMA_REGISTRY_URL), definition.writes));
+  const codec = await waitFor('registry', () =>
+    createCodec(createRegistry(config.SCHEMA_REGISTRY_URL), definition.writes),
+  );
   const deps = {
-    config, log, metrics, database, kafka, codec, clock: systemClock, wakeRelay,
+    config,
+    log,
+    metrics,
+    database,
+    kafka,
+    codec,
+    clock: systemClock,
+    wakeRelay,
     readiness: () => readiness(checks),
-    applier: <S, F>(processor: Erased<S, F>): Applier<S> => createApplier(processor, { database, codec, clock: systemClock, wakeRelay }),
+    applier: <S, F>(processor: Erased<S, F>): Applier<S> =>
+      createApplier(processor, { database, codec, clock: systemClock, wakeRelay }),
   };
   const parts = await definition.build(deps, server);
   const producer = await waitFor('kafka', () => createProducer(kafka));
@@ -188,11 +226,22 @@ export async function startService<T extends z.ZodObject>(
   checks.push({ name: 'consumers', run: () => refuseHalted(status.running) });
   status.waitingFor = 'kafka';
   status.running = await Promise.all(
-    parts.processors.map((processor) => processor.start({ client: kafka, codec, database, clock: systemClock, telemetry: metrics.telemetry, wakeRelay, onFatal })),
+    parts.processors.map((processor) =>
+      processor.start({
+        client: kafka,
+        codec,
+        database,
+        clock: systemClock,
+        telemetry: metrics.telemetry,
+        wakeRelay,
+        onFatal,
+      }),
+    ),
   );
   const watchdog = setInterval(() => {
     const stalled = status.running.find((running) => Date.now() - running.lastSeenAt() > STALL_MS);
-    if (stalled !== undefined) onFatal(new TransientError('SVC_ERR_STALLED', 'a consumer has shown no sign of life for a minute'));
+    if (stalled !== undefined)
+      onFatal(new TransientError('SVC_ERR_STALLED', 'a consumer has shown no sign of life for a minute'));
   }, 5_000);
   await server.listen({ host: config.HTTP_HOST, port: door?.port ?? config.HTTP_PORT });
   const port = (server.addresses() as AddressInfo[])[0]?.port ?? 0;
@@ -222,8 +271,11 @@ function refuseHalted(running: readonly Running[]): void {
 /** Something that this process needs is not there yet; it may come. */
 function isAbsence(error: unknown): boolean {
   if (error instanceof TransientError) return true;
-  const text = error instanceof Error ? `${error.name} ${error.message} ${'code' in error ? String(error.code) : ''}` : '';
-  return /ECONNREFUSED|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|ECONNRESET|57P03|Connection|ConnectionError|KafkaJS(Connection|NumberOfRetries|NonRetriable|Broker)/.test(text);
+  const text =
+    error instanceof Error ? `${error.name} ${error.message} ${'code' in error ? String(error.code) : ''}` : '';
+  return /ECONNREFUSED|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|ECONNRESET|57P03|Connection|ConnectionError|KafkaJS(Connection|NumberOfRetries|NonRetriable|Broker)/.test(
+    text,
+  );
 }
 
 /** The batch shell's settings out of a service's configuration. */
@@ -234,7 +286,12 @@ export const shellOptions = (config: SharedConfig): ShellOptions => ({
 });
 
 /** Doors behind the gateway: the caller is who the gateway's signature says. */
-export function addServiceRoutes<T extends Routes>(server: HttpServer, routes: T, handlers: Handlers<T>, config: SharedConfig): void {
+export function addServiceRoutes<T extends Routes>(
+  server: HttpServer,
+  routes: T,
+  handlers: Handlers<T>,
+  config: SharedConfig,
+): void {
   const verify = createPrincipalVerifier(config.PRINCIPAL_SECRET);
   addRoutes(server, routes, handlers, (request) => {
     const header = request.headers[principalHeader];

@@ -30,7 +30,10 @@ export type ConformanceOptions = {
   readonly before?: () => Promise<void> | void;
 };
 
-type End = { readonly tables: Readonly<Record<string, readonly SerializableValue[]>>; readonly published: readonly unknown[] };
+type End = {
+  readonly tables: Readonly<Record<string, readonly SerializableValue[]>>;
+  readonly published: readonly unknown[];
+};
 
 export const batchCrashPoints = [
   'processor.advanced',
@@ -46,7 +49,14 @@ export const batchCrashPoints = [
 ] as const;
 
 /** What the effect runner passes on top; `step.<name>.*` come with the service's own steps. */
-export const effectCrashPoints = ['processor.outbox', 'db.commit.before', 'db.commit.after', 'kafka.send.before', 'kafka.send.after', 'relay.published'] as const;
+export const effectCrashPoints = [
+  'processor.outbox',
+  'db.commit.before',
+  'db.commit.after',
+  'kafka.send.before',
+  'kafka.send.after',
+  'relay.published',
+] as const;
 
 /** The process dies here: nothing after the point happens, whatever was committed before stays. */
 class SimulatedCrash extends InvariantError {}
@@ -197,7 +207,13 @@ async function endOf(line: Line, options: ConformanceOptions): Promise<End> {
   const published = await Promise.all(
     options.starter.processor.writes.map(async ({ name }) => {
       const events = await line.events(name);
-      return events.map(({ id, name: event, key, version, data }) => ({ id, event, key, version, data: withoutTimes(data) }));
+      return events.map(({ id, name: event, key, version, data }) => ({
+        id,
+        event,
+        key,
+        version,
+        data: withoutTimes(data),
+      }));
     }),
   );
   return {
@@ -207,17 +223,24 @@ async function endOf(line: Line, options: ConformanceOptions): Promise<End> {
 }
 
 /** Times of processing differ from run to run; times that were handed in do not. */
-const PROCESSING_TIMES = /^(discoveredAt|enrichedAt|failedAt|scoredAt|decidedAt|requestedAt|sentAt|repliedAt|createdAt|assignedAt|completedAt|requeuedAt|changedAt|mergedAt|erasedAt|endedAt|observedAt|latencyMs)$/;
+const PROCESSING_TIMES =
+  /^(discoveredAt|enrichedAt|failedAt|scoredAt|decidedAt|requestedAt|sentAt|repliedAt|createdAt|assignedAt|completedAt|requeuedAt|changedAt|mergedAt|erasedAt|endedAt|observedAt|latencyMs)$/;
 
 function withoutTimes(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withoutTimes);
   if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).filter(([name]) => !PROCESSING_TIMES.test(name)).map(([name, inner]) => [name, withoutTimes(inner)]));
+  return Object.fromEntries(
+    Object.entries(value)
+      .filter(([name]) => !PROCESSING_TIMES.test(name))
+      .map(([name, inner]) => [name, withoutTimes(inner)]),
+  );
 }
 
 /** Another order across keys, the same order within each. */
 function interleaved(inputs: readonly TestEvent[]): TestEvent[] {
-  const queues = [...Map.groupBy(inputs, (input) => encodedKey(input)).values()].toReversed().map((queue) => [...queue]);
+  const queues = [...Map.groupBy(inputs, (input) => encodedKey(input)).values()]
+    .toReversed()
+    .map((queue) => [...queue]);
   const result: TestEvent[] = [];
   while (queues.some((queue) => queue.length > 0)) {
     for (const queue of queues) {

@@ -19,7 +19,12 @@ function urlOf(name: string): string {
 const uniqueName = (prefix: string): string => `${prefix}_${randomId().slice(0, 8)}`;
 
 async function withAdmin<T>(work: (admin: Database) => Promise<T>): Promise<T> {
-  const admin = await createDatabase({ url: testEnvironment().DATABASE_URL, schema: 'public', applicationName: 'test-admin', connectionsMax: 1 });
+  const admin = await createDatabase({
+    url: testEnvironment().DATABASE_URL,
+    schema: 'public',
+    applicationName: 'test-admin',
+    connectionsMax: 1,
+  });
   try {
     return await work(admin);
   } finally {
@@ -48,7 +53,9 @@ export async function createTestDatabase(options: { schema: string; migrations: 
     database,
     drop: async () => {
       await database.end();
-      await withAdmin((admin) => admin.query(sql.unsafe`drop database if exists ${sql.identifier([name])} with (force)`));
+      await withAdmin((admin) =>
+        admin.query(sql.unsafe`drop database if exists ${sql.identifier([name])} with (force)`),
+      );
     },
   };
 }
@@ -57,7 +64,9 @@ export async function createTestDatabase(options: { schema: string; migrations: 
 async function cloneWhenQuiet(admin: Database, from: string, to: string): Promise<void> {
   const deadline = Date.now() + 10_000;
   while (Date.now() < deadline) {
-    const busy = await admin.oneFirst(sql.type(z.object({ n: z.int() }))`select count(*)::int as n from pg_stat_activity where datname = ${from}`);
+    const busy = await admin.oneFirst(
+      sql.type(z.object({ n: z.int() }))`select count(*)::int as n from pg_stat_activity where datname = ${from}`,
+    );
     if (busy === 0) break;
     await delay(20);
   }

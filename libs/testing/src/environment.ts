@@ -6,6 +6,7 @@ export type Environment = Readonly<Record<(typeof names)[number], string>>;
 
 export function testEnvironment(): Environment {
   const missing = names.filter((name) => !process.env[name]);
-  if (missing.length > 0) throw new CodedError('TST_ERR_NO_STACK', `run the suite with \`npm test\`: ${missing.join(', ')} missing`);
+  if (missing.length > 0)
+    throw new CodedError('TST_ERR_NO_STACK', `run the suite with \`npm test\`: ${missing.join(', ')} missing`);
   return Object.fromEntries(names.map((name) => [name, process.env[name] ?? ''])) as Environment;
 }

@@ -4,7 +4,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 const EVERY_MS = 20;
 
 /** Resolves with the first value that is not null, undefined or false; fails with `what` after the deadline. */
-export async function eventually<T>(what: string, probe: () => Promise<T | null | undefined | false> | T | null | undefined | false, deadlineMs = 20_000): Promise<T> {
+export async function eventually<T>(
+  what: string,
+  probe: () => Promise<T | null | undefined | false> | T | null | undefined | false,
+  deadlineMs = 20_000,
+): Promise<T> {
   const until = Date.now() + deadlineMs;
   for (;;) {
     const value = await probe();

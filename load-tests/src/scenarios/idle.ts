@@ -11,5 +11,10 @@ export async function runIdle(everything: Everything, seconds: number): Promise<
   await new Promise((resolve) => setTimeout(resolve, seconds * 1_000));
   const after = measure(processes);
   const elapsedMs = performance.now() - startedAt;
-  return new Map([...spent(before, after)].map(([name, cpuMs]) => [name, { corePercent: (100 * cpuMs) / elapsedMs, rssMb: after.get(name)?.rssMb ?? 0 }]));
+  return new Map(
+    [...spent(before, after)].map(([name, cpuMs]) => [
+      name,
+      { corePercent: (100 * cpuMs) / elapsedMs, rssMb: after.get(name)?.rssMb ?? 0 },
+    ]),
+  );
 }

@@ -19,7 +19,10 @@ export type LineResult = {
 const WARM_UP_MS = 8_000;
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-export async function runLine(everything: Everything, options: { firstSeed: number; perSecond: number; seconds: number }): Promise<LineResult> {
+export async function runLine(
+  everything: Everything,
+  options: { firstSeed: number; perSecond: number; seconds: number },
+): Promise<LineResult> {
   const counter = await createCounter(everything.addresses.postgres);
   const processes = processesOf(everything);
   const count = Math.round(options.perSecond * (options.seconds + WARM_UP_MS / 1_000 + 2));
@@ -33,7 +36,13 @@ export async function runLine(everything: Everything, options: { firstSeed: numb
   await counter.end();
   const seconds = (end.at - begin.at) / 1_000;
   const growth = (name: keyof Counts): number => (end.counts[name] - begin.counts[name]) / seconds;
-  const perSecond: Counts = { discovered: growth('discovered'), enriched: growth('enriched'), scored: growth('scored'), projected: growth('projected'), ended: growth('ended') };
+  const perSecond: Counts = {
+    discovered: growth('discovered'),
+    enriched: growth('enriched'),
+    scored: growth('scored'),
+    projected: growth('projected'),
+    ended: growth('ended'),
+  };
   const cpu = spent(begin.usage, end.usage);
   const leads = Math.max(1, perSecond.ended * seconds);
   return {

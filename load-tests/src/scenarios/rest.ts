@@ -3,11 +3,19 @@ import { Agent, request } from 'node:http';
 import type { Everything } from '@lead-flood/local';
 import { toSubmitted } from '../submissions.ts';
 
-export type RestResult = { readonly perSecond: number; readonly p50: number; readonly p99: number; readonly statuses: Readonly<Record<string, number>> };
+export type RestResult = {
+  readonly perSecond: number;
+  readonly p50: number;
+  readonly p99: number;
+  readonly statuses: Readonly<Record<string, number>>;
+};
 
 const CONNECTIONS = 64;
 
-export async function runRest(everything: Everything, options: { firstSeed: number; count: number; perSecond: number | null }): Promise<RestResult> {
+export async function runRest(
+  everything: Everything,
+  options: { firstSeed: number; count: number; perSecond: number | null },
+): Promise<RestResult> {
   const { addresses } = everything;
   const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS });
   const latencies: number[] = [];
@@ -31,13 +39,23 @@ export async function runRest(everything: Everything, options: { firstSeed: numb
   const seconds = (performance.now() - startedAt) / 1_000;
   agent.destroy();
   latencies.sort((a, b) => a - b);
-  const at = (share: number): number => latencies[Math.min(latencies.length - 1, Math.floor(latencies.length * share))] ?? 0;
+  const at = (share: number): number =>
+    latencies[Math.min(latencies.length - 1, Math.floor(latencies.length * share))] ?? 0;
   return { perSecond: options.count / seconds, p50: at(0.5), p99: at(0.99), statuses };
 }
 
 function toBody(seed: number, orgId: string): string {
   const { person, company, externalId } = toSubmitted(seed, orgId, 0);
-  const known = Object.fromEntries(Object.entries({ ...person, company: company.name, domain: company.domain, countryIso: company.countryIso, employees: company.employees, industry: company.industry }).filter(([, value]) => value !== null));
+  const known = Object.fromEntries(
+    Object.entries({
+      ...person,
+      company: company.name,
+      domain: company.domain,
+      countryIso: company.countryIso,
+      employees: company.employees,
+      industry: company.industry,
+    }).filter(([, value]) => value !== null),
+  );
   return JSON.stringify({ ...known, source: 'load-rest', externalId });
 }
 
@@ -45,7 +63,15 @@ function post(agent: Agent, addresses: Everything['addresses'], body: string): P
   return new Promise((resolve, reject) => {
     const call = request(
       `${addresses.gateway}/v1/leads`,
-      { agent, method: 'POST', headers: { authorization: `Bearer ${addresses.apiKey}`, 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) } },
+      {
+        agent,
+        method: 'POST',
+        headers: {
+          authorization: `Bearer ${addresses.apiKey}`,
+          'content-type': 'application/json',
+          'content-length': Buffer.byteLength(body),
+        },
+      },
       (answer) => {
         answer.resume();
         answer.once('end', () => {

@@ -19,9 +19,18 @@ export async function runShell(everything: Everything, messages: number): Promis
   await scoring.stop();
   await Promise.all(others.map((process) => process?.stop()));
   await fillBacklog(everything, messages);
-  const database = await createDatabase({ url: everything.addresses.postgres, schema: 'scoring', applicationName: 'load-tests', connectionsMax: 1 });
+  const database = await createDatabase({
+    url: everything.addresses.postgres,
+    schema: 'scoring',
+    applicationName: 'load-tests',
+    connectionsMax: 1,
+  });
   const position = (): Promise<number> =>
-    database.oneFirst(sql.type(z.object({ sum: z.int() }))`select coalesce(sum(next_offset), 0)::int8 as sum from positions where consumer_group = 'scoring'`);
+    database.oneFirst(
+      sql.type(
+        z.object({ sum: z.int() }),
+      )`select coalesce(sum(next_offset), 0)::int8 as sum from positions where consumer_group = 'scoring'`,
+    );
   const before = await position();
   const restarting = scoring.restart();
   const curve: { at: number; done: number }[] = [];
@@ -42,7 +51,9 @@ export async function runShell(everything: Everything, messages: number): Promis
 
 async function fillBacklog({ addresses }: Everything, messages: number): Promise<void> {
   const codec = await createCodec(createRegistry(addresses.registry), ['LeadEnriched']);
-  const producer = await createProducer(createKafkaClient({ brokers: [addresses.kafka], clientId: 'load', log: () => undefined }));
+  const producer = await createProducer(
+    createKafkaClient({ brokers: [addresses.kafka], clientId: 'load', log: () => undefined }),
+  );
   for (let start = 0; start < messages; start += CHUNK) {
     await producer.send(
       Array.from({ length: CHUNK }, (_, i) => {
@@ -50,7 +61,12 @@ async function fillBacklog({ addresses }: Everything, messages: number): Promise
         return {
           topic: 'enrichment.lead.v1',
           key: leadId,
-          headers: { [headerNames.messageId]: derivedId('load-shell-message', start + i), [headerNames.orgId]: addresses.org, [headerNames.version]: '1', [headerNames.correlationId]: leadId },
+          headers: {
+            [headerNames.messageId]: derivedId('load-shell-message', start + i),
+            [headerNames.orgId]: addresses.org,
+            [headerNames.version]: '1',
+            [headerNames.correlationId]: leadId,
+          },
           value: codec.encode('LeadEnriched', enriched(start + i, leadId, addresses.org)),
         };
       }),
@@ -63,7 +79,19 @@ function enriched(n: number, leadId: string, orgId: string): LeadEnriched {
   const { person, company } = toSubmitted(n, orgId, 0);
   const at = Date.now();
   return {
-    orgId, leadId, submittedAt: at, enrichedAt: at, person, company, emailStatus: 'verified', confidence: 0.9, icpId: null, icpMatch: 'none', projectId: null,
-    fields: [], attempts: [{ provider: 'apollo', status: 'hit', confidence: 0.9, latencyMs: 12, costMicros: 20_000 }], costMicros: 20_000,
+    orgId,
+    leadId,
+    submittedAt: at,
+    enrichedAt: at,
+    person,
+    company,
+    emailStatus: 'verified',
+    confidence: 0.9,
+    icpId: null,
+    icpMatch: 'none',
+    projectId: null,
+    fields: [],
+    attempts: [{ provider: 'apollo', status: 'hit', confidence: 0.9, latencyMs: 12, costMicros: 20_000 }],
+    costMicros: 20_000,
   };
 }

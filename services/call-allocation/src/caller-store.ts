@@ -48,20 +48,27 @@ export async function saveCaller(database: Queries, orgId: string, id: string, b
     `);
     return toView(saved);
   } catch (error) {
-    if (sqlState(error) === '23505') throw new CodedError('CAL_ERR_CALLER_EXISTS', 'another caller has this e-mail address or user', { cause: error });
+    if (sqlState(error) === '23505')
+      throw new CodedError('CAL_ERR_CALLER_EXISTS', 'another caller has this e-mail address or user', { cause: error });
     throw error;
   }
 }
 
 export async function getCaller(database: Queries, orgId: string, id: string): Promise<CallerView> {
-  const found = await database.maybeOne(sql.type(row)`select ${columns} from callers where org_id = ${orgId} and id = ${id}`);
+  const found = await database.maybeOne(
+    sql.type(row)`select ${columns} from callers where org_id = ${orgId} and id = ${id}`,
+  );
   if (found === null) throw new CodedError('CAL_ERR_UNKNOWN_CALLER', 'there is no such caller');
   return toView(found);
 }
 
 /** The caller who is logged in: by the account's id, or by an id that is the caller's own (S3's tokens). */
 export async function callerOfUser(database: Queries, orgId: string, userId: string): Promise<CallerView> {
-  const found = await database.maybeOne(sql.type(row)`select ${columns} from callers where org_id = ${orgId} and (user_id = ${userId} or id = ${userId}) limit 1`);
+  const found = await database.maybeOne(
+    sql.type(
+      row,
+    )`select ${columns} from callers where org_id = ${orgId} and (user_id = ${userId} or id = ${userId}) limit 1`,
+  );
   if (found === null) throw new CodedError('CAL_ERR_UNKNOWN_CALLER', 'this account belongs to no caller');
   return toView(found);
 }
@@ -76,7 +83,12 @@ export async function activeTaskOf(database: Queries, callerId: string): Promise
  * What this caller could call now: region and language must match, it must be between 09:00 and 20:00 where the phone
  * rings; then priority, the lead's rank, the oldest first.
  */
-export async function matchingTasks(database: Queries, orgId: string, caller: CallerView, limit: number): Promise<readonly string[]> {
+export async function matchingTasks(
+  database: Queries,
+  orgId: string,
+  caller: CallerView,
+  limit: number,
+): Promise<readonly string[]> {
   return database.anyFirst(sql.type(z.object({ key: z.string() }))`
     select key from call_tasks
     where org_id = ${orgId} and status = 'PENDING'

@@ -18,12 +18,30 @@ export function handlers(deps: HandlerDeps): Handlers<typeof callAllocationRoute
   const { database, applier } = deps;
   return {
     createCaller: ({ body, principal, idempotencyKey }) =>
-      saveCaller(database, principal.orgId, idempotencyKey === null ? randomId() : derivedId(principal.orgId, 'caller', idempotencyKey), body),
+      saveCaller(
+        database,
+        principal.orgId,
+        idempotencyKey === null ? randomId() : derivedId(principal.orgId, 'caller', idempotencyKey),
+        body,
+      ),
     getCaller: ({ params, principal }) => getCaller(database, principal.orgId, params.callerId),
     updateCaller: async ({ params, body, principal }) => {
-      const { email, name, timezone, languageCodes, regionIsoCodes, metadata, userId } = await getCaller(database, principal.orgId, params.callerId);
+      const { email, name, timezone, languageCodes, regionIsoCodes, metadata, userId } = await getCaller(
+        database,
+        principal.orgId,
+        params.callerId,
+      );
       const given = Object.fromEntries(Object.entries(body).filter(([, value]) => value !== undefined));
-      return saveCaller(database, principal.orgId, params.callerId, { email, name, timezone, languageCodes, regionIsoCodes, metadata, ...(userId === null ? {} : { userId }), ...given });
+      return saveCaller(database, principal.orgId, params.callerId, {
+        email,
+        name,
+        timezone,
+        languageCodes,
+        regionIsoCodes,
+        metadata,
+        ...(userId === null ? {} : { userId }),
+        ...given,
+      });
     },
     currentTask: async ({ principal, correlationId }) => {
       const caller = await callerOfUser(database, principal.orgId, principal.userId);
@@ -38,7 +56,10 @@ export function handlers(deps: HandlerDeps): Handlers<typeof callAllocationRoute
     reportOutcome: async ({ params, body, principal, correlationId }) => {
       const caller = await callerOfUser(database, principal.orgId, principal.userId);
       const { state } = await applier.apply({
-        name: 'ReportOutcome', key: params.taskId, orgId: principal.orgId, correlationId,
+        name: 'ReportOutcome',
+        key: params.taskId,
+        orgId: principal.orgId,
+        correlationId,
         data: { orgId: principal.orgId, taskId: params.taskId, callerId: caller.id, outcome: body.outcome },
       });
       return toView(params.taskId, state);
@@ -52,11 +73,19 @@ export function handlers(deps: HandlerDeps): Handlers<typeof callAllocationRoute
         order by queued_at desc, key limit ${query.limit}
       `);
       const states = await tasks.load(database, rows);
-      return { items: rows.flatMap((key) => { const stored = states.get(key); return stored?.state.kind === 'task' ? [toView(key, stored.state)] : []; }) };
+      return {
+        items: rows.flatMap((key) => {
+          const stored = states.get(key);
+          return stored?.state.kind === 'task' ? [toView(key, stored.state)] : [];
+        }),
+      };
     },
     requeueTask: async ({ params, body, principal, correlationId }) => {
       const { state } = await applier.apply({
-        name: 'RequeueTask', key: params.taskId, orgId: principal.orgId, correlationId,
+        name: 'RequeueTask',
+        key: params.taskId,
+        orgId: principal.orgId,
+        correlationId,
         data: { orgId: principal.orgId, taskId: params.taskId, reason: body.reason },
       });
       return toView(params.taskId, state);
@@ -64,16 +93,28 @@ export function handlers(deps: HandlerDeps): Handlers<typeof callAllocationRoute
   };
 }
 
-type Assignment = { readonly orgId: string; readonly taskId: string; readonly callerId: string; readonly correlationId: string };
+type Assignment = {
+  readonly orgId: string;
+  readonly taskId: string;
+  readonly callerId: string;
+  readonly correlationId: string;
+};
 
 /** Null when somebody else was quicker; the caller's own second request of the same moment finds the held task. */
 async function tryAssign({ applier }: HandlerDeps, { correlationId, ...command }: Assignment): Promise<Task | null> {
   try {
-    const { state } = await applier.apply({ name: 'AssignTask', key: command.taskId, orgId: command.orgId, correlationId, data: command });
+    const { state } = await applier.apply({
+      name: 'AssignTask',
+      key: command.taskId,
+      orgId: command.orgId,
+      correlationId,
+      data: command,
+    });
     return state;
   } catch (error) {
     if (error instanceof CodedError && error.code === 'CAL_ERR_TASK_TAKEN') return null;
-    if (sqlState(error) === '23505') throw new CodedError('CAL_ERR_TASK_TAKEN', 'the caller holds another task already', { cause: error });
+    if (sqlState(error) === '23505')
+      throw new CodedError('CAL_ERR_TASK_TAKEN', 'the caller holds another task already', { cause: error });
     throw error;
   }
 }
@@ -88,6 +129,33 @@ const unknownTask = (): CodedError => new CodedError('CAL_ERR_UNKNOWN_TASK', 'th
 
 function toView(id: string, state: Task): CallTaskView {
   if (state.kind !== 'task') throw unknownTask();
-  const { status, leadId, projectId, fullName, phone, company, region, priority, callerId, outcome, requeueReason, queuedAt } = state;
-  return { id, status, leadId, projectId, fullName, phone, company, ...region, priority, callerId, outcome, requeueReason, queuedAt: new Date(queuedAt).toISOString() };
+  const {
+    status,
+    leadId,
+    projectId,
+    fullName,
+    phone,
+    company,
+    region,
+    priority,
+    callerId,
+    outcome,
+    requeueReason,
+    queuedAt,
+  } = state;
+  return {
+    id,
+    status,
+    leadId,
+    projectId,
+    fullName,
+    phone,
+    company,
+    ...region,
+    priority,
+    callerId,
+    outcome,
+    requeueReason,
+    queuedAt: new Date(queuedAt).toISOString(),
+  };
 }

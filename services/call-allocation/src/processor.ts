@@ -20,7 +20,12 @@ export const taskIdOf = (leadId: string): string => derivedId('call-task', leadI
 
 type Input = {
   readonly id: string;
-  readonly data: { readonly leadId?: string; readonly taskId?: string | null; readonly band?: string; readonly person?: { readonly phone: string | null } };
+  readonly data: {
+    readonly leadId?: string;
+    readonly taskId?: string | null;
+    readonly band?: string;
+    readonly person?: { readonly phone: string | null };
+  };
 };
 
 export const callAllocation: BatchProcessor<Task, typeof reads, typeof writes, Facts, CallCommands> = {
@@ -45,14 +50,21 @@ export const callAllocation: BatchProcessor<Task, typeof reads, typeof writes, F
 
 async function prepare(tx: Queries, inputs: readonly Input[]): Promise<readonly Prepared<Facts>[]> {
   const medium = (input: Input): boolean => input.data.band === 'MEDIUM';
-  const silent = await suppressedLeads(tx, inputs.flatMap((input) => (medium(input) && input.data.leadId !== undefined ? [input.data.leadId] : [])));
+  const silent = await suppressedLeads(
+    tx,
+    inputs.flatMap((input) => (medium(input) && input.data.leadId !== undefined ? [input.data.leadId] : [])),
+  );
   return inputs.map((input) => {
     const { leadId, taskId: named, person } = input.data;
     // A call that names no task of ours changes none: its own id keeps it apart.
     const taskId = named ?? (leadId === undefined ? input.id : taskIdOf(leadId));
     return {
       key: taskId,
-      facts: { taskId, region: medium(input) ? regionOf(person?.phone ?? null) : null, suppressed: leadId !== undefined && silent.has(leadId) },
+      facts: {
+        taskId,
+        region: medium(input) ? regionOf(person?.phone ?? null) : null,
+        suppressed: leadId !== undefined && silent.has(leadId),
+      },
     };
   });
 }
@@ -66,6 +78,9 @@ export const calls: BatchProcessor<CallLog, typeof callReads, typeof callWrites>
   writes: callWrites,
   store: callLogs,
   initial: () => initialCall,
-  prepare: (_tx, inputs) => Promise.resolve(inputs.map(({ orgId, data }) => ({ key: derivedId('call', orgId, data.callId), facts: undefined }))),
+  prepare: (_tx, inputs) =>
+    Promise.resolve(
+      inputs.map(({ orgId, data }) => ({ key: derivedId('call', orgId, data.callId), facts: undefined })),
+    ),
   decide: { CallReported: (state, { data }) => logCall(state, data) },
 };

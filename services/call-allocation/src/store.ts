@@ -64,7 +64,8 @@ export const store: Store<Task> = {
 async function suppress(tx: Queries, rows: readonly Saved<Task>[]): Promise<void> {
   const silent = rows.flatMap(({ orgId, state }) => {
     if (state.kind !== 'task') return [];
-    if (state.outcome === 'NEVER_CONTACT_AGAIN') return [{ orgId, leadId: state.leadId, reason: 'never_contact_again' }];
+    if (state.outcome === 'NEVER_CONTACT_AGAIN')
+      return [{ orgId, leadId: state.leadId, reason: 'never_contact_again' }];
     return state.status === 'CANCELLED' ? [{ orgId, leadId: state.leadId, reason: 'unsubscribed' }] : [];
   });
   if (silent.length === 0) return;
@@ -81,7 +82,13 @@ async function suppress(tx: Queries, rows: readonly Saved<Task>[]): Promise<void
 
 export async function suppressedLeads(tx: Queries, leadIds: readonly string[]): Promise<ReadonlySet<string>> {
   if (leadIds.length === 0) return new Set();
-  return new Set(await tx.anyFirst(sql.type(z.object({ lead_id: z.string() }))`select lead_id from suppressed_leads where lead_id = any(${texts(leadIds)}::uuid[])`));
+  return new Set(
+    await tx.anyFirst(
+      sql.type(
+        z.object({ lead_id: z.string() }),
+      )`select lead_id from suppressed_leads where lead_id = any(${texts(leadIds)}::uuid[])`,
+    ),
+  );
 }
 
 const callLog: z.ZodType<CallLog> = z.object({

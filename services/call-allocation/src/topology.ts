@@ -20,10 +20,27 @@ export const service = defineService({
   schema: 'call_allocation',
   migrations: join(import.meta.dirname, '../migrations'),
   config,
-  writes: ['CallTaskCreated', 'CallTaskAssigned', 'CallTaskCompleted', 'CallTaskRequeued', 'CallTaskDeclined', 'CallLogged'],
+  writes: [
+    'CallTaskCreated',
+    'CallTaskAssigned',
+    'CallTaskCompleted',
+    'CallTaskRequeued',
+    'CallTaskDeclined',
+    'CallLogged',
+  ],
   errorCodes,
   build: ({ config: settings, database, applier }, server) => {
-    addServiceRoutes(server, callAllocationRoutes, handlers({ database, applier: applier(erase(callAllocation)) }), settings);
-    return { processors: [batchProcessor(callAllocation, shellOptions(settings)), batchProcessor(calls, shellOptions(settings))] };
+    addServiceRoutes(
+      server,
+      callAllocationRoutes,
+      handlers({ database, applier: applier(erase(callAllocation)) }),
+      settings,
+    );
+    return {
+      processors: [
+        batchProcessor(callAllocation, shellOptions(settings)),
+        batchProcessor(calls, shellOptions(settings)),
+      ],
+    };
   },
 });

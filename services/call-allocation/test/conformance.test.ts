@@ -13,7 +13,11 @@ conformance({
   schema: 'call_allocation',
   migrations,
   inputs: Array.from({ length: 12 }, (_, i) => i).flatMap((i): TestEvent[] => {
-    const data = sampleScored({ leadId: sampleId('call', i), band: bands[i % 4] ?? 'LOW', person: samplePerson({ phone: i === 2 ? null : '+46846500412' }) });
+    const data = sampleScored({
+      leadId: sampleId('call', i),
+      band: bands[i % 4] ?? 'LOW',
+      person: samplePerson({ phone: i === 2 ? null : '+46846500412' }),
+    });
     return [
       { name: 'LeadScored', id: sampleId('scored', i), version: 1, data },
       { name: 'LeadScored', id: sampleId('again', i), version: 2, data: { ...data, value: 50 } },
@@ -32,8 +36,15 @@ conformance({
       name: 'CallReported',
       id: sampleId('report', i, type),
       data: {
-        orgId: sampleOrg, eventId: `event-${i}-${type}`, type, callId: `call-${i}`, taskId: null, callerId: null, occurredAt: testNow + moment,
-        durationSeconds: type === 'call.ended' ? 42 : null, recordingUrl: null,
+        orgId: sampleOrg,
+        eventId: `event-${i}-${type}`,
+        type,
+        callId: `call-${i}`,
+        taskId: null,
+        callerId: null,
+        occurredAt: testNow + moment,
+        durationSeconds: type === 'call.ended' ? 42 : null,
+        recordingUrl: null,
       },
     })),
   ),

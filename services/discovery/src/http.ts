@@ -1,5 +1,11 @@
 /** Discovery's REST doors: one lead, ICPs, and what the gateway asks while the read model lags. */
-import type { CreateLead, discoveryInternalRoutes, discoveryRoutes, Handlers, LeadSubmitted } from '@lead-flood/contracts';
+import type {
+  CreateLead,
+  discoveryInternalRoutes,
+  discoveryRoutes,
+  Handlers,
+  LeadSubmitted,
+} from '@lead-flood/contracts';
 import { CodedError, derivedId, randomId } from '@lead-flood/kernel';
 import type { Database } from '@lead-flood/postgres';
 import type { Applier } from '@lead-flood/processor';
@@ -15,13 +21,25 @@ export function handlers({ database, applier, now }: HandlerDeps): Handlers<type
   return {
     createLead: async ({ body, principal, correlationId, idempotencyKey }) => {
       const id = idempotencyKey === null ? randomId() : derivedId(principal.orgId, 'lead', idempotencyKey);
-      const applied = await applier.apply({ name: 'CreateLead', id, key: id, orgId: principal.orgId, correlationId, data: toSubmitted(body, principal.orgId, now()) });
+      const applied = await applier.apply({
+        name: 'CreateLead',
+        id,
+        key: id,
+        orgId: principal.orgId,
+        correlationId,
+        data: toSubmitted(body, principal.orgId, now()),
+      });
       return { leadId: applied.key, jobId: jobIdOf(applied.key) };
     },
     listIcps: ({ principal }) => listIcps(database, principal.orgId),
     getIcp: ({ params, principal }) => getIcp(database, principal.orgId, params.icpId),
     createIcp: ({ body, principal, idempotencyKey }) =>
-      createIcp(database, principal.orgId, idempotencyKey === null ? randomId() : derivedId(principal.orgId, 'icp', idempotencyKey), body),
+      createIcp(
+        database,
+        principal.orgId,
+        idempotencyKey === null ? randomId() : derivedId(principal.orgId, 'icp', idempotencyKey),
+        body,
+      ),
     updateIcp: ({ params, body, principal }) => updateIcp(database, principal.orgId, params.icpId, body),
     deleteIcp: async ({ params, principal }) => {
       await deleteIcp(database, principal.orgId, params.icpId);
@@ -32,7 +50,8 @@ export function handlers({ database, applier, now }: HandlerDeps): Handlers<type
 
 export function internalHandlers(database: Database): Handlers<typeof discoveryInternalRoutes> {
   return {
-    freshLead: async ({ params, principal }) => freshLeadView(params.leadId, await readLead(database, principal.orgId, params.leadId)),
+    freshLead: async ({ params, principal }) =>
+      freshLeadView(params.leadId, await readLead(database, principal.orgId, params.leadId)),
     freshJob: async ({ params, principal }) => {
       const leadId = await leadOfJob(database, params.jobId);
       if (leadId === null) throw unknownLead();

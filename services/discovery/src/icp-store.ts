@@ -36,12 +36,16 @@ const toView = (r: z.infer<typeof row>): IcpView => ({
 const columns = sql.fragment`id, org_id, version, name, target_industries, target_countries, min_company_size, max_company_size, required_technologies, created_at, updated_at`;
 
 export async function listIcps(database: Queries, orgId: string): Promise<IcpView[]> {
-  const rows = await database.any(sql.type(row)`select ${columns} from icps where org_id = ${orgId} order by created_at, id`);
+  const rows = await database.any(
+    sql.type(row)`select ${columns} from icps where org_id = ${orgId} order by created_at, id`,
+  );
   return rows.map(toView);
 }
 
 export async function getIcp(database: Queries, orgId: string, icpId: string): Promise<IcpView> {
-  const found = await database.maybeOne(sql.type(row)`select ${columns} from icps where org_id = ${orgId} and id = ${icpId}`);
+  const found = await database.maybeOne(
+    sql.type(row)`select ${columns} from icps where org_id = ${orgId} and id = ${icpId}`,
+  );
   return toView(found ?? unknownIcp(icpId));
 }
 
@@ -74,7 +78,15 @@ export async function deleteIcp(database: Queries, orgId: string, icpId: string)
   if (rowCount === 0) unknownIcp(icpId);
 }
 
-const filterRow = z.object({ id: z.string(), org_id: z.string(), version: z.int(), target_industries: z.array(z.string()), target_countries: z.array(z.string()), min_company_size: z.int().nullable(), max_company_size: z.int().nullable() });
+const filterRow = z.object({
+  id: z.string(),
+  org_id: z.string(),
+  version: z.int(),
+  target_industries: z.array(z.string()),
+  target_countries: z.array(z.string()),
+  min_company_size: z.int().nullable(),
+  max_company_size: z.int().nullable(),
+});
 
 /** By `orgId/icpId`: the filters of these ICPs; one of another organisation is not found. */
 export async function readIcpFilters(tx: Queries, icpIds: readonly string[]): Promise<ReadonlyMap<string, IcpFilters>> {
@@ -86,7 +98,14 @@ export async function readIcpFilters(tx: Queries, icpIds: readonly string[]): Pr
   return new Map(
     rows.map((r) => [
       `${r.org_id}/${r.id}`,
-      { id: r.id, version: r.version, targetIndustries: r.target_industries, targetCountries: r.target_countries, minCompanySize: r.min_company_size, maxCompanySize: r.max_company_size },
+      {
+        id: r.id,
+        version: r.version,
+        targetIndustries: r.target_industries,
+        targetCountries: r.target_countries,
+        minCompanySize: r.min_company_size,
+        maxCompanySize: r.max_company_size,
+      },
     ]),
   );
 }

@@ -35,7 +35,9 @@ export async function resolveIdentities(tx: Queries, inputs: readonly IdentityIn
   const moved = new Map<string, string>();
   const identities = inputs.map((input, order): Identity => {
     const found = input.keys.map((key) => claims.get(textOf(input.orgId, key))).filter((claim) => claim !== undefined);
-    const [oldest, ...others] = [...new Map(found.toSorted((a, b) => a.age - b.age).map((claim) => [claim.leadId, claim])).values()];
+    const [oldest, ...others] = [
+      ...new Map(found.toSorted((a, b) => a.age - b.age).map((claim) => [claim.leadId, claim])).values(),
+    ];
     const leadId = oldest?.leadId ?? derivedId(input.inputId, 'lead');
     if (input.claimsOnlyWhenNew && oldest !== undefined) return { leadId, merged: [] };
     const merged = others.map((claim) => claim.leadId);
@@ -58,21 +60,30 @@ export async function resolveIdentities(tx: Queries, inputs: readonly IdentityIn
   return identities;
 }
 
+/** `limit 1` in the lateral keeps it at one index look-up a key: a plain join reads the whole table once it has grown. */
 async function readClaims(tx: Queries, inputs: readonly IdentityInput[]): Promise<Map<string, Claim>> {
   const keys = inputs.flatMap((input) => input.keys.map((key) => ({ orgId: input.orgId, ...key })));
   if (keys.length === 0) return new Map();
   const rows = await tx.any(sql.type(row)`
-    select org_id, kind, value, lead_id, age from identity_keys
-    join unnest(
+    select wanted.org_id, wanted.kind, wanted.value, claim.lead_id, claim.age
+    from unnest(
       ${texts(keys.map((k) => k.orgId))}::uuid[],
       ${texts(keys.map((k) => k.kind))}::text[],
       ${texts(keys.map((k) => k.value))}::text[]
-    ) as wanted(org_id, kind, value) using (org_id, kind, value)
+    ) as wanted(org_id, kind, value)
+    cross join lateral (
+      select lead_id, age from identity_keys i
+      where i.org_id = wanted.org_id and i.kind = wanted.kind and i.value = wanted.value
+      limit 1
+    ) claim
   `);
   return new Map(rows.map((r) => [textOf(r.org_id, r), { leadId: r.lead_id, age: r.age }]));
 }
 
-async function insertClaims(tx: Queries, claimed: readonly { orgId: string; key: IdentityKey; claim: Claim }[]): Promise<void> {
+async function insertClaims(
+  tx: Queries,
+  claimed: readonly { orgId: string; key: IdentityKey; claim: Claim }[],
+): Promise<void> {
   if (claimed.length === 0) return;
   const { rowCount } = await tx.query(sql.unsafe`
     insert into identity_keys (org_id, kind, value, lead_id)
@@ -85,7 +96,11 @@ async function insertClaims(tx: Queries, claimed: readonly { orgId: string; key:
     order by n
     on conflict do nothing
   `);
-  if (rowCount !== claimed.length) throw new TransientError('PGS_ERR_CONFLICT', `${claimed.length - rowCount} identity keys were claimed by somebody else meanwhile`);
+  if (rowCount !== claimed.length)
+    throw new TransientError(
+      'PGS_ERR_CONFLICT',
+      `${claimed.length - rowCount} identity keys were claimed by somebody else meanwhile`,
+    );
 }
 
 async function moveClaims(tx: Queries, moved: ReadonlyMap<string, string>): Promise<void> {

@@ -29,7 +29,8 @@ export function normalisePhone(text: string, countryIso: string | null): string 
 }
 
 /** Registrable domain of a host name, address or URL. */
-export const normaliseDomain = (text: string): string | null => parseHost(text.trim().toLowerCase(), { allowPrivateDomains: false }).domain;
+export const normaliseDomain = (text: string): string | null =>
+  parseHost(text.trim().toLowerCase(), { allowPrivateDomains: false }).domain;
 
 const clean = (text: string | null): string | null => {
   const trimmed = text?.normalize('NFC').replace(/\s+/gu, ' ').trim() ?? '';
@@ -39,7 +40,12 @@ const clean = (text: string | null): string | null => {
 function asciiEmail(text: string): string | null {
   const at = text.lastIndexOf('@');
   if (at < 1) return null;
-  const host = domainToASCII(text.slice(at + 1).trim().replace(/>$/, ''));
+  const host = domainToASCII(
+    text
+      .slice(at + 1)
+      .trim()
+      .replace(/>$/, ''),
+  );
   return host === '' ? null : normaliseEmail(`${text.slice(0, at + 1)}${host}`);
 }
 
@@ -58,7 +64,8 @@ export function normalise(data: LeadSubmitted): Submission {
   const given = data.person;
   const emailText = clean(given.email);
   const email = emailText === null ? null : asciiEmail(emailText);
-  if (emailText !== null && email === null) problems.push(problem('invalid_email', 'person.email', 'is not an e-mail address'));
+  if (emailText !== null && email === null)
+    problems.push(problem('invalid_email', 'person.email', 'is not an e-mail address'));
   const phoneText = clean(given.phone);
   const phone = phoneText === null ? null : normalisePhone(phoneText, company.countryIso);
   const slug = given.linkedinUrl === null ? null : linkedinSlug(given.linkedinUrl.trim());
@@ -78,6 +85,9 @@ export function normalise(data: LeadSubmitted): Submission {
     ...(phone === null ? [] : [{ kind: 'phone' as const, value: phone }]),
     ...(slug === null ? [] : [{ kind: 'linkedin' as const, value: slug }]),
   ];
-  if (keys.length === 0 && problems.length === 0) problems.push(problem('missing_identity', 'person', 'has no e-mail address, phone number or LinkedIn profile that can be read'));
+  if (keys.length === 0 && problems.length === 0)
+    problems.push(
+      problem('missing_identity', 'person', 'has no e-mail address, phone number or LinkedIn profile that can be read'),
+    );
   return { person, company, keys, problems };
 }

@@ -27,19 +27,29 @@ export const discovery: BatchProcessor<Lead, typeof reads, typeof writes, Facts,
   initial: () => initialState,
   prepare,
   decide: {
-    LeadSubmitted: (state, { id, data }, ctx) => receiveLead(state, { submissionId: id, data, now: ctx.now }, ctx.facts),
+    LeadSubmitted: (state, { id, data }, ctx) =>
+      receiveLead(state, { submissionId: id, data, now: ctx.now }, ctx.facts),
     CreateLead: (state, { id, data }, ctx) => createLead(state, { submissionId: id, data, now: ctx.now }, ctx.facts),
   },
 };
 
 /** The source's own id makes a repeat recognisable; without one, the message's id does. */
-const naturalKeyOf = ({ id, data }: Input): string => (data.externalId === null ? `message/${id}` : `${data.source}/${data.externalId}`);
+const naturalKeyOf = ({ id, data }: Input): string =>
+  data.externalId === null ? `message/${id}` : `${data.source}/${data.externalId}`;
 
 async function prepare(tx: Queries, inputs: readonly Input[]): Promise<readonly Prepared<Facts>[]> {
-  const icps = await readIcpFilters(tx, inputs.flatMap(({ data }) => (data.icpId !== null && isId(data.icpId) ? [data.icpId] : [])));
+  const icps = await readIcpFilters(
+    tx,
+    inputs.flatMap(({ data }) => (data.icpId !== null && isId(data.icpId) ? [data.icpId] : [])),
+  );
   const icpOf = ({ orgId, data }: Input) => (data.icpId === null ? null : (icps.get(`${orgId}/${data.icpId}`) ?? null));
   const submissions = inputs.map((input) => withIcpProblem(normalise(input.data), input.data, icpOf(input) !== null));
-  const answered = new Set(await answeredSubmissions(tx, inputs.map((input) => ({ orgId: input.orgId, naturalKey: naturalKeyOf(input) }))));
+  const answered = new Set(
+    await answeredSubmissions(
+      tx,
+      inputs.map((input) => ({ orgId: input.orgId, naturalKey: naturalKeyOf(input) })),
+    ),
+  );
   const repeats = inputs.map((input) => {
     const key = `${input.orgId}/${naturalKeyOf(input)}`;
     const repeat = answered.has(key);
@@ -62,12 +72,25 @@ async function prepare(tx: Queries, inputs: readonly Input[]): Promise<readonly 
     const leadId = submission.problems.length > 0 ? input.id : identity.leadId;
     return {
       key: leadId,
-      facts: { leadId, submission, naturalKey: naturalKeyOf(input), repeat: repeats[i] ?? false, merged: identity.merged, icp: icpOf(input) },
+      facts: {
+        leadId,
+        submission,
+        naturalKey: naturalKeyOf(input),
+        repeat: repeats[i] ?? false,
+        merged: identity.merged,
+        icp: icpOf(input),
+      },
     };
   });
 }
 
 function withIcpProblem(submission: Submission, data: LeadSubmitted, found: boolean): Submission {
   if (data.icpId === null || found) return submission;
-  return { ...submission, problems: [...submission.problems, { code: 'unknown_icp', field: 'icpId', detail: 'is no ICP of the organisation' }] };
+  return {
+    ...submission,
+    problems: [
+      ...submission.problems,
+      { code: 'unknown_icp', field: 'icpId', detail: 'is no ICP of the organisation' },
+    ],
+  };
 }

@@ -21,7 +21,15 @@ const lead: z.ZodType<Lead> = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('refused'), last: record }),
   z.object({
     kind: z.literal('known'),
-    person: z.object({ firstName: text, lastName: text, fullName: text, email: text, phone: text, linkedinUrl: text, title: text }),
+    person: z.object({
+      firstName: text,
+      lastName: text,
+      fullName: text,
+      email: text,
+      phone: text,
+      linkedinUrl: text,
+      title: text,
+    }),
     company: z.object({ name: text, domain: text, countryIso: text, employees: z.number().nullable(), industry: text }),
     keys: z.array(z.string()),
     source: z.string(),
@@ -46,13 +54,18 @@ export const store: Store<Lead> = {
   async save(tx, rows) {
     await insertRecords(tx, rows);
     // A refused submission is no lead: its record is all that stays.
-    await leads.save(tx, rows.filter((row) => row.state.kind === 'known'));
+    await leads.save(
+      tx,
+      rows.filter((row) => row.state.kind === 'known'),
+    );
   },
 };
 
 async function insertRecords(tx: Queries, rows: readonly Saved<Lead>[]): Promise<void> {
   const records = rows.flatMap(({ key, orgId, passed }) =>
-    passed.flatMap((state) => (state.kind === 'unknown' ? [] : [{ orgId, leadId: state.kind === 'known' ? key : null, ...state.last }])),
+    passed.flatMap((state) =>
+      state.kind === 'unknown' ? [] : [{ orgId, leadId: state.kind === 'known' ? key : null, ...state.last }],
+    ),
   );
   if (records.length === 0) return;
   const { rowCount } = await tx.query(sql.unsafe`
@@ -68,17 +81,27 @@ async function insertRecords(tx: Queries, rows: readonly Saved<Lead>[]): Promise
     )
     on conflict do nothing
   `);
-  if (rowCount !== records.length) throw new TransientError('PGS_ERR_CONFLICT', `${records.length - rowCount} submissions were answered by somebody else meanwhile`);
+  if (rowCount !== records.length)
+    throw new TransientError(
+      'PGS_ERR_CONFLICT',
+      `${records.length - rowCount} submissions were answered by somebody else meanwhile`,
+    );
 }
 
 /** Which of these submissions have been answered before. */
-export async function answeredSubmissions(tx: Queries, submissions: readonly { orgId: string; naturalKey: string }[]): Promise<ReadonlySet<string>> {
+export async function answeredSubmissions(
+  tx: Queries,
+  submissions: readonly { orgId: string; naturalKey: string }[],
+): Promise<ReadonlySet<string>> {
   const rows = await tx.any(sql.type(z.object({ org_id: z.string(), natural_key: z.string() }))`
-    select org_id, natural_key from lead_discovery_records
-    join unnest(
+    select wanted.org_id, wanted.natural_key
+    from unnest(
       ${texts(submissions.map((s) => s.orgId))}::uuid[],
       ${texts(submissions.map((s) => s.naturalKey))}::text[]
-    ) as wanted(org_id, natural_key) using (org_id, natural_key)
+    ) as wanted(org_id, natural_key)
+    cross join lateral (
+      select from lead_discovery_records r where r.org_id = wanted.org_id and r.natural_key = wanted.natural_key limit 1
+    ) answered
   `);
   return new Set(rows.map((r) => `${r.org_id}/${r.natural_key}`));
 }

@@ -20,7 +20,7 @@ export const service = defineService({
   schema: 'discovery',
   migrations: join(import.meta.dirname, '../migrations'),
   config,
-  writes: ['LeadDiscovered', 'LeadUpdated', 'LeadDuplicated', 'LeadRejected', 'LeadMerged', 'LeadErased'],
+  writes: ['LeadDiscovered', 'LeadUpdated', 'LeadDuplicated', 'LeadRejected', 'LeadMerged'],
   errorCodes,
   build: ({ database, clock, applier, config: settings }, server) => {
     const door = handlers({ database, applier: applier(erase(discovery)), now: clock.now });

@@ -27,4 +27,10 @@ const inputs = Array.from({ length: 6 }, (_, i) => i).flatMap((i): TestEvent[] =
   ];
 });
 
-conformance({ starter: batchProcessor(discovery), schema: 'discovery', migrations: join(import.meta.dirname, '../migrations'), inputs, ignore: { identity_keys: ['age'] } });
+conformance({
+  starter: batchProcessor(discovery),
+  schema: 'discovery',
+  migrations: join(import.meta.dirname, '../migrations'),
+  inputs,
+  ignore: { identity_keys: ['age'] },
+});

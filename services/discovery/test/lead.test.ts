@@ -51,7 +51,10 @@ describe('a submission', () => {
     spec(factsFor(data))
       .givenInputs()
       .when('LeadSubmitted', data)
-      .thenEmits({ name: 'LeadRejected', data: { reasons: [{ code: 'invalid_email', field: 'person.email', detail: 'is not an e-mail address' }] } });
+      .thenEmits({
+        name: 'LeadRejected',
+        data: { reasons: [{ code: 'invalid_email', field: 'person.email', detail: 'is not an e-mail address' }] },
+      });
   });
 
   it('without any strong key is refused: nobody could recognise the person again', () => {
@@ -65,11 +68,17 @@ describe('a submission', () => {
     spec(factsFor(data, { merged: [mergedLeadId] }))
       .given(knownState(data))
       .when('LeadSubmitted', data)
-      .thenEmits({ name: 'LeadMerged', data: { mergedLeadId, evidence: ['email', 'phone', 'linkedin'] } }, { name: 'LeadDuplicated', data: {} });
+      .thenEmits(
+        { name: 'LeadMerged', data: { mergedLeadId, evidence: ['email', 'phone', 'linkedin'] } },
+        { name: 'LeadDuplicated', data: {} },
+      );
   });
 
   it('that was answered before is skipped', () => {
-    spec(factsFor(sampleSubmitted(), { repeat: true })).givenInputs().when('LeadSubmitted', sampleSubmitted()).thenSkips('repeated_submission');
+    spec(factsFor(sampleSubmitted(), { repeat: true }))
+      .givenInputs()
+      .when('LeadSubmitted', sampleSubmitted())
+      .thenSkips('repeated_submission');
   });
 
   it('[GW-06] by REST for somebody known is refused', () => {
@@ -127,8 +136,21 @@ describe('normalisation', () => {
 });
 
 describe('an ICP', () => {
-  const icp = { id: sampleId('icp'), version: 1, targetIndustries: ['financial-services'], targetCountries: ['AE'], minCompanySize: 50, maxCompanySize: null };
-  const company = { name: 'X', domain: null, countryIso: 'AE', employees: 80, industry: 'Diversified Financial Services' };
+  const icp = {
+    id: sampleId('icp'),
+    version: 1,
+    targetIndustries: ['financial-services'],
+    targetCountries: ['AE'],
+    minCompanySize: 50,
+    maxCompanySize: null,
+  };
+  const company = {
+    name: 'X',
+    domain: null,
+    countryIso: 'AE',
+    employees: 80,
+    industry: 'Diversified Financial Services',
+  };
 
   it('matches a company inside its filters, and one of which little is known', () => {
     expect(matchIcp(company, icp)).toBe('match');

@@ -3,17 +3,55 @@ import { z } from 'zod';
 
 const key = z.string().optional().describe('Key; without it the provider is not configured.');
 const baseUrl = z.url().optional().describe('Base address; the provider’s public one by default.');
-const micros = (price: number) => z.coerce.number().int().min(0).default(price).describe('Price of a hit in millionths of a US dollar.');
+const micros = (price: number) =>
+  z.coerce.number().int().min(0).default(price).describe('Price of a hit in millionths of a US dollar.');
 
 export const config = z.object({
-  ENRICHMENT_POLICY: z.enum(['parallel', 'sequential']).default('sequential').describe('parallel: five at once; sequential: the cheapest expected cost first.'),
-  ENRICHMENT_BUDGET_MICROS: z.coerce.number().int().min(0).default(1_000_000).describe('Most that one lead may cost, millionths of a US dollar.'),
-  ENRICHMENT_IN_FLIGHT_MAX: z.coerce.number().int().min(1).max(2_000).default(64).describe('Leads that may be with providers at once.'),
-  ENRICHMENT_TIMEOUT_MS: z.coerce.number().int().min(100).default(10_000).describe('Most milliseconds of one provider call (EN-15).'),
-  ENRICHMENT_DEADLINE_MS: z.coerce.number().int().min(1_000).default(30_000).describe('Most milliseconds of one lead over all providers.'),
-  ENRICHMENT_BREAKER_RESET_MS: z.coerce.number().int().min(100).default(10_000).describe('After so many milliseconds an open breaker lets one call through.'),
-  ENRICHMENT_PRIVATE_PROVIDERS: z.stringbool().default(false).describe('Whether providers may live at private addresses (the sandbox does).'),
-  ENRICHMENT_FAKE_DELAY_MS: z.coerce.number().int().min(0).optional().describe('Switches the built-in fake provider on (EN-02); how long it sleeps.'),
+  ENRICHMENT_POLICY: z
+    .enum(['parallel', 'sequential'])
+    .default('sequential')
+    .describe('parallel: five at once; sequential: the cheapest expected cost first.'),
+  ENRICHMENT_BUDGET_MICROS: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .default(1_000_000)
+    .describe('Most that one lead may cost, millionths of a US dollar.'),
+  ENRICHMENT_IN_FLIGHT_MAX: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(2_000)
+    .default(128)
+    .describe('Leads that may be with providers at once.'),
+  ENRICHMENT_TIMEOUT_MS: z.coerce
+    .number()
+    .int()
+    .min(100)
+    .default(10_000)
+    .describe('Most milliseconds of one provider call (EN-15).'),
+  ENRICHMENT_DEADLINE_MS: z.coerce
+    .number()
+    .int()
+    .min(1_000)
+    .default(30_000)
+    .describe('Most milliseconds of one lead over all providers.'),
+  ENRICHMENT_BREAKER_RESET_MS: z.coerce
+    .number()
+    .int()
+    .min(100)
+    .default(10_000)
+    .describe('After so many milliseconds an open breaker lets one call through.'),
+  ENRICHMENT_PRIVATE_PROVIDERS: z
+    .stringbool()
+    .default(false)
+    .describe('Whether providers may live at private addresses (the sandbox does).'),
+  ENRICHMENT_FAKE_DELAY_MS: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .optional()
+    .describe('Switches the built-in fake provider on (EN-02); how long it sleeps.'),
   REDIS_URL: z.string().optional().describe('Shares provider quotas between replicas; a local share without it.'),
   APOLLO_API_KEY: key,
   APOLLO_BASE_URL: baseUrl,

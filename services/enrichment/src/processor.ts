@@ -15,7 +15,10 @@ export type EnrichmentProcessor = EffectProcessor<Enrichment, typeof reads, type
 
 const nothingAsked: Answers = { attempts: [], findings: [], observedAt: 0 };
 
-export const createEnrichment = (waterfall: Waterfall, limits: { inFlightMax: number; deadlineMs: number }): EnrichmentProcessor => ({
+export const createEnrichment = (
+  waterfall: Waterfall,
+  limits: { inFlightMax: number; deadlineMs: number },
+): EnrichmentProcessor => ({
   ...limits,
   group: 'enrichment',
   reads,
@@ -23,7 +26,8 @@ export const createEnrichment = (waterfall: Waterfall, limits: { inFlightMax: nu
   store,
   initial: () => initialState,
   perform: {
-    LeadDiscovered: (state, { data }, step) => (state.status === 'PENDING' ? waterfall(data, step) : Promise.resolve(nothingAsked)),
+    LeadDiscovered: (state, { data }, step) =>
+      state.status === 'PENDING' ? waterfall(data, step) : Promise.resolve(nothingAsked),
     LeadUpdated: null,
     LeadDuplicated: null,
     LeadRejected: null,
@@ -39,6 +43,7 @@ export const createEnrichment = (waterfall: Waterfall, limits: { inFlightMax: nu
     LeadErased: () => skip('no_lead'),
   },
   onExhausted: {
-    LeadDiscovered: (state, { data }, ctx) => (state.status === 'PENDING' ? fail(data, nothingAsked, ctx.now, 'exhausted') : skip('already_enriched')),
+    LeadDiscovered: (state, { data }, ctx) =>
+      state.status === 'PENDING' ? fail(data, nothingAsked, ctx.now, 'exhausted') : skip('already_enriched'),
   },
 });

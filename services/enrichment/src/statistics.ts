@@ -9,7 +9,11 @@ const row = z.object({ provider: z.string(), asked: z.int(), hits: z.int() });
 
 export type Statistics = { readonly facts: (name: string) => ProviderFacts; readonly stop: () => void };
 
-export function createStatistics(database: Database, prices: Readonly<Record<string, number>>, onError: (error: unknown) => void): Statistics {
+export function createStatistics(
+  database: Database,
+  prices: Readonly<Record<string, number>>,
+  onError: (error: unknown) => void,
+): Statistics {
   let known = new Map<string, { asked: number; hits: number }>();
   const refresh = async (): Promise<void> => {
     const rows = await database.any(sql.type(row)`select provider, asked, hits from provider_statistics`);

@@ -9,9 +9,23 @@ import { countAttempts } from './statistics.ts';
 const enrichment: z.ZodType<Enrichment> = z.object({
   status: z.enum(['PENDING', 'COMPLETED', 'FAILED']),
   attempts: z.array(
-    z.object({ provider: z.string(), status: z.enum(['hit', 'miss', 'rate-limited', 'failed']), confidence: z.number().nullable(), latencyMs: z.number(), costMicros: z.number() }),
+    z.object({
+      provider: z.string(),
+      status: z.enum(['hit', 'miss', 'rate-limited', 'failed']),
+      confidence: z.number().nullable(),
+      latencyMs: z.number(),
+      costMicros: z.number(),
+    }),
   ),
-  contacts: z.array(z.object({ kind: z.enum(['email', 'phone', 'linkedin']), value: z.string(), status: z.string(), provider: z.string(), confidence: z.number() })),
+  contacts: z.array(
+    z.object({
+      kind: z.enum(['email', 'phone', 'linkedin']),
+      value: z.string(),
+      status: z.string(),
+      provider: z.string(),
+      confidence: z.number(),
+    }),
+  ),
   observedAt: z.number(),
 });
 
@@ -27,12 +41,17 @@ export const store: Store<Enrichment> = {
     await leads.save(tx, rows);
     await insertAttempts(tx, rows);
     await insertContacts(tx, rows);
-    await countAttempts(tx, rows.flatMap((row) => row.passed.flatMap((state) => state.attempts)));
+    await countAttempts(
+      tx,
+      rows.flatMap((row) => row.passed.flatMap((state) => state.attempts)),
+    );
   },
 };
 
 async function insertAttempts(tx: Queries, rows: readonly Saved<Enrichment>[]): Promise<void> {
-  const attempts = rows.flatMap(({ key, orgId, state }) => state.attempts.map((attempt, position) => ({ key, orgId, position, ...attempt })));
+  const attempts = rows.flatMap(({ key, orgId, state }) =>
+    state.attempts.map((attempt, position) => ({ key, orgId, position, ...attempt })),
+  );
   if (attempts.length === 0) return;
   await tx.query(sql.unsafe`
     insert into enrichment_attempts (lead_id, org_id, position, provider, status, confidence, latency_ms, cost_micros)
@@ -51,7 +70,9 @@ async function insertAttempts(tx: Queries, rows: readonly Saved<Enrichment>[]): 
 }
 
 async function insertContacts(tx: Queries, rows: readonly Saved<Enrichment>[]): Promise<void> {
-  const contacts = rows.flatMap(({ key, orgId, state }) => state.contacts.map((contact) => ({ key, orgId, observedAt: state.observedAt, ...contact })));
+  const contacts = rows.flatMap(({ key, orgId, state }) =>
+    state.contacts.map((contact) => ({ key, orgId, observedAt: state.observedAt, ...contact })),
+  );
   if (contacts.length === 0) return;
   await tx.query(sql.unsafe`
     insert into contact_points (lead_id, org_id, kind, value, status, provider, confidence, observed_at)

@@ -25,7 +25,11 @@ export const service = defineService({
   writes: ['LeadEnriched', 'LeadEnrichmentFailed'],
   errorCodes,
   build: ({ config: settings, database, clock, log, metrics }) => {
-    const prices = { apollo: settings.APOLLO_PRICE_MICROS, hunter: settings.HUNTER_PRICE_MICROS, peopledatalabs: settings.PEOPLEDATALABS_PRICE_MICROS };
+    const prices = {
+      apollo: settings.APOLLO_PRICE_MICROS,
+      hunter: settings.HUNTER_PRICE_MICROS,
+      peopledatalabs: settings.PEOPLEDATALABS_PRICE_MICROS,
+    };
     const hooks = createProviderMetrics(metrics);
     const providers = createEnrichmentProviders(
       {
@@ -51,7 +55,8 @@ export const service = defineService({
         },
       },
     );
-    if (providers.notConfigured.length > 0) log.info({ reason: providers.notConfigured.join(', ') }, 'providers without a key');
+    if (providers.notConfigured.length > 0)
+      log.info({ reason: providers.notConfigured.join(', ') }, 'providers without a key');
     const statistics = createStatistics(database, prices, (error) => {
       log.warn({ err: logError(error) }, 'provider statistics');
     });
@@ -62,7 +67,10 @@ export const service = defineService({
       facts: statistics.facts,
       now: clock.now,
     });
-    const processor = createEnrichment(waterfall, { inFlightMax: settings.ENRICHMENT_IN_FLIGHT_MAX, deadlineMs: settings.ENRICHMENT_DEADLINE_MS });
+    const processor = createEnrichment(waterfall, {
+      inFlightMax: settings.ENRICHMENT_IN_FLIGHT_MAX,
+      deadlineMs: settings.ENRICHMENT_DEADLINE_MS,
+    });
     return {
       processors: [effectProcessor(processor)],
       stop: async () => {

@@ -23,12 +23,18 @@ export function createWaterfall(settings: WaterfallSettings): Waterfall {
   const byName = new Map<string, EnrichmentAdapter>(settings.adapters.map((adapter) => [adapter.name, adapter]));
   return async (lead, step) => {
     const question: Question = { person: lead.person, company: lead.company };
-    const able = settings.adapters.filter((adapter) => adapter.canAnswer(question)).map((adapter) => settings.facts(adapter.name));
+    const able = settings.adapters
+      .filter((adapter) => adapter.canAnswer(question))
+      .map((adapter) => settings.facts(adapter.name));
     const attempts: Attempt[] = [];
     const findings: Finding[] = [];
     let slowDown: TransientError | null = null;
     for (const group of plan(settings.policy, able)) {
-      const names = affordable(group, (name) => settings.facts(name).priceMicros, settings.budgetMicros - spentMicros(attempts));
+      const names = affordable(
+        group,
+        (name) => settings.facts(name).priceMicros,
+        settings.budgetMicros - spentMicros(attempts),
+      );
       const asked = await Promise.all(
         names.map(async (name) => {
           const adapter = byName.get(name);
@@ -57,7 +63,11 @@ async function ask(adapter: EnrichmentAdapter, question: Question, step: Step, n
   try {
     const answer = await step(`ask.${provider}`, (ctx) => adapter.find(question, ctx));
     if (answer.status === 'miss') {
-      return { attempt: { provider, status: 'miss', confidence: null, latencyMs: Math.round(answer.latencyMs), costMicros: 0 }, finding: null, slowDown: null };
+      return {
+        attempt: { provider, status: 'miss', confidence: null, latencyMs: Math.round(answer.latencyMs), costMicros: 0 },
+        finding: null,
+        slowDown: null,
+      };
     }
     const { status: _, latencyMs, costMicros, ...found } = answer;
     return {
@@ -69,7 +79,13 @@ async function ask(adapter: EnrichmentAdapter, question: Question, step: Step, n
     if (!(error instanceof CodedError) || error.code.startsWith('PGS_')) throw error;
     const limited = error instanceof TransientError && error.code === 'PRV_ERR_RATE_LIMITED';
     return {
-      attempt: { provider, status: limited ? 'rate-limited' : 'failed', confidence: null, latencyMs: now() - startedAt, costMicros: 0 },
+      attempt: {
+        provider,
+        status: limited ? 'rate-limited' : 'failed',
+        confidence: null,
+        latencyMs: now() - startedAt,
+        costMicros: 0,
+      },
       finding: null,
       slowDown: limited ? error : null,
     };

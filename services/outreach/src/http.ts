@@ -24,13 +24,19 @@ export function handlers(database: Database, applier: Applier<Conversation>): Ha
         limit ${query.limit + 1}
       `);
       const page = rows.slice(0, query.limit);
-      const states = await conversations.load(database, page.map((r) => r.key));
+      const states = await conversations.load(
+        database,
+        page.map((r) => r.key),
+      );
       const items = page.flatMap(({ key }) => {
         const stored = states.get(key);
         return stored === undefined ? [] : summaries(key, stored.state);
       });
       const last = page.at(-1);
-      return { items, nextCursor: rows.length > query.limit && last !== undefined ? `${iso(last.last_message_at)}_${last.key}` : null };
+      return {
+        items,
+        nextCursor: rows.length > query.limit && last !== undefined ? `${iso(last.last_message_at)}_${last.key}` : null,
+      };
     },
     getThread: async ({ params, principal }) => {
       const { leadId, state } = await findThread(database, principal.orgId, params.threadId);
@@ -54,7 +60,8 @@ export function handlers(database: Database, applier: Applier<Conversation>): Ha
 }
 
 /** A follow-up that waits for its day is nobody's message yet. */
-const visible = (state: Conversation): readonly Message[] => state.messages.filter((m) => m.status !== 'QUEUED' || m.stepNumber <= 1).toSorted((a, b) => a.at - b.at);
+const visible = (state: Conversation): readonly Message[] =>
+  state.messages.filter((m) => m.status !== 'QUEUED' || m.stepNumber <= 1).toSorted((a, b) => a.at - b.at);
 
 function summaries(leadId: string, state: Conversation): ThreadSummary[] {
   const messages = visible(state);
@@ -87,8 +94,16 @@ const toMessageView = (m: Message) => ({
   at: iso(m.at),
 });
 
-async function findThread(database: Database, orgId: string, threadId: string): Promise<{ leadId: string; state: Conversation }> {
-  const leadId = await database.maybeOneFirst(sql.type(z.object({ key: z.string() }))`select key from conversations where org_id = ${orgId} and thread_id = ${threadId}`);
+async function findThread(
+  database: Database,
+  orgId: string,
+  threadId: string,
+): Promise<{ leadId: string; state: Conversation }> {
+  const leadId = await database.maybeOneFirst(
+    sql.type(
+      z.object({ key: z.string() }),
+    )`select key from conversations where org_id = ${orgId} and thread_id = ${threadId}`,
+  );
   const stored = leadId === null ? null : await conversations.loadOf(database, orgId, leadId);
   if (leadId === null || stored === null) throw unknownThread();
   return { leadId, state: stored.state };
@@ -98,5 +113,7 @@ const unknownThread = (): CodedError => new CodedError('OUT_ERR_UNKNOWN_THREAD',
 
 function readCursor(cursor: string): { at: string; key: string } | null {
   const [at, key] = cursor.split('_');
-  return at !== undefined && key !== undefined && !Number.isNaN(Date.parse(at)) && /^[0-9a-f-]{36}$/.test(key) ? { at, key } : null;
+  return at !== undefined && key !== undefined && !Number.isNaN(Date.parse(at)) && /^[0-9a-f-]{36}$/.test(key)
+    ? { at, key }
+    : null;
 }

@@ -24,7 +24,13 @@ const writes = [topics['outreach.send.v1'], topics['outreach.message.v1']] as co
 
 export type OutreachCommands = { ReplyManually: ReplyManually };
 
-type Input = { readonly orgId: string; readonly data: { readonly leadId: string; readonly person?: { readonly email: string | null; readonly phone: string | null } } };
+type Input = {
+  readonly orgId: string;
+  readonly data: {
+    readonly leadId: string;
+    readonly person?: { readonly email: string | null; readonly phone: string | null };
+  };
+};
 
 export const outreach: BatchProcessor<Conversation, typeof reads, typeof writes, EnrolmentFacts, OutreachCommands> = {
   group: 'outreach',
@@ -46,7 +52,10 @@ export const outreach: BatchProcessor<Conversation, typeof reads, typeof writes,
 };
 
 async function prepare(tx: Queries, inputs: readonly Input[]): Promise<readonly Prepared<EnrolmentFacts>[]> {
-  const sequences = await readActiveSequences(tx, inputs.map((input) => input.orgId));
+  const sequences = await readActiveSequences(
+    tx,
+    inputs.map((input) => input.orgId),
+  );
   const addresses = ({ orgId, data }: Input) => [
     ...(data.person?.email ? [{ orgId, kind: 'email', value: data.person.email }] : []),
     ...(data.person?.phone ? [{ orgId, kind: 'phone', value: data.person.phone }] : []),
@@ -67,7 +76,10 @@ const sendWrites = [topics['outreach.message.v1']] as const;
 
 export type SendProcessor = EffectProcessor<Conversation, typeof sendReads, typeof sendWrites, Fate>;
 
-export const createSendProcessor = (send: Sender, limits: { inFlightMax: number; deadlineMs: number }): SendProcessor => ({
+export const createSendProcessor = (
+  send: Sender,
+  limits: { inFlightMax: number; deadlineMs: number },
+): SendProcessor => ({
   ...limits,
   group: 'outreach-send',
   reads: sendReads,
@@ -76,10 +88,16 @@ export const createSendProcessor = (send: Sender, limits: { inFlightMax: number;
   initial: () => initialState,
   perform: { SendMessage: (state, { data }, step) => send(state, data, step) },
   decide: {
-    SendMessage: (state, { data }, ctx, fate) => (fate === null ? skip('nothing_sent') : recordFate(state, data, fate, ctx.now)),
+    SendMessage: (state, { data }, ctx, fate) =>
+      fate === null ? skip('nothing_sent') : recordFate(state, data, fate, ctx.now),
   },
   onExhausted: {
     SendMessage: (state, { data }, ctx) =>
-      recordFate(state, data, { kind: 'failed', provider: null, code: 'OUT_ERR_EXHAUSTED', detail: 'every try failed' }, ctx.now),
+      recordFate(
+        state,
+        data,
+        { kind: 'failed', provider: null, code: 'OUT_ERR_EXHAUSTED', detail: 'every try failed' },
+        ctx.now,
+      ),
   },
 });

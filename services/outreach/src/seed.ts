@@ -20,7 +20,9 @@ const seedSteps = [
 export async function seedSequence(database: Database, orgId: string): Promise<string> {
   const id = derivedId('seed-sequence', orgId);
   await database.transaction(async (tx) => {
-    await tx.query(sql.unsafe`insert into sequences (id, org_id, name, status) values (${id}, ${orgId}, 'First contact', 'ACTIVE') on conflict do nothing`);
+    await tx.query(
+      sql.unsafe`insert into sequences (id, org_id, name, status) values (${id}, ${orgId}, 'First contact', 'ACTIVE') on conflict do nothing`,
+    );
     for (const [index, step] of seedSteps.entries()) {
       await tx.query(sql.unsafe`
         insert into sequence_steps (sequence_id, step_number, delay_hours, subject, body)

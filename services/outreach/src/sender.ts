@@ -9,20 +9,23 @@ import type { Transport } from './providers/transport.ts';
 export type Sender = (state: Conversation, command: SendMessage, step: Step) => Promise<Fate>;
 
 /** Carries what a reply must lead back to; no address. */
-export const mailMessageId = ({ messageId, leadId, orgId }: Pick<SendMessage, 'messageId' | 'leadId' | 'orgId'>): string =>
-  `${messageId}.${leadId}.${orgId}@mail.lead-flood.example`;
+export const mailMessageId = (
+  { messageId, leadId, orgId }: Pick<SendMessage, 'messageId' | 'leadId' | 'orgId'>,
+  domain: string,
+): string => `${messageId}.${leadId}.${orgId}@${domain}`;
 
-export function createSender(transports: Readonly<Record<string, Transport | null>>): Sender {
+export function createSender(transports: Readonly<Record<string, Transport | null>>, mailDomain: string): Sender {
   return async (state, command, step) => {
     const code = obstacle(state, command);
     if (code !== null) return { kind: 'suppressed', code };
     const transport = transports[command.channel] ?? null;
-    if (transport === null) return { kind: 'failed', provider: null, code: 'OUT_ERR_CHANNEL_NOT_CONFIGURED', detail: command.channel };
+    if (transport === null)
+      return { kind: 'failed', provider: null, code: 'OUT_ERR_CHANNEL_NOT_CONFIGURED', detail: command.channel };
     const { person } = command;
     const sent = await step.once('send', (ctx) =>
       transport.send(
         {
-          messageId: mailMessageId(command),
+          messageId: mailMessageId(command, mailDomain),
           to: { email: person.email, phone: person.phone, name: person.fullName },
           subject: command.subject,
           body: command.body,

@@ -5,9 +5,19 @@ import { sql, texts } from '@lead-flood/postgres';
 import type { Sequence } from './domain/enrolment.ts';
 
 const HOUR_MS = 3_600_000;
-const row = z.object({ org_id: z.string(), id: z.string(), step_number: z.int(), delay_hours: z.int(), subject: z.string(), body: z.string() });
+const row = z.object({
+  org_id: z.string(),
+  id: z.string(),
+  step_number: z.int(),
+  delay_hours: z.int(),
+  subject: z.string(),
+  body: z.string(),
+});
 
-export async function readActiveSequences(tx: Queries, orgIds: readonly string[]): Promise<ReadonlyMap<string, Sequence>> {
+export async function readActiveSequences(
+  tx: Queries,
+  orgIds: readonly string[],
+): Promise<ReadonlyMap<string, Sequence>> {
   const wanted = [...new Set(orgIds)];
   if (wanted.length === 0) return new Map();
   const rows = await tx.any(sql.type(row)`
@@ -19,7 +29,15 @@ export async function readActiveSequences(tx: Queries, orgIds: readonly string[]
   return new Map(
     [...Map.groupBy(rows, (r) => r.org_id)].map(([orgId, steps]) => [
       orgId,
-      { id: steps[0]?.id ?? '', steps: steps.map((s) => ({ stepNumber: s.step_number, delayMs: s.delay_hours * HOUR_MS, subject: s.subject, body: s.body })) },
+      {
+        id: steps[0]?.id ?? '',
+        steps: steps.map((s) => ({
+          stepNumber: s.step_number,
+          delayMs: s.delay_hours * HOUR_MS,
+          subject: s.subject,
+          body: s.body,
+        })),
+      },
     ]),
   );
 }

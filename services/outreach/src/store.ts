@@ -8,8 +8,20 @@ import type { Conversation, Message } from './domain/conversation.ts';
 const text = z.string().nullable();
 
 const conversation: z.ZodType<Conversation> = z.object({
-  person: z.object({ firstName: text, lastName: text, fullName: text, email: text, phone: text, linkedinUrl: text, title: text }).nullable(),
-  enrollment: z.object({ id: z.string(), sequenceId: z.string(), status: z.enum(['ACTIVE', 'STOPPED']), stoppedBy: text }).nullable(),
+  person: z
+    .object({
+      firstName: text,
+      lastName: text,
+      fullName: text,
+      email: text,
+      phone: text,
+      linkedinUrl: text,
+      title: text,
+    })
+    .nullable(),
+  enrollment: z
+    .object({ id: z.string(), sequenceId: z.string(), status: z.enum(['ACTIVE', 'STOPPED']), stoppedBy: text })
+    .nullable(),
   thread: z.object({ id: z.string(), status: z.enum(['OPEN', 'CLOSED', 'ARCHIVED']), channel: z.string() }).nullable(),
   messages: z.array(
     z.object({
@@ -35,7 +47,8 @@ const conversation: z.ZodType<Conversation> = z.object({
 const iso = (at: number | undefined): string | null => (at === undefined ? null : new Date(at).toISOString());
 
 /** A queued follow-up lies in the future and is no message yet. */
-const lastMessageAt = (state: Conversation): string | null => iso(state.messages.findLast((m) => m.status !== 'QUEUED' || m.stepNumber <= 1)?.at);
+const lastMessageAt = (state: Conversation): string | null =>
+  iso(state.messages.findLast((m) => m.status !== 'QUEUED' || m.stepNumber <= 1)?.at);
 
 export const conversations = createDocumentStore<Conversation>({
   table: 'conversations',
@@ -62,7 +75,9 @@ const OUTCOMES = new Set<Message['status']>(['SENT', 'FAILED', 'UNKNOWN', 'SUPPR
 
 async function insertAttempts(tx: Queries, rows: readonly Saved<Conversation>[]): Promise<void> {
   const attempts = rows.flatMap(({ key, orgId, state }) =>
-    state.messages.filter((message) => OUTCOMES.has(message.status)).map((message) => ({ leadId: key, orgId, ...message })),
+    state.messages
+      .filter((message) => OUTCOMES.has(message.status))
+      .map((message) => ({ leadId: key, orgId, ...message })),
   );
   if (attempts.length === 0) return;
   await tx.query(sql.unsafe`
@@ -84,7 +99,8 @@ async function insertAttempts(tx: Queries, rows: readonly Saved<Conversation>[])
 async function insertSuppressions(tx: Queries, rows: readonly Saved<Conversation>[]): Promise<void> {
   const wanted = rows.flatMap(({ key, orgId, state: { suppressed, person } }) => {
     if (suppressed === null) return [];
-    const entry = (kind: string, value: string | null | undefined) => (value === null || value === undefined ? [] : [{ orgId, kind, value, reason: suppressed.reason }]);
+    const entry = (kind: string, value: string | null | undefined) =>
+      value === null || value === undefined ? [] : [{ orgId, kind, value, reason: suppressed.reason }];
     return [...entry('lead', key), ...entry('email', person?.email), ...entry('phone', person?.phone)];
   });
   if (wanted.length === 0) return;
@@ -101,7 +117,9 @@ async function insertSuppressions(tx: Queries, rows: readonly Saved<Conversation
 }
 
 async function insertCooldowns(tx: Queries, rows: readonly Saved<Conversation>[]): Promise<void> {
-  const entries = rows.flatMap(({ key, orgId, passed }) => passed.flatMap(({ cooldown }) => (cooldown === null ? [] : [{ leadId: key, orgId, ...cooldown }])));
+  const entries = rows.flatMap(({ key, orgId, passed }) =>
+    passed.flatMap(({ cooldown }) => (cooldown === null ? [] : [{ leadId: key, orgId, ...cooldown }])),
+  );
   if (entries.length === 0) return;
   await tx.query(sql.unsafe`
     insert into cooldown_log (id, lead_id, org_id, kind)
@@ -116,15 +134,21 @@ async function insertCooldowns(tx: Queries, rows: readonly Saved<Conversation>[]
 }
 
 /** Which of these people asked for silence, under whatever address: `org/kind/value`. */
-export async function readSuppressions(tx: Queries, wanted: readonly { orgId: string; kind: string; value: string }[]): Promise<ReadonlySet<string>> {
+export async function readSuppressions(
+  tx: Queries,
+  wanted: readonly { orgId: string; kind: string; value: string }[],
+): Promise<ReadonlySet<string>> {
   if (wanted.length === 0) return new Set();
   const rows = await tx.any(sql.type(z.object({ org_id: z.string(), kind: z.string(), value: z.string() }))`
-    select org_id, kind, value from suppressions
-    join unnest(
+    select wanted.org_id, wanted.kind, wanted.value
+    from unnest(
       ${texts(wanted.map((w) => w.orgId))}::uuid[],
       ${texts(wanted.map((w) => w.kind))}::text[],
       ${texts(wanted.map((w) => w.value))}::text[]
-    ) as wanted(org_id, kind, value) using (org_id, kind, value)
+    ) as wanted(org_id, kind, value)
+    cross join lateral (
+      select from suppressions s where s.org_id = wanted.org_id and s.kind = wanted.kind and s.value = wanted.value limit 1
+    ) silent
   `);
   return new Set(rows.map((r) => `${r.org_id}/${r.kind}/${r.value}`));
 }

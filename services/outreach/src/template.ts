@@ -15,6 +15,7 @@ const engine = new Liquid({
   strictFilters: true,
   strictVariables: false,
   cache: false,
+  relativeReference: false,
   ...LIMITS,
   // No template may read a file, whatever its name.
   fs: {
@@ -53,5 +54,10 @@ export function render(step: Step, lead: LeadScored): { subject: string; body: s
     industry: company.industry ?? '',
   };
   // A subject is one line, whatever a name contains.
-  return { subject: fill(step.subject, scope).replace(/[\r\n]+/g, ' ').trim(), body: fill(step.body, scope) };
+  return {
+    subject: fill(step.subject, scope)
+      .replace(/[\r\n]+/g, ' ')
+      .trim(),
+    body: fill(step.body, scope),
+  };
 }

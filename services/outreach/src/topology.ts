@@ -43,11 +43,18 @@ export const service = defineService({
         },
       },
     );
-    if (transports.notConfigured.length > 0) log.info({ reason: transports.notConfigured.join(', ') }, 'channels without a key');
-    const limits = { inFlightMax: settings.OUTREACH_SEND_IN_FLIGHT_MAX, deadlineMs: settings.OUTREACH_SEND_DEADLINE_MS };
+    if (transports.notConfigured.length > 0)
+      log.info({ reason: transports.notConfigured.join(', ') }, 'channels without a key');
+    const limits = {
+      inFlightMax: settings.OUTREACH_SEND_IN_FLIGHT_MAX,
+      deadlineMs: settings.OUTREACH_SEND_DEADLINE_MS,
+    };
     addServiceRoutes(server, outreachRoutes, handlers(database, applier(erase(outreach))), settings);
     return {
-      processors: [batchProcessor(outreach, shellOptions(settings)), effectProcessor(createSendProcessor(createSender(transports.byChannel), limits))],
+      processors: [
+        batchProcessor(outreach, shellOptions(settings)),
+        effectProcessor(createSendProcessor(createSender(transports.byChannel, settings.MAIL_DOMAIN), limits)),
+      ],
       stop: () => transports.stop(),
     };
   },

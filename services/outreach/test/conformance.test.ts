@@ -6,7 +6,16 @@ import { setFaultHook, InvariantError } from '@lead-flood/kernel';
 import { batchProcessor, effectProcessor } from '@lead-flood/processor';
 import type { SendMessage } from '@lead-flood/contracts';
 import type { Line, TestEvent } from '@lead-flood/testing';
-import { conformance, createLine, eventually, sampleId, sampleOrg, samplePerson, sampleScored, testNow } from '@lead-flood/testing';
+import {
+  conformance,
+  createLine,
+  eventually,
+  sampleId,
+  sampleOrg,
+  samplePerson,
+  sampleScored,
+  testNow,
+} from '@lead-flood/testing';
 import { createSendProcessor, outreach } from '../src/processor.ts';
 import type { Transport } from '../src/providers/transport.ts';
 import { createTransports } from '../src/providers/registry.ts';
@@ -18,12 +27,30 @@ const bands = ['HIGH', 'LOW', 'MEDIUM'] as const;
 
 const inputs = Array.from({ length: 9 }, (_, i) => i).flatMap((i): TestEvent[] => {
   const leadId = sampleId('outreach', i);
-  const person = samplePerson({ email: i === 3 ? null : `person${i}@aurora.se.example`, phone: i % 2 === 0 ? null : '+46846500412' });
-  const scored: TestEvent = { name: 'LeadScored', id: sampleId('scored', i), version: 1, data: sampleScored({ leadId, person, band: bands[i % 3] ?? 'LOW' }) };
+  const person = samplePerson({
+    email: i === 3 ? null : `person${i}@aurora.se.example`,
+    phone: i % 2 === 0 ? null : '+46846500412',
+  });
+  const scored: TestEvent = {
+    name: 'LeadScored',
+    id: sampleId('scored', i),
+    version: 1,
+    data: sampleScored({ leadId, person, band: bands[i % 3] ?? 'LOW' }),
+  };
   const reply: TestEvent = {
     name: 'ReplyReceived',
     id: sampleId('reply-event', i),
-    data: { orgId: sampleOrg, leadId, replyId: sampleId('reply', i), channel: 'email', messageId: null, receivedAt: testNow, person, subject: 'Re: hello', text: i === 0 ? 'Please unsubscribe me' : 'Sounds good, tell me more' },
+    data: {
+      orgId: sampleOrg,
+      leadId,
+      replyId: sampleId('reply', i),
+      channel: 'email',
+      messageId: null,
+      receivedAt: testNow,
+      person,
+      subject: 'Re: hello',
+      text: i === 0 ? 'Please unsubscribe me' : 'Sounds good, tell me more',
+    },
   };
   return i % 3 === 0 ? [scored, reply] : [scored];
 });
@@ -40,9 +67,21 @@ conformance({
 });
 
 const command = (i: number): SendMessage => ({
-  orgId: sampleOrg, leadId: sampleId('send'), messageId: sampleId('message', i), threadId: sampleId('thread', i), enrollmentId: null, sequenceId: null,
-  stepNumber: 1, channel: 'email', person: samplePerson({ email: `send${i}@aurora.se.example` }), subject: 'Hello', body: 'A question', inReplyTo: null,
-  firstTouch: true, submittedAt: testNow, requestedAt: testNow,
+  orgId: sampleOrg,
+  leadId: sampleId('send'),
+  messageId: sampleId('message', i),
+  threadId: sampleId('thread', i),
+  enrollmentId: null,
+  sequenceId: null,
+  stepNumber: 1,
+  channel: 'email',
+  person: samplePerson({ email: `send${i}@aurora.se.example` }),
+  subject: 'Hello',
+  body: 'A question',
+  inReplyTo: null,
+  firstTouch: true,
+  submittedAt: testNow,
+  requestedAt: testNow,
 });
 
 let sandbox: Awaited<ReturnType<typeof startSandbox>>;
@@ -66,10 +105,14 @@ const mail: Transport = {
 };
 
 const redeliver = [100, 200, 300, 400, 500];
-const sender = effectProcessor(createSendProcessor(createSender({ email: mail }), { inFlightMax: 4, deadlineMs: 2_000 }), redeliver);
+const sender = effectProcessor(
+  createSendProcessor(createSender({ email: mail }, 'mail.lead-flood.example'), { inFlightMax: 4, deadlineMs: 2_000 }),
+  redeliver,
+);
 
 async function doubles(): Promise<unknown[]> {
-  const answer = (await (await fetch(`${sandbox.httpUrl}/_control/doubles`)).json()) as { doubles?: unknown[] } | unknown[];
+  const answer = (await (await fetch(`${sandbox.httpUrl}/_control/doubles`)).json()) as
+    { doubles?: unknown[] } | unknown[];
   return Array.isArray(answer) ? answer : (answer.doubles ?? []);
 }
 
@@ -78,7 +121,12 @@ conformance({
   schema: 'outreach',
   migrations,
   // One lead: its messages go one after the other, so that a crash outside the call itself leaves none in doubt.
-  inputs: Array.from({ length: 5 }, (_, i): TestEvent => ({ name: 'SendMessage', id: sampleId('send-event', i), version: i + 1, data: command(i) })),
+  inputs: Array.from({ length: 5 }, (_, i): TestEvent => ({
+    name: 'SendMessage',
+    id: sampleId('send-event', i),
+    version: i + 1,
+    data: command(i),
+  })),
   // Where a relay's crash finds the next message under way, that message is in doubt: the case below.
   crashPoints: ['processor.outbox', 'db.commit.before', 'db.commit.after', 'step.send.stored'],
   before: async () => {
@@ -113,11 +161,18 @@ describe('a message whose answer is lost in a crash', () => {
     await line.stop();
     setFaultHook(null);
     await line.start();
-    const [failed] = await eventually('the unknown message', async () => {
-      const events = await line.events('outreach.message.v1');
-      return events.length > 0 ? events : null;
-    }, 40_000);
-    expect(failed).toMatchObject({ name: 'MessageFailed', data: { outcome: 'unknown', code: 'OUT_ERR_OUTCOME_UNKNOWN' } });
+    const [failed] = await eventually(
+      'the unknown message',
+      async () => {
+        const events = await line.events('outreach.message.v1');
+        return events.length > 0 ? events : null;
+      },
+      40_000,
+    );
+    expect(failed).toMatchObject({
+      name: 'MessageFailed',
+      data: { outcome: 'unknown', code: 'OUT_ERR_OUTCOME_UNKNOWN' },
+    });
     expect(await doubles()).toEqual([]);
   });
 });

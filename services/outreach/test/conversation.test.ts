@@ -9,21 +9,57 @@ import { outreach } from '../src/processor.ts';
 import { render } from '../src/template.ts';
 
 const leadId = sampleId('lead');
-const sequence = { id: sampleId('sequence'), steps: [{ stepNumber: 1, delayMs: 0, subject: 'About {{ company }}', body: 'Hello {{ firstName }}' }, { stepNumber: 2, delayMs: 3_600_000, subject: 'Again', body: 'Hello again' }] };
-const facts = (overrides: Partial<EnrolmentFacts> = {}): EnrolmentFacts => ({ sequence, suppressed: false, render, ...overrides });
+const sequence = {
+  id: sampleId('sequence'),
+  steps: [
+    { stepNumber: 1, delayMs: 0, subject: 'About {{ company }}', body: 'Hello {{ firstName }}' },
+    { stepNumber: 2, delayMs: 3_600_000, subject: 'Again', body: 'Hello again' },
+  ],
+};
+const facts = (overrides: Partial<EnrolmentFacts> = {}): EnrolmentFacts => ({
+  sequence,
+  suppressed: false,
+  render,
+  ...overrides,
+});
 const spec = (given = facts(), now = testNow) => specify(erase(outreach), given, now);
-const reply = (text: string) => ({ orgId: sampleOrg, leadId, replyId: sampleId(text), channel: 'email', messageId: null, receivedAt: testNow, person: samplePerson(), subject: 'Re', text });
-const completed = (outcome: string) => ({ orgId: sampleOrg, leadId, taskId: sampleId('task'), callerId: sampleId('caller'), outcome, completedAt: testNow });
+const reply = (text: string) => ({
+  orgId: sampleOrg,
+  leadId,
+  replyId: sampleId(text),
+  channel: 'email',
+  messageId: null,
+  receivedAt: testNow,
+  person: samplePerson(),
+  subject: 'Re',
+  text,
+});
+const completed = (outcome: string) => ({
+  orgId: sampleOrg,
+  leadId,
+  taskId: sampleId('task'),
+  callerId: sampleId('caller'),
+  outcome,
+  completedAt: testNow,
+});
 
 describe('a scored lead', () => {
   it('[OU-02] that is HIGH with a verified address is enrolled: the first message now, the second by a timer', () => {
     const when = spec().givenInputs().when('LeadScored', sampleScored({ leadId }));
-    when.thenEmits({ name: 'SendMessage', data: { leadId, channel: 'email', subject: 'About Aurora AB', body: 'Hello Zoë', firstTouch: true } });
-    expect(when.decision).toMatchObject({ timers: [{ dueAt: testNow + 3_600_000, event: { data: { stepNumber: 2, firstTouch: false } } }] });
+    when.thenEmits({
+      name: 'SendMessage',
+      data: { leadId, channel: 'email', subject: 'About Aurora AB', body: 'Hello Zoë', firstTouch: true },
+    });
+    expect(when.decision).toMatchObject({
+      timers: [{ dueAt: testNow + 3_600_000, event: { data: { stepNumber: 2, firstTouch: false } } }],
+    });
   });
 
   it('without a verified address gets WhatsApp when there is a number', () => {
-    spec().givenInputs().when('LeadScored', sampleScored({ leadId, emailStatus: 'risky' })).thenEmits({ name: 'SendMessage', data: { channel: 'whatsapp', subject: null } });
+    spec()
+      .givenInputs()
+      .when('LeadScored', sampleScored({ leadId, emailStatus: 'risky' }))
+      .thenEmits({ name: 'SendMessage', data: { channel: 'whatsapp', subject: null } });
   });
 
   it.each([
@@ -32,19 +68,33 @@ describe('a scored lead', () => {
     ['no_active_sequence', sampleScored({ leadId }), facts({ sequence: null })],
     ['suppressed', sampleScored({ leadId }), facts({ suppressed: true })],
   ])('is not contacted, and says why: %s', (reason, lead, given) => {
-    spec(given).givenInputs().when('LeadScored', lead).thenEmits({ name: 'LeadNotContacted', data: { leadId, reason } });
+    spec(given)
+      .givenInputs()
+      .when('LeadScored', lead)
+      .thenEmits({ name: 'LeadNotContacted', data: { leadId, reason } });
   });
 
   it('that is MEDIUM belongs to call-allocation', () => {
-    spec().givenInputs().when('LeadScored', sampleScored({ band: 'MEDIUM' })).thenSkips('band_medium');
+    spec()
+      .givenInputs()
+      .when('LeadScored', sampleScored({ band: 'MEDIUM' }))
+      .thenSkips('band_medium');
   });
 
   it('[OU-10] is left alone for 30 days after a first touch, and the log says so', () => {
-    const { decision } = spec().givenInputs(['LeadScored', sampleScored({ leadId })], ['ReplyReceived', reply('not now')]).when('LeadScored', sampleScored({ leadId }));
-    expect(decision).toMatchObject({ emit: [{ name: 'LeadNotContacted', data: { reason: 'cooldown' } }], state: { cooldown: { kind: 'ENFORCED' } } });
+    const { decision } = spec()
+      .givenInputs(['LeadScored', sampleScored({ leadId })], ['ReplyReceived', reply('not now')])
+      .when('LeadScored', sampleScored({ leadId }));
+    expect(decision).toMatchObject({
+      emit: [{ name: 'LeadNotContacted', data: { reason: 'cooldown' } }],
+      state: { cooldown: { kind: 'ENFORCED' } },
+    });
     const after = testNow + 31 * 86_400_000;
     const state = decision.kind === 'apply' ? decision.state : initialState;
-    spec(facts(), after).given(state).when('LeadScored', sampleScored({ leadId })).thenEmits({ name: 'SendMessage', data: { leadId } });
+    spec(facts(), after)
+      .given(state)
+      .when('LeadScored', sampleScored({ leadId }))
+      .thenEmits({ name: 'SendMessage', data: { leadId } });
   });
 });
 
@@ -58,17 +108,28 @@ describe('an answer', () => {
   });
 
   it('that asks for silence gets it for ever', () => {
-    const silent = spec().givenInputs(['LeadScored', sampleScored({ leadId })], ['ReplyReceived', reply('Unsubscribe please')]);
-    silent.when('LeadScored', sampleScored({ leadId })).thenEmits({ name: 'LeadNotContacted', data: { reason: 'suppressed' } });
+    const silent = spec().givenInputs(
+      ['LeadScored', sampleScored({ leadId })],
+      ['ReplyReceived', reply('Unsubscribe please')],
+    );
+    silent
+      .when('LeadScored', sampleScored({ leadId }))
+      .thenEmits({ name: 'LeadNotContacted', data: { reason: 'suppressed' } });
     silent.when('ReplyManually', { orgId: sampleOrg, leadId, body: 'Sorry!' }).thenRejects('OUT_ERR_SUPPRESSED');
   });
 
   it('that is automatic leaves the sequence running', () => {
-    spec().givenInputs(['LeadScored', sampleScored({ leadId })]).when('ReplyReceived', reply('I am out of office until Monday')).thenState({ enrollment: expect.objectContaining({ status: 'ACTIVE' }) });
+    spec()
+      .givenInputs(['LeadScored', sampleScored({ leadId })])
+      .when('ReplyReceived', reply('I am out of office until Monday'))
+      .thenState({ enrollment: expect.objectContaining({ status: 'ACTIVE' }) });
   });
 
   it('that comes twice counts once', () => {
-    spec().givenInputs(['LeadScored', sampleScored({ leadId })], ['ReplyReceived', reply('hello')]).when('ReplyReceived', reply('hello')).thenSkips('known_reply');
+    spec()
+      .givenInputs(['LeadScored', sampleScored({ leadId })], ['ReplyReceived', reply('hello')])
+      .when('ReplyReceived', reply('hello'))
+      .thenSkips('known_reply');
   });
 
   it.each([
@@ -95,11 +156,17 @@ describe('a quoted original', () => {
 
 describe('a call', () => {
   it('[OU-20] with NEVER_CONTACT_AGAIN silences every channel', () => {
-    spec().givenInputs(['CallTaskCompleted', completed('NEVER_CONTACT_AGAIN')]).when('LeadScored', sampleScored({ leadId })).thenEmits({ name: 'LeadNotContacted', data: { reason: 'suppressed' } });
+    spec()
+      .givenInputs(['CallTaskCompleted', completed('NEVER_CONTACT_AGAIN')])
+      .when('LeadScored', sampleScored({ leadId }))
+      .thenEmits({ name: 'LeadNotContacted', data: { reason: 'suppressed' } });
   });
 
   it('with any other outcome changes nothing here', () => {
-    spec().givenInputs().when('CallTaskCompleted', completed('RETRYABLE_REJECTION')).thenSkips('outcome_without_effect');
+    spec()
+      .givenInputs()
+      .when('CallTaskCompleted', completed('RETRYABLE_REJECTION'))
+      .thenSkips('outcome_without_effect');
   });
 });
 
@@ -111,9 +178,12 @@ describe('a template', () => {
     expect(render(step('Hi {{ firstName }}'), lead).subject).toBe('Hi Zoë Bcc: x@y.example');
   });
 
-  it.each(['{{ firstName | shell }}', '{% include "/etc/passwd" %}', '{% for i in (1..100000000) %}x{% endfor %}'])('refuses %j', (template) => {
-    expect(() => render(step('x', template), lead)).toThrow();
-  });
+  it.each(['{{ firstName | shell }}', '{% include "/etc/passwd" %}', '{% for i in (1..100000000) %}x{% endfor %}'])(
+    'refuses %j',
+    (template) => {
+      expect(() => render(step('x', template), lead)).toThrow();
+    },
+  );
 
   it('sees own properties only', () => {
     expect(render(step('x', '{{ company.constructor.name }}{{ __proto__ }}'), lead).body).toBe('');

@@ -11,7 +11,8 @@ export const handlers = (database: Database): Handlers<typeof scoringRoutes> => 
     const id = idempotencyKey === null ? randomId() : derivedId(principal.orgId, 'rule', idempotencyKey);
     return saveRule(database, principal.orgId, { id, icpId: params.icpId, ...body }, false);
   },
-  updateRule: ({ params, body, principal }) => saveRule(database, principal.orgId, { id: params.ruleId, icpId: params.icpId, ...body }, true),
+  updateRule: ({ params, body, principal }) =>
+    saveRule(database, principal.orgId, { id: params.ruleId, icpId: params.icpId, ...body }, true),
   deleteRule: async ({ params, principal }) => {
     await deleteRule(database, principal.orgId, params);
     return { success: true };

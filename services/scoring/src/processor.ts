@@ -13,7 +13,8 @@ const reads = [topics['enrichment.lead.v1']] as const;
 const writes = [topics['scoring.lead.v1']] as const;
 
 /** Keys in a fixed order: the same facts must give the same text. */
-const hash = (features: Features): string => derivedId(JSON.stringify(Object.entries(features).toSorted(([a], [b]) => (a < b ? -1 : 1))));
+const hash = (features: Features): string =>
+  derivedId(JSON.stringify(Object.entries(features).toSorted(([a], [b]) => (a < b ? -1 : 1))));
 
 export const scoring: BatchProcessor<LeadScore, typeof reads, typeof writes, RuleSet> = {
   group: 'scoring',
@@ -22,11 +23,16 @@ export const scoring: BatchProcessor<LeadScore, typeof reads, typeof writes, Rul
   store,
   initial: () => initialState,
   async prepare(tx, inputs) {
-    const sets = await readRuleSets(tx, inputs.flatMap(({ data }) => (data.icpId === null ? [] : [data.icpId])));
+    const sets = await readRuleSets(
+      tx,
+      inputs.flatMap(({ data }) => (data.icpId === null ? [] : [data.icpId])),
+    );
     return inputs.map(({ key, orgId, data }) => ({ key, facts: sets.of(orgId, data.icpId) }));
   },
   decide: {
-    LeadEnriched: (state, { data, version }, ctx) => scoreLead(state, data, enrichedFeatures(data), version ?? 0, { now: ctx.now, hash, rules: ctx.facts }),
-    LeadEnrichmentFailed: (state, { data, version }, ctx) => scoreLead(state, data, discoveredFeatures(data), version ?? 0, { now: ctx.now, hash, rules: ctx.facts }),
+    LeadEnriched: (state, { data, version }, ctx) =>
+      scoreLead(state, data, enrichedFeatures(data), version ?? 0, { now: ctx.now, hash, rules: ctx.facts }),
+    LeadEnrichmentFailed: (state, { data, version }, ctx) =>
+      scoreLead(state, data, discoveredFeatures(data), version ?? 0, { now: ctx.now, hash, rules: ctx.facts }),
   },
 };

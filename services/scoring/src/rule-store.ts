@@ -18,20 +18,42 @@ const row = z.object({
 });
 
 const toRule = (r: z.infer<typeof row>): QualificationRule =>
-  rule.parse({ id: r.id, icpId: r.icp_id, fieldKey: r.field_key, operator: r.operator, value: JSON.parse(r.value), weight: r.weight, type: r.type, description: r.description });
+  rule.parse({
+    id: r.id,
+    icpId: r.icp_id,
+    fieldKey: r.field_key,
+    operator: r.operator,
+    value: JSON.parse(r.value),
+    weight: r.weight,
+    type: r.type,
+    description: r.description,
+  });
 
 const columns = sql.fragment`id, icp_id, field_key, operator, value, weight, type, description`;
 
 export type RuleList = { readonly items: QualificationRule[]; readonly version: number };
 
 export async function listRules(database: Queries, orgId: string, icpId: string): Promise<RuleList> {
-  const rows = await database.any(sql.type(row)`select ${columns} from qualification_rules where org_id = ${orgId} and icp_id = ${icpId} order by position`);
-  const version = await database.maybeOneFirst(sql.type(z.object({ version: z.int() }))`select version from rule_sets where org_id = ${orgId} and icp_id = ${icpId}`);
+  const rows = await database.any(
+    sql.type(
+      row,
+    )`select ${columns} from qualification_rules where org_id = ${orgId} and icp_id = ${icpId} order by position`,
+  );
+  const version = await database.maybeOneFirst(
+    sql.type(
+      z.object({ version: z.int() }),
+    )`select version from rule_sets where org_id = ${orgId} and icp_id = ${icpId}`,
+  );
   return { items: rows.map(toRule), version: version ?? 0 };
 }
 
 /** Adds or replaces, depending on `replaces`; a rule to replace that is not there is `SCR_ERR_UNKNOWN_RULE`. */
-export async function saveRule(database: Database, orgId: string, saved: QualificationRule, replaces: boolean): Promise<QualificationRule> {
+export async function saveRule(
+  database: Database,
+  orgId: string,
+  saved: QualificationRule,
+  replaces: boolean,
+): Promise<QualificationRule> {
   return database.transaction(async (tx) => {
     await raiseVersion(tx, orgId, saved.icpId);
     const value = JSON.stringify(saved.value);
@@ -52,9 +74,15 @@ export async function saveRule(database: Database, orgId: string, saved: Qualifi
   });
 }
 
-export async function deleteRule(database: Database, orgId: string, at: { icpId: string; ruleId: string }): Promise<void> {
+export async function deleteRule(
+  database: Database,
+  orgId: string,
+  at: { icpId: string; ruleId: string },
+): Promise<void> {
   await database.transaction(async (tx) => {
-    const { rowCount } = await tx.query(sql.unsafe`delete from qualification_rules where id = ${at.ruleId} and org_id = ${orgId} and icp_id = ${at.icpId}`);
+    const { rowCount } = await tx.query(
+      sql.unsafe`delete from qualification_rules where id = ${at.ruleId} and org_id = ${orgId} and icp_id = ${at.icpId}`,
+    );
     if (rowCount === 0) throw unknownRule(at.ruleId);
     await raiseVersion(tx, orgId, at.icpId);
   });
@@ -67,4 +95,5 @@ async function raiseVersion(tx: Queries, orgId: string, icpId: string): Promise<
   `);
 }
 
-const unknownRule = (id: string): CodedError => new CodedError('SCR_ERR_UNKNOWN_RULE', `there is no rule ${id} for this ICP`);
+const unknownRule = (id: string): CodedError =>
+  new CodedError('SCR_ERR_UNKNOWN_RULE', `there is no rule ${id} for this ICP`);

@@ -94,7 +94,9 @@ export async function readRuleSets(tx: Queries, icpIds: readonly string[]): Prom
           where s.icp_id = any(${texts(wanted)}::uuid[])
           group by s.icp_id, s.org_id, s.version
         `);
-  const sets = new Map(rows.map((r) => [`${r.org_id}/${r.icp_id}`, { version: r.version, rules: storedRules.parse(JSON.parse(r.rules)) }]));
+  const sets = new Map(
+    rows.map((r) => [`${r.org_id}/${r.icp_id}`, { version: r.version, rules: storedRules.parse(JSON.parse(r.rules)) }]),
+  );
   return {
     of: (orgId, icpId) => {
       const set = icpId === null ? undefined : sets.get(`${orgId}/${icpId}`);

@@ -15,4 +15,9 @@ const inputs = Array.from({ length: 8 }, (_, i) => i).flatMap((i): TestEvent[] =
   ];
 });
 
-conformance({ starter: batchProcessor(scoring), schema: 'scoring', migrations: join(import.meta.dirname, '../migrations'), inputs });
+conformance({
+  starter: batchProcessor(scoring),
+  schema: 'scoring',
+  migrations: join(import.meta.dirname, '../migrations'),
+  inputs,
+});

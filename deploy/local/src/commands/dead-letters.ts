@@ -36,7 +36,16 @@ export function deadLettersCommand(): Command {
       const facts = deadLetterFacts(letter);
       if (facts === null) continue;
       const from = `${facts.topic}/${facts.partition}@${facts.offset}`;
-      table.push([facts.group, from, facts.code, facts.step, letter.value?.length ?? 0, printable(letter.key), new Date(facts.at).toISOString(), facts.detail]);
+      table.push([
+        facts.group,
+        from,
+        facts.code,
+        facts.step,
+        letter.value?.length ?? 0,
+        printable(letter.key),
+        new Date(facts.at).toISOString(),
+        facts.detail,
+      ]);
     }
     process.stdout.write(`${table.toString()}\n${letters.length} dead letters\n`);
   });
@@ -46,7 +55,10 @@ export function deadLettersCommand(): Command {
     .action(async (options: Filter & { yes: boolean; perSecond: number }) => {
       const letters = await find(options);
       const tired = letters.filter((letter) => (deadLetterFacts(letter)?.replays ?? 0) >= replaysMax);
-      const replays = letters.filter((letter) => !tired.includes(letter)).map(toReplay).filter((record) => record !== null);
+      const replays = letters
+        .filter((letter) => !tired.includes(letter))
+        .map(toReplay)
+        .filter((record) => record !== null);
       process.stdout.write(`${replays.length} to replay, ${tired.length} left alone after ${replaysMax} replays\n`);
       if (!options.yes) {
         process.stdout.write('dry run: add --yes\n');
@@ -65,17 +77,27 @@ export function deadLettersCommand(): Command {
 }
 
 /** A foreign key may be any bytes. */
-const printable = (key: Buffer | null): string => (key === null ? '' : key.toString('utf8').replace(/[^\x20-\x7e]/g, '.').slice(0, 40));
+const printable = (key: Buffer | null): string =>
+  key === null
+    ? ''
+    : key
+        .toString('utf8')
+        .replace(/[^\x20-\x7e]/g, '.')
+        .slice(0, 40);
 
 async function clientFor(filter: Filter): Promise<ReturnType<typeof createKafkaClient>> {
   const brokers = filter.brokers ?? process.env['KAFKA_BROKERS'] ?? (await runningProduct())?.kafka;
-  if (brokers === undefined) throw new LocalError('LOCAL_ERR_NOT_RUNNING', 'no broker: give --brokers, KAFKA_BROKERS, or `npm start` first');
+  if (brokers === undefined)
+    throw new LocalError('LOCAL_ERR_NOT_RUNNING', 'no broker: give --brokers, KAFKA_BROKERS, or `npm start` first');
   return createKafkaClient({ brokers: brokers.split(','), clientId: 'dead-letters', log: () => undefined });
 }
 
 async function find(filter: Filter): Promise<RawRecord[]> {
   const client = await clientFor(filter);
-  const names = Object.keys(topics).filter((name) => name.endsWith('.dead-letter.v1') && (filter.group === undefined || name === `${filter.group}.dead-letter.v1`));
+  const names = Object.keys(topics).filter(
+    (name) =>
+      name.endsWith('.dead-letter.v1') && (filter.group === undefined || name === `${filter.group}.dead-letter.v1`),
+  );
   const records = await Promise.all(names.map((name) => readTopic(client, name)));
   return records.flat().filter((record) => {
     const facts = deadLetterFacts(record);

@@ -2,7 +2,13 @@
 import type { ProductAddresses } from '../hints.ts';
 import type { Api } from './api.ts';
 
-const outcomes = ['INTERESTED_SIGNUP_LINK_SENT', 'RETRYABLE_REJECTION', 'RETRYABLE_REJECTION', 'INTERESTED_SIGNUP_LINK_SENT', 'NEVER_CONTACT_AGAIN'] as const;
+const outcomes = [
+  'INTERESTED_SIGNUP_LINK_SENT',
+  'RETRYABLE_REJECTION',
+  'RETRYABLE_REJECTION',
+  'INTERESTED_SIGNUP_LINK_SENT',
+  'NEVER_CONTACT_AGAIN',
+] as const;
 const everywhere = {
   languageCodes: ['en', 'de', 'fr', 'sv'],
   regionIsoCodes: ['US', 'CA', 'GB', 'DE', 'FR', 'SE'],
@@ -33,7 +39,11 @@ export async function work(addresses: ProductAddresses, api: Api, stopped: () =>
     const outcome = outcomes[calls % outcomes.length] ?? 'RETRYABLE_REJECTION';
     calls += 1;
     await api.control('POST', '/calls', {
-      toPhone: task.phone, callerId: 'demo-caller', taskId: task.id, answered: calls % 4 !== 0, durationSeconds: 30 + calls,
+      toPhone: task.phone,
+      callerId: 'demo-caller',
+      taskId: task.id,
+      answered: calls % 4 !== 0,
+      durationSeconds: 30 + calls,
       deliverTo: { url: `${addresses.gateway}/webhooks/yay`, secret: addresses.yaySecret },
     });
     const { status } = await api.send('POST', `/v1/call-tasks/${task.id}/outcome`, { outcome }, token);
@@ -56,12 +66,19 @@ async function logIn(addresses: ProductAddresses, role: string): Promise<string>
   return body.accessToken;
 }
 
-const userIdOf = async (api: Api, token: string): Promise<string> => (await api.get<{ userId: string }>('/v1/auth/me', token)).userId;
+const userIdOf = async (api: Api, token: string): Promise<string> =>
+  (await api.get<{ userId: string }>('/v1/auth/me', token)).userId;
 
 /** A second run finds the caller hired already. */
 async function hire(addresses: ProductAddresses, api: Api, userId: string): Promise<void> {
   const email = addresses.users.find((one) => one.role === 'caller')?.email ?? '';
-  const { status, body } = await api.send('POST', '/v1/callers', { email, name: 'Demo Caller', timezone: 'Europe/Berlin', userId, ...everywhere });
+  const { status, body } = await api.send('POST', '/v1/callers', {
+    email,
+    name: 'Demo Caller',
+    timezone: 'Europe/Berlin',
+    userId,
+    ...everywhere,
+  });
   if (status !== 201 && status !== 409) throw new Error(`hiring the caller: ${status} ${JSON.stringify(body)}`);
 }
 
@@ -71,11 +88,16 @@ export interface BreakerReport {
 }
 
 /** Apollo answers 503 until its breaker is seen open, then recovers until it is seen closed. */
-export async function breakProvider(api: Api, enoughTraffic: () => boolean, say: (line: string) => void): Promise<BreakerReport> {
+export async function breakProvider(
+  api: Api,
+  enoughTraffic: () => boolean,
+  say: (line: string) => void,
+): Promise<BreakerReport> {
   await until(enoughTraffic, 60_000);
   await api.control('PUT', '/providers/apollo', { mode: 'down' });
   say('Apollo answers 503 from now on');
-  const state = (): Promise<number | null> => api.metric('enrichment', 'leadflood_provider_breaker_open', 'provider="apollo"');
+  const state = (): Promise<number | null> =>
+    api.metric('enrichment', 'leadflood_provider_breaker_open', 'provider="apollo"');
   const opened = await until(async () => (await state()) === 1, 30_000);
   say(opened ? 'its breaker is open: nobody waits for it, the others answer' : 'its breaker did not open');
   await api.control('PUT', '/providers/apollo', { mode: 'ok' });

@@ -14,7 +14,10 @@ export interface Api {
 }
 
 export function createApi(addresses: ProductAddresses): Api {
-  const headers = (token = addresses.apiKey): Record<string, string> => ({ authorization: `Bearer ${token}`, 'content-type': 'application/json' });
+  const headers = (token = addresses.apiKey): Record<string, string> => ({
+    authorization: `Bearer ${token}`,
+    'content-type': 'application/json',
+  });
   return {
     async get<T>(path: string, token?: string) {
       const answer = await fetch(`${addresses.gateway}${path}`, { headers: headers(token) });
@@ -22,7 +25,11 @@ export function createApi(addresses: ProductAddresses): Api {
       return (await answer.json()) as T;
     },
     async send<T>(method: string, path: string, body: object, token?: string) {
-      const answer = await fetch(`${addresses.gateway}${path}`, { method, headers: headers(token), body: JSON.stringify(body) });
+      const answer = await fetch(`${addresses.gateway}${path}`, {
+        method,
+        headers: headers(token),
+        body: JSON.stringify(body),
+      });
       return { status: answer.status, body: (await answer.json()) as T };
     },
     async control<T>(method: string, path: string, body?: object) {
@@ -36,7 +43,9 @@ export function createApi(addresses: ProductAddresses): Api {
     },
     async metric(service, name, ...labels) {
       const answer = await fetch(`${addresses.operations[service] ?? ''}/metrics`);
-      const line = (await answer.text()).split('\n').find((row) => row.startsWith(`${name}{`) && labels.every((label) => row.includes(label)));
+      const line = (await answer.text())
+        .split('\n')
+        .find((row) => row.startsWith(`${name}{`) && labels.every((label) => row.includes(label)));
       return line === undefined ? null : Number(line.slice(line.lastIndexOf(' ') + 1));
     },
   };

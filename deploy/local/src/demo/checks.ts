@@ -32,21 +32,38 @@ export function makeChecks({ submissions, rest, csv, garbage, funnel, doubles, b
   const written = outreach.leadsContacted + sum(outreach.notContacted) + outreach.messagesFailed;
   return [
     { what: 'every person became one lead', expected: people, actual: outcomes.discovered },
-    { what: 'duplicates were recognised (events, and 409 by REST)', expected: ofKind('duplicate'), actual: outcomes.updated + outcomes.duplicated + rest.known },
-    { what: 'unusable ones were refused (events, 400 by REST, rows of files)', expected: ofKind('bad-email', 'unknown-field', 'no-identity'), actual: outcomes.rejected + rest.refused + csv.refused },
+    {
+      what: 'duplicates were recognised (events, and 409 by REST)',
+      expected: ofKind('duplicate'),
+      actual: outcomes.updated + outcomes.duplicated + rest.known,
+    },
+    {
+      what: 'unusable ones were refused (events, 400 by REST, rows of files)',
+      expected: ofKind('bad-email', 'unknown-field', 'no-identity'),
+      actual: outcomes.rejected + rest.refused + csv.refused,
+    },
     { what: 'garbage became dead letters', expected: garbage, actual: dead },
     {
       what: 'submitted = discovered + duplicate + rejected + dead-lettered',
       expected: submissions.length,
-      actual: outcomes.discovered + outcomes.updated + outcomes.duplicated + outcomes.rejected + dead + answeredAtTheDoor,
+      actual:
+        outcomes.discovered + outcomes.updated + outcomes.duplicated + outcomes.rejected + dead + answeredAtTheDoor,
     },
     { what: 'nothing unexpected was answered by REST', expected: '', actual: rest.unexpected.slice(0, 3).join('; ') },
-    { what: 'every lead was enriched or said not to be', expected: outcomes.discovered, actual: enrichment.enriched + enrichment.failed },
+    {
+      what: 'every lead was enriched or said not to be',
+      expected: outcomes.discovered,
+      actual: enrichment.enriched + enrichment.failed,
+    },
     { what: 'every lead has one score', expected: outcomes.discovered, actual: scoring.scored },
     { what: 'HIGH and LOW: a message, or a reason why not', expected: scoring.high + scoring.low, actual: written },
     { what: 'MEDIUM: a call task, or a reason why not', expected: scoring.medium, actual: medium },
     { what: 'nobody was contacted twice (the sandbox’s own log)', expected: 0, actual: doubles },
-    { what: 'the failing provider’s breaker opened and closed', expected: 'open, closed', actual: `${breaker.opened ? 'open' : 'never open'}, ${breaker.closedAgain ? 'closed' : 'not closed'}` },
+    {
+      what: 'the failing provider’s breaker opened and closed',
+      expected: 'open, closed',
+      actual: `${breaker.opened ? 'open' : 'never open'}, ${breaker.closedAgain ? 'closed' : 'not closed'}`,
+    },
   ];
 }
 
@@ -60,7 +77,12 @@ export function difference(now: Funnel, before: Funnel): Funnel {
 function subtract(now: unknown, before: unknown): unknown {
   if (typeof now === 'number') return now - (typeof before === 'number' ? before : 0);
   if (Array.isArray(now)) {
-    return now.map((item: { provider?: string }) => subtract(item, Array.isArray(before) ? before.find((old: { provider?: string }) => old.provider === item.provider) : undefined));
+    return now.map((item: { provider?: string }) =>
+      subtract(
+        item,
+        Array.isArray(before) ? before.find((old: { provider?: string }) => old.provider === item.provider) : undefined,
+      ),
+    );
   }
   if (typeof now !== 'object' || now === null) return now;
   const old = typeof before === 'object' && before !== null ? (before as Record<string, unknown>) : {};

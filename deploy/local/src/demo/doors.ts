@@ -21,9 +21,15 @@ export interface CsvAnswers {
 
 const source = 'demo';
 
-export async function sendEvents(addresses: ProductAddresses, submissions: readonly Submission[], perSecond: number): Promise<number> {
+export async function sendEvents(
+  addresses: ProductAddresses,
+  submissions: readonly Submission[],
+  perSecond: number,
+): Promise<number> {
   const codec = await createCodec(createRegistry(addresses.registry), ['LeadSubmitted']);
-  const producer = await createProducer(createKafkaClient({ brokers: [addresses.kafka], clientId: 'upstream-crm', log: () => undefined }));
+  const producer = await createProducer(
+    createKafkaClient({ brokers: [addresses.kafka], clientId: 'upstream-crm', log: () => undefined }),
+  );
   let garbage = 0;
   const toRecord = (submission: Submission): OutgoingRecord => {
     const key = submission.externalId;
@@ -54,17 +60,33 @@ function toEvent({ person, externalId, kind }: Submission, orgId: string): LeadS
   const identity = kind !== 'no-identity';
   const { name, domain, countryIso, employees, industry } = person.company;
   return {
-    orgId, source, externalId, submittedAt: Date.now(),
+    orgId,
+    source,
+    externalId,
+    submittedAt: Date.now(),
     person: {
-      firstName: person.firstName, lastName: person.lastName, fullName: person.fullName, title: person.title,
-      email: identity ? person.email : null, phone: identity ? person.phone : null, linkedinUrl: identity ? person.linkedinUrl : null,
+      firstName: person.firstName,
+      lastName: person.lastName,
+      fullName: person.fullName,
+      title: person.title,
+      email: identity ? person.email : null,
+      phone: identity ? person.phone : null,
+      linkedinUrl: identity ? person.linkedinUrl : null,
     },
     company: { name, domain, countryIso: /^[A-Z]{2}$/.test(countryIso) ? countryIso : null, employees, industry },
-    icpId: null, projectId: null, consent: null, attributes: { demo: 'yes' }, jobId: null,
+    icpId: null,
+    projectId: null,
+    consent: null,
+    attributes: { demo: 'yes' },
+    jobId: null,
   };
 }
 
-export async function sendRest(addresses: ProductAddresses, submissions: readonly Submission[], perSecond: number): Promise<RestAnswers> {
+export async function sendRest(
+  addresses: ProductAddresses,
+  submissions: readonly Submission[],
+  perSecond: number,
+): Promise<RestAnswers> {
   const counts = { created: 0, known: 0, refused: 0 };
   const unexpected: string[] = [];
   await paced(submissions, perSecond, 20, (some) =>
@@ -89,8 +111,21 @@ export async function sendRest(addresses: ProductAddresses, submissions: readonl
 function toBody({ person, externalId, kind }: Submission): object {
   const { name, domain, countryIso, employees, industry } = person.company;
   return {
-    firstName: person.firstName, lastName: person.lastName, fullName: person.fullName, title: person.title, company: name, domain, source, externalId,
-    ...(kind === 'no-identity' ? {} : { email: person.email, linkedinUrl: person.linkedinUrl, ...(person.phone === null ? {} : { phone: person.phone }) }),
+    firstName: person.firstName,
+    lastName: person.lastName,
+    fullName: person.fullName,
+    title: person.title,
+    company: name,
+    domain,
+    source,
+    externalId,
+    ...(kind === 'no-identity'
+      ? {}
+      : {
+          email: person.email,
+          linkedinUrl: person.linkedinUrl,
+          ...(person.phone === null ? {} : { phone: person.phone }),
+        }),
     ...(/^[A-Z]{2}$/.test(countryIso) ? { countryIso } : {}),
     ...(employees === null ? {} : { employees }),
     ...(industry === null ? {} : { industry }),
@@ -98,10 +133,25 @@ function toBody({ person, externalId, kind }: Submission): object {
   };
 }
 
-const columns = ['E-mail', 'First name', 'Last name', 'Phone', 'LinkedIn', 'Title', 'Company', 'Domain', 'Country', 'External ID'] as const;
+const columns = [
+  'E-mail',
+  'First name',
+  'Last name',
+  'Phone',
+  'LinkedIn',
+  'Title',
+  'Company',
+  'Domain',
+  'Country',
+  'External ID',
+] as const;
 
 /** Several files, as people send them: with a byte-order mark, semicolons, quoted line breaks. */
-export async function sendCsv(addresses: ProductAddresses, submissions: readonly Submission[], files: number): Promise<CsvAnswers> {
+export async function sendCsv(
+  addresses: ProductAddresses,
+  submissions: readonly Submission[],
+  files: number,
+): Promise<CsvAnswers> {
   const jobs: string[] = [];
   const totals = { accepted: 0, refused: 0 };
   const size = Math.ceil(submissions.length / files);
@@ -112,9 +162,14 @@ export async function sendCsv(addresses: ProductAddresses, submissions: readonly
     const text = `\uFEFF${[columns.join(separator), ...part.map((submission) => toRow(submission, separator))].join('\r\n')}\r\n`;
     const form = new FormData();
     form.append('file', new Blob([text], { type: 'text/csv' }), `leads-${n}.csv`);
-    const answer = await fetch(`${addresses.gateway}/v1/uploads/leads`, { method: 'POST', headers: { authorization: `Bearer ${addresses.apiKey}` }, body: form });
+    const answer = await fetch(`${addresses.gateway}/v1/uploads/leads`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${addresses.apiKey}` },
+      body: form,
+    });
     const body = (await answer.json()) as { jobId?: string; accepted?: number; refused?: number };
-    if (answer.status !== 202 || body.jobId === undefined) throw new Error(`upload ${n}: ${answer.status} ${JSON.stringify(body)}`);
+    if (answer.status !== 202 || body.jobId === undefined)
+      throw new Error(`upload ${n}: ${answer.status} ${JSON.stringify(body)}`);
     jobs.push(body.jobId);
     totals.accepted += body.accepted ?? 0;
     totals.refused += body.refused ?? 0;
@@ -126,14 +181,27 @@ function toRow({ person, externalId, kind }: Submission, separator: string): str
   const identity = kind !== 'no-identity';
   const country = /^[A-Z]{2}$/.test(person.company.countryIso) ? person.company.countryIso : '';
   const cells = [
-    identity ? person.email : '', person.firstName, person.lastName, identity ? (person.phone ?? '') : '', identity ? person.linkedinUrl : '',
-    person.title, person.company.name, person.company.domain, country, externalId,
+    identity ? person.email : '',
+    person.firstName,
+    person.lastName,
+    identity ? (person.phone ?? '') : '',
+    identity ? person.linkedinUrl : '',
+    person.title,
+    person.company.name,
+    person.company.domain,
+    country,
+    externalId,
   ];
   return cells.map((cell) => `"${cell.replaceAll('"', '""')}"`).join(separator);
 }
 
 /** So many a second in steps of a tenth, never faster than the door takes them. */
-async function paced<T>(items: readonly T[], perSecond: number, chunkMax: number, send: (some: readonly T[]) => Promise<unknown>): Promise<void> {
+async function paced<T>(
+  items: readonly T[],
+  perSecond: number,
+  chunkMax: number,
+  send: (some: readonly T[]) => Promise<unknown>,
+): Promise<void> {
   const chunk = Math.max(1, Math.min(chunkMax, Math.ceil(perSecond / 10)));
   const startedAt = performance.now();
   for (let start = 0; start < items.length; start += chunk) {

@@ -74,15 +74,27 @@ export function printFunnel(funnel: Funnel, atTheDoor: { known: number; refused:
   add('scoring', 'LOW', scoring.low);
   add('outreach', 'written to', outreach.leadsContacted);
   add('outreach', 'message failed', outreach.messagesFailed);
-  for (const [reason, count] of Object.entries(outreach.notContacted)) if (count > 0) add('outreach', `not written to: ${reason}`, count);
+  for (const [reason, count] of Object.entries(outreach.notContacted))
+    if (count > 0) add('outreach', `not written to: ${reason}`, count);
   add('outreach', 'replies', outreach.replies);
   add('calls', 'tasks', calls.tasksCreated);
-  for (const [reason, count] of Object.entries(calls.tasksDeclined)) if (count > 0) add('calls', `no task: ${reason}`, count);
+  for (const [reason, count] of Object.entries(calls.tasksDeclined))
+    if (count > 0) add('calls', `no task: ${reason}`, count);
   for (const [outcome, count] of Object.entries(calls.outcomes)) if (count > 0) add('calls', outcome, count);
   process.stdout.write(`\n${table.toString()}\n`);
-  const costs = new Table({ head: ['provider', 'asked', 'hits', 'verified e-mails', 'cost', 'per verified e-mail'], colAligns: ['left', 'right', 'right', 'right', 'right', 'right'] });
+  const costs = new Table({
+    head: ['provider', 'asked', 'hits', 'verified e-mails', 'cost', 'per verified e-mail'],
+    colAligns: ['left', 'right', 'right', 'right', 'right', 'right'],
+  });
   for (const { provider, attempts, hits, verifiedEmails, costMicros } of providers) {
-    costs.push([provider, attempts, hits, verifiedEmails, dollars(costMicros), verifiedEmails === 0 ? '' : dollars(costMicros / verifiedEmails)]);
+    costs.push([
+      provider,
+      attempts,
+      hits,
+      verifiedEmails,
+      dollars(costMicros),
+      verifiedEmails === 0 ? '' : dollars(costMicros / verifiedEmails),
+    ]);
   }
   process.stdout.write(`${costs.toString()}\n`);
 }
@@ -91,9 +103,15 @@ export function printChecks(checks: readonly Check[]): boolean {
   const failed = checks.filter(fails);
   for (const check of checks) {
     const mark = fails(check) ? pc.red('✗') : pc.green('✓');
-    const difference = fails(check) ? pc.red(`  expected ${check.expected}, found ${check.actual}`) : typeof check.actual === 'number' ? pc.dim(`  ${check.actual}`) : '';
+    const difference = fails(check)
+      ? pc.red(`  expected ${check.expected}, found ${check.actual}`)
+      : typeof check.actual === 'number'
+        ? pc.dim(`  ${check.actual}`)
+        : '';
     process.stdout.write(`${mark} ${check.what}${difference}\n`);
   }
-  process.stdout.write(failed.length === 0 ? `${pc.green('every count adds up')}\n` : `${pc.red(`${failed.length} counts differ`)}\n`);
+  process.stdout.write(
+    failed.length === 0 ? `${pc.green('every count adds up')}\n` : `${pc.red(`${failed.length} counts differ`)}\n`,
+  );
   return failed.length === 0;
 }

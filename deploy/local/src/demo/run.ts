@@ -26,15 +26,25 @@ export async function runDemo(addresses: ProductAddresses, count: number): Promi
   const progress = showProgress();
   let now = before;
   let done = false;
-  const watching = watch(api, () => done, (funnel, inFlight) => {
-    now = funnel;
-    progress.update(difference(funnel, before), inFlight);
+  const watching = watch(
+    api,
+    () => done,
+    (funnel, inFlight) => {
+      now = funnel;
+      progress.update(difference(funnel, before), inFlight);
+    },
+  );
+  await api.control('PUT', '/mail', {
+    replyRate: 0.15,
+    delayMs: 500,
+    deliverTo: { url: `${addresses.gateway}/webhooks/mail`, secret: addresses.mailSecret },
   });
-  await api.control('PUT', '/mail', { replyRate: 0.15, delayMs: 500, deliverTo: { url: `${addresses.gateway}/webhooks/mail`, secret: addresses.mailSecret } });
   let resting = false;
   const caller = work(addresses, api, () => resting);
   const perSecond = (door: string): number => Math.max(5, byDoor(door).length / sendSeconds);
-  progress.say(`${count} submissions: ${byDoor('kafka').length} Kafka events, ${byDoor('rest').length} REST calls, ${byDoor('csv').length} rows of CSV`);
+  progress.say(
+    `${count} submissions: ${byDoor('kafka').length} Kafka events, ${byDoor('rest').length} REST calls, ${byDoor('csv').length} rows of CSV`,
+  );
   const breaking = breakProvider(api, () => now.scoring.scored - before.scoring.scored > count / 10, progress.say);
   const [garbage, rest, csv] = await Promise.all([
     sendEvents(addresses, byDoor('kafka'), perSecond('kafka')),
@@ -44,7 +54,11 @@ export async function runDemo(addresses: ProductAddresses, count: number): Promi
   progress.say('everything is handed in');
   const breaker = await breaking;
   const evidence = async () => ({
-    submissions, rest, csv, garbage, breaker,
+    submissions,
+    rest,
+    csv,
+    garbage,
+    breaker,
     funnel: difference(await api.get<Funnel>('/v1/analytics/funnel'), before),
     doubles: (await countDoubles(api)) - doublesBefore,
   });
@@ -58,17 +72,29 @@ export async function runDemo(addresses: ProductAddresses, count: number): Promi
   printFunnel(end.funnel, { known: rest.known, refused: rest.refused + csv.refused });
   const [slowest, ...others] = await stageTimes(api, 100);
   if (slowest !== undefined) {
-    const text = (stage: typeof slowest): string => `${stage.stage} ${stage.medianMs} ms (slowest ${stage.slowestMs} ms)`;
+    const text = (stage: typeof slowest): string =>
+      `${stage.stage} ${stage.medianMs} ms (slowest ${stage.slowestMs} ms)`;
     process.stdout.write(`slowest stage: ${text(slowest)}; then ${others.map(text).join(', ')}\n`);
   }
-  process.stdout.write(`the caller made ${calls.calls} calls: ${Object.entries(calls.outcomes).map(([name, n]) => `${name} ${n}`).join(', ') || 'nobody to call at this hour'}\n\n`);
+  process.stdout.write(
+    `the caller made ${calls.calls} calls: ${
+      Object.entries(calls.outcomes)
+        .map(([name, n]) => `${name} ${n}`)
+        .join(', ') || 'nobody to call at this hour'
+    }\n\n`,
+  );
   return printChecks(makeChecks(end));
 }
 
-async function watch(api: Api, stopped: () => boolean, show: (funnel: Funnel, inFlight: number) => void): Promise<void> {
+async function watch(
+  api: Api,
+  stopped: () => boolean,
+  show: (funnel: Funnel, inFlight: number) => void,
+): Promise<void> {
   while (!stopped()) {
     const funnel = await api.get<Funnel>('/v1/analytics/funnel');
-    const inFlight = (await api.metric('enrichment', 'leadflood_processor_in_flight_messages', 'group="enrichment"')) ?? 0;
+    const inFlight =
+      (await api.metric('enrichment', 'leadflood_processor_in_flight_messages', 'group="enrichment"')) ?? 0;
     show(funnel, inFlight);
     await new Promise((resolve) => setTimeout(resolve, 500));
   }

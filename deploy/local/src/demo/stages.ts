@@ -21,7 +21,9 @@ export interface StageTime {
 
 export async function stageTimes(api: Api, sample: number): Promise<StageTime[]> {
   const { items } = await api.get<{ items: { id: string }[] }>(`/v1/leads?limit=${sample}`);
-  const timelines = await Promise.all(items.map(async ({ id }) => (await api.get<{ items: Entry[] }>(`/v1/leads/${id}/timeline`)).items));
+  const timelines = await Promise.all(
+    items.map(async ({ id }) => (await api.get<{ items: Entry[] }>(`/v1/leads/${id}/timeline`)).items),
+  );
   return stages
     .map(([stage, begins, ends]) => {
       const times = timelines

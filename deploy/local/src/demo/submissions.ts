@@ -19,9 +19,18 @@ const share = { duplicate: 0.08, refused: 0.02, garbage: 0.01 };
 
 /** Seeds of one run; each run takes others, so that it finds nobody known. */
 export function makeSubmissions(count: number, firstSeed: number): Submission[] {
-  const counts = { duplicate: Math.round(count * share.duplicate), refused: Math.round(count * share.refused), garbage: Math.round(count * share.garbage) };
+  const counts = {
+    duplicate: Math.round(count * share.duplicate),
+    refused: Math.round(count * share.refused),
+    garbage: Math.round(count * share.garbage),
+  };
   const fresh = count - counts.duplicate - counts.refused - counts.garbage;
-  const one = (kind: Kind, door: Door, who: Person): Submission => ({ kind, door, externalId: randomUUID(), person: who });
+  const one = (kind: Kind, door: Door, who: Person): Submission => ({
+    kind,
+    door,
+    externalId: randomUUID(),
+    person: who,
+  });
   const doorOf = (n: number): Door => doors[n % doors.length] ?? 'kafka';
   const originals = Array.from({ length: fresh }, (_, n) => one('new', doorOf(n), person(firstSeed + n)));
   const duplicates = Array.from({ length: counts.duplicate }, (_, n) => {
@@ -47,7 +56,8 @@ function refused(n: number, who: Person, one: (kind: Kind, door: Door, who: Pers
     ['no-identity', 'csv'],
   ];
   const [kind, door] = kinds[n % kinds.length] ?? ['bad-email', 'kafka'];
-  const broken: Person = kind === 'bad-email' ? { ...who, email: `${who.email.split('@')[0]} at nowhere`, phone: null } : who;
+  const broken: Person =
+    kind === 'bad-email' ? { ...who, email: `${who.email.split('@')[0]} at nowhere`, phone: null } : who;
   return one(kind, door, broken);
 }
 

@@ -23,10 +23,26 @@ function isTimezone(name: string): boolean {
 const metadata = z.record(z.string().max(60), z.string().max(500));
 export const callerBody = z.strictObject({ ...callerFields, userId: id.optional(), metadata: metadata.default({}) });
 export type CallerBody = z.infer<typeof callerBody>;
-export const callerView = z.strictObject({ id, userId: id.nullable(), ...callerFields, metadata, allocationStatus: z.string(), createdAt: timestamp, updatedAt: timestamp });
+export const callerView = z.strictObject({
+  id,
+  userId: id.nullable(),
+  ...callerFields,
+  metadata,
+  allocationStatus: z.string(),
+  createdAt: timestamp,
+  updatedAt: timestamp,
+});
 export type CallerView = z.infer<typeof callerView>;
 
-export const callTaskStatuses = ['PENDING', 'ASSIGNED', 'DIALING', 'COMPLETED', 'EXPIRED', 'CANCELLED', 'RESTRICTED'] as const;
+export const callTaskStatuses = [
+  'PENDING',
+  'ASSIGNED',
+  'DIALING',
+  'COMPLETED',
+  'EXPIRED',
+  'CANCELLED',
+  'RESTRICTED',
+] as const;
 export const callOutcomes = ['INTERESTED_SIGNUP_LINK_SENT', 'RETRYABLE_REJECTION', 'NEVER_CONTACT_AGAIN'] as const;
 
 export const callTaskView = z.strictObject({
@@ -119,7 +135,11 @@ export const callAllocationRoutes = defineRoutes({
     path: '/v1/call-tasks/operator/tasks',
     summary: 'Tasks of the organisation',
     permission: 'call-tasks:operate',
-    query: z.strictObject({ status: z.enum(callTaskStatuses).optional(), projectId: id.optional(), limit: z.coerce.number().int().min(1).max(100).default(50) }),
+    query: z.strictObject({
+      status: z.enum(callTaskStatuses).optional(),
+      projectId: id.optional(),
+      limit: z.coerce.number().int().min(1).max(100).default(50),
+    }),
     answer: z.strictObject({ items: z.array(callTaskView) }),
     status: 200,
     errors: ['invalid_payload'],

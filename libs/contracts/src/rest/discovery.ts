@@ -16,8 +16,16 @@ const icpFields = {
 const sizesInOrder = (icp: { minCompanySize: number | null; maxCompanySize: number | null }): boolean =>
   icp.minCompanySize === null || icp.maxCompanySize === null || icp.minCompanySize <= icp.maxCompanySize;
 
-export const icpBody = z.strictObject(icpFields).refine(sizesInOrder, { message: 'minCompanySize is above maxCompanySize', path: ['minCompanySize'] });
-export const icpView = z.strictObject({ id, version: z.int(), ...icpFields, createdAt: timestamp, updatedAt: timestamp });
+export const icpBody = z
+  .strictObject(icpFields)
+  .refine(sizesInOrder, { message: 'minCompanySize is above maxCompanySize', path: ['minCompanySize'] });
+export const icpView = z.strictObject({
+  id,
+  version: z.int(),
+  ...icpFields,
+  createdAt: timestamp,
+  updatedAt: timestamp,
+});
 export type IcpBody = z.infer<typeof icpBody>;
 export type IcpView = z.infer<typeof icpView>;
 

@@ -2,7 +2,17 @@
 import { z } from 'zod';
 import { countryIso, id, timestamp } from './fields.ts';
 
-export const leadStages = ['NEW', 'ENRICHING', 'ENRICHED', 'ENRICH_FAILED', 'OUTREACH_PENDING', 'CONTACTED', 'REPLIED', 'CONVERTED', 'DISQUALIFIED'] as const;
+export const leadStages = [
+  'NEW',
+  'ENRICHING',
+  'ENRICHED',
+  'ENRICH_FAILED',
+  'OUTREACH_PENDING',
+  'CONTACTED',
+  'REPLIED',
+  'CONVERTED',
+  'DISQUALIFIED',
+] as const;
 export type LeadStage = (typeof leadStages)[number];
 export const leadStatuses = ['new', 'processing', 'enriched', 'failed'] as const;
 export type LeadStatus = (typeof leadStatuses)[number];
@@ -79,7 +89,9 @@ export const leadCompany = z.strictObject({
 export const scoreView = z.strictObject({
   value: z.int(),
   band: z.enum(['LOW', 'MEDIUM', 'HIGH']),
-  reasons: z.array(z.strictObject({ ruleId: z.string(), text: z.string(), passed: z.boolean(), contribution: z.number() })),
+  reasons: z.array(
+    z.strictObject({ ruleId: z.string(), text: z.string(), passed: z.boolean(), contribution: z.number() }),
+  ),
   scorer: z.string(),
   rulesVersion: z.int(),
   scoredAt: timestamp,
@@ -89,8 +101,18 @@ export const enrichmentView = z.strictObject({
   status: z.enum(['COMPLETED', 'FAILED']),
   emailStatus: z.string(),
   confidence: z.number(),
-  fields: z.array(z.strictObject({ name: z.string(), provider: z.string(), confidence: z.number(), observedAt: timestamp })),
-  attempts: z.array(z.strictObject({ provider: z.string(), status: z.string(), confidence: z.number().nullable(), latencyMs: z.int(), costMicros: z.int() })),
+  fields: z.array(
+    z.strictObject({ name: z.string(), provider: z.string(), confidence: z.number(), observedAt: timestamp }),
+  ),
+  attempts: z.array(
+    z.strictObject({
+      provider: z.string(),
+      status: z.string(),
+      confidence: z.number().nullable(),
+      latencyMs: z.int(),
+      costMicros: z.int(),
+    }),
+  ),
   costMicros: z.int(),
   reason: nullableText,
   at: timestamp,
@@ -111,7 +133,12 @@ export const leadView = z.strictObject({
   submissions: z.int(),
   enrichment: enrichmentView.nullable(),
   score: scoreView.nullable(),
-  outreach: z.strictObject({ messagesSent: z.int(), replies: z.int(), lastMessageAt: timestamp.nullable(), notContactedReason: nullableText }),
+  outreach: z.strictObject({
+    messagesSent: z.int(),
+    replies: z.int(),
+    lastMessageAt: timestamp.nullable(),
+    notContactedReason: nullableText,
+  }),
   calls: z.strictObject({ tasks: z.int(), lastOutcome: nullableText, declinedReason: nullableText }),
   createdAt: timestamp,
   updatedAt: timestamp,
@@ -123,7 +150,9 @@ export const jobView = z.strictObject({
   type: z.string(),
   status: z.enum(jobStatuses),
   leadId: id.nullable(),
-  progress: z.strictObject({ total: z.int().nullable(), accepted: z.int(), refused: z.int(), done: z.int() }).nullable(),
+  progress: z
+    .strictObject({ total: z.int().nullable(), accepted: z.int(), refused: z.int(), done: z.int() })
+    .nullable(),
   error: nullableText,
   createdAt: timestamp,
   updatedAt: timestamp,

@@ -41,7 +41,12 @@ export const outreachRoutes = defineRoutes({
     path: '/v1/inbox/threads',
     summary: 'Conversations, the latest first',
     permission: 'outreach:read',
-    query: z.strictObject({ status: threadStatus.optional(), replied: z.stringbool().optional(), limit: pageLimit, cursor: cursor.optional() }),
+    query: z.strictObject({
+      status: threadStatus.optional(),
+      replied: z.stringbool().optional(),
+      limit: pageLimit,
+      cursor: cursor.optional(),
+    }),
     answer: page(threadSummary),
     status: 200,
     errors: ['invalid_payload'],

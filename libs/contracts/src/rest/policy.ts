@@ -25,7 +25,14 @@ export type Permission = (typeof permissions)[number];
 export const roles = ['admin', 'ops', 'member', 'viewer', 'caller'] as const;
 export type Role = (typeof roles)[number];
 
-const reads: readonly Permission[] = ['leads:read', 'jobs:read', 'icps:read', 'outreach:read', 'analytics:read', 'self'];
+const reads: readonly Permission[] = [
+  'leads:read',
+  'jobs:read',
+  'icps:read',
+  'outreach:read',
+  'analytics:read',
+  'self',
+];
 const operations: readonly Permission[] = [
   ...reads,
   'leads:write',
@@ -42,7 +49,16 @@ const operations: readonly Permission[] = [
 export const permissionsOf: Readonly<Record<Role, ReadonlySet<Permission>>> = {
   admin: new Set(permissions),
   ops: new Set(operations),
-  member: new Set([...reads, 'leads:write', 'leads:delete', 'leads:export', 'jobs:write', 'icps:write', 'rules:write', 'outreach:write']),
+  member: new Set([
+    ...reads,
+    'leads:write',
+    'leads:delete',
+    'leads:export',
+    'jobs:write',
+    'icps:write',
+    'rules:write',
+    'outreach:write',
+  ]),
   viewer: new Set(reads),
   caller: new Set(['call-tasks:work', 'self']),
 };

@@ -6,7 +6,8 @@ import type { z } from 'zod';
 import type { ApiErrorCode } from './error.ts';
 import type { Permission } from './policy.ts';
 
-export type ServiceName = 'ingest-gateway' | 'discovery' | 'enrichment' | 'scoring' | 'outreach' | 'call-allocation' | 'analytics';
+export type ServiceName =
+  'ingest-gateway' | 'discovery' | 'enrichment' | 'scoring' | 'outreach' | 'call-allocation' | 'analytics';
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
 export type Route = {

@@ -14,7 +14,16 @@ export type CallLog = {
   readonly endedAt: number | null;
 };
 
-export const initialCall: CallLog = { callId: '', taskId: null, callerId: null, events: [], answered: false, durationSeconds: null, recordingUrl: null, endedAt: null };
+export const initialCall: CallLog = {
+  callId: '',
+  taskId: null,
+  callerId: null,
+  events: [],
+  answered: false,
+  durationSeconds: null,
+  recordingUrl: null,
+  endedAt: null,
+};
 
 export type Emitted = { readonly name: 'CallLogged'; readonly data: CallLogged };
 
@@ -37,5 +46,10 @@ export function logCall(state: CallLog, report: CallReported): Decision<CallLog,
   if (!ends) return apply<CallLog, Emitted>(next);
   const result = type === 'call.failed' ? 'failed' : next.answered ? 'answered' : 'no-answer';
   const { taskId, callerId, durationSeconds } = next;
-  return apply<CallLog, Emitted>(next, [{ name: 'CallLogged', data: { orgId, callId, taskId, leadId: null, callerId, result, durationSeconds, endedAt: occurredAt } }]);
+  return apply<CallLog, Emitted>(next, [
+    {
+      name: 'CallLogged',
+      data: { orgId, callId, taskId, leadId: null, callerId, result, durationSeconds, endedAt: occurredAt },
+    },
+  ]);
 }

@@ -7,12 +7,27 @@
  *      └──────────────── requeue ─────────────────┘        PENDING ─unsubscribe─▶ CANCELLED
  */
 import type {
-  CallReported, CallTaskAssigned, CallTaskCompleted, CallTaskCreated, CallTaskDeclined, CallTaskRequeued, LeadScored, MessageReplied,
+  CallReported,
+  CallTaskAssigned,
+  CallTaskCompleted,
+  CallTaskCreated,
+  CallTaskDeclined,
+  CallTaskRequeued,
+  LeadScored,
+  MessageReplied,
 } from '@lead-flood/contracts';
 import type { Decision } from '@lead-flood/kernel';
 import { apply, reject, skip } from '@lead-flood/kernel';
 
-export const taskStatuses = ['PENDING', 'ASSIGNED', 'DIALING', 'COMPLETED', 'EXPIRED', 'CANCELLED', 'RESTRICTED'] as const;
+export const taskStatuses = [
+  'PENDING',
+  'ASSIGNED',
+  'DIALING',
+  'COMPLETED',
+  'EXPIRED',
+  'CANCELLED',
+  'RESTRICTED',
+] as const;
 export type TaskStatus = (typeof taskStatuses)[number];
 export const outcomes = ['INTERESTED_SIGNUP_LINK_SENT', 'RETRYABLE_REJECTION', 'NEVER_CONTACT_AGAIN'] as const;
 export type Outcome = (typeof outcomes)[number];
@@ -38,7 +53,8 @@ export type Open = {
   readonly requeueReason: string | null;
 };
 
-export type Task = { readonly kind: 'none' } | { readonly kind: 'declined'; readonly leadId: string; readonly reason: string } | Open;
+export type Task =
+  { readonly kind: 'none' } | { readonly kind: 'declined'; readonly leadId: string; readonly reason: string } | Open;
 
 export const initialState: Task = { kind: 'none' };
 
@@ -56,30 +72,51 @@ export function considerLead(state: Task, lead: LeadScored, facts: Facts, now: n
   if (state.kind === 'task') return skip('has_task');
   const { orgId, leadId, projectId } = lead;
   const { phone } = lead.person;
-  const reason = phone === null ? 'no_phone' : facts.suppressed ? 'suppressed' : facts.region === null ? 'no_region' : null;
+  const reason =
+    phone === null ? 'no_phone' : facts.suppressed ? 'suppressed' : facts.region === null ? 'no_region' : null;
   if (phone === null || facts.region === null || reason !== null) {
     return apply<Task, Emitted>({ kind: 'declined', leadId, reason: reason ?? 'no_phone' }, [
-      { name: 'CallTaskDeclined', data: { orgId, leadId, taskId: facts.taskId, reason: reason ?? 'no_phone', decidedAt: now } },
+      {
+        name: 'CallTaskDeclined',
+        data: { orgId, leadId, taskId: facts.taskId, reason: reason ?? 'no_phone', decidedAt: now },
+      },
     ]);
   }
   const { regionIso, languageCode } = facts.region;
   const task: Open = {
-    kind: 'task', status: 'PENDING', leadId, projectId, phone, fullName: lead.person.fullName, company: lead.company.name, region: facts.region,
-    priority: 0, rank: lead.value, queuedAt: now, callerId: null, outcome: null, requeueReason: null,
+    kind: 'task',
+    status: 'PENDING',
+    leadId,
+    projectId,
+    phone,
+    fullName: lead.person.fullName,
+    company: lead.company.name,
+    region: facts.region,
+    priority: 0,
+    rank: lead.value,
+    queuedAt: now,
+    callerId: null,
+    outcome: null,
+    requeueReason: null,
   };
   return apply<Task, Emitted>(task, [
-    { name: 'CallTaskCreated', data: { orgId, leadId, taskId: facts.taskId, projectId, regionIso, languageCode, priority: 0, createdAt: now } },
+    {
+      name: 'CallTaskCreated',
+      data: { orgId, leadId, taskId: facts.taskId, projectId, regionIso, languageCode, priority: 0, createdAt: now },
+    },
   ]);
 }
 
 /** Who asked for silence by mail is not called either. */
 export function hearReply(state: Task, reply: MessageReplied): Decision<Task, Emitted> {
-  if (reply.intent !== 'unsubscribe' || state.kind !== 'task' || state.status !== 'PENDING') return skip('reply_without_effect');
+  if (reply.intent !== 'unsubscribe' || state.kind !== 'task' || state.status !== 'PENDING')
+    return skip('reply_without_effect');
   return apply<Task, Emitted>({ ...state, status: 'CANCELLED' });
 }
 
 export function hearCall(state: Task, call: CallReported): Decision<Task, Emitted> {
-  if (call.type !== 'call.started' || state.kind !== 'task' || state.status !== 'ASSIGNED') return skip('call_without_effect');
+  if (call.type !== 'call.started' || state.kind !== 'task' || state.status !== 'ASSIGNED')
+    return skip('call_without_effect');
   return apply<Task, Emitted>({ ...state, status: 'DIALING' });
 }
 
@@ -89,7 +126,8 @@ export type ReportOutcome = Command & { readonly callerId: string; readonly outc
 export type RequeueTask = Command & { readonly reason: string };
 
 const unknown = () => reject('CAL_ERR_UNKNOWN_TASK', 'there is no such task');
-const invalid = (status: TaskStatus, move: string) => reject('CAL_ERR_INVALID_TRANSITION', `a task that is ${status} cannot be ${move}`);
+const invalid = (status: TaskStatus, move: string) =>
+  reject('CAL_ERR_INVALID_TRANSITION', `a task that is ${status} cannot be ${move}`);
 
 export function assign(state: Task, { orgId, taskId, callerId }: AssignTask, now: number): Decision<Task, Emitted> {
   if (state.kind !== 'task') return unknown();
@@ -99,7 +137,11 @@ export function assign(state: Task, { orgId, taskId, callerId }: AssignTask, now
   ]);
 }
 
-export function report(state: Task, { orgId, taskId, callerId, outcome }: ReportOutcome, now: number): Decision<Task, Emitted> {
+export function report(
+  state: Task,
+  { orgId, taskId, callerId, outcome }: ReportOutcome,
+  now: number,
+): Decision<Task, Emitted> {
   // Somebody else's task is not there for this caller.
   if (state.kind !== 'task' || state.callerId !== callerId) return unknown();
   if (state.status !== 'ASSIGNED' && state.status !== 'DIALING') return invalid(state.status, 'completed');
@@ -110,7 +152,8 @@ export function report(state: Task, { orgId, taskId, callerId, outcome }: Report
 
 export function requeue(state: Task, { orgId, taskId, reason }: RequeueTask, now: number): Decision<Task, Emitted> {
   if (state.kind !== 'task') return unknown();
-  if (state.status === 'PENDING' || state.status === 'COMPLETED' || state.status === 'CANCELLED') return invalid(state.status, 'requeued');
+  if (state.status === 'PENDING' || state.status === 'COMPLETED' || state.status === 'CANCELLED')
+    return invalid(state.status, 'requeued');
   return apply<Task, Emitted>({ ...state, status: 'PENDING', callerId: null, queuedAt: now, requeueReason: reason }, [
     { name: 'CallTaskRequeued', data: { orgId, leadId: state.leadId, taskId, reason, requeuedAt: now } },
   ]);

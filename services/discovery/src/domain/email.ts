@@ -12,7 +12,8 @@ export function normaliseEmail(text: string): string | null {
     .replace(/^mailto:/, '')
     .replace(/^<(.*)>$/, '$1');
   const local = bare.slice(0, bare.indexOf('@'));
-  if (!ADDRESS.test(bare) || bare.length > 254 || local.startsWith('.') || local.endsWith('.') || local.includes('..')) return null;
+  if (!ADDRESS.test(bare) || bare.length > 254 || local.startsWith('.') || local.endsWith('.') || local.includes('..'))
+    return null;
   return bare;
 }
 

@@ -6,7 +6,15 @@
  *   keys of two leads ─────▶ LeadMerged, then as known
  */
 import type {
-  Company, LeadDiscovered, LeadDuplicated, LeadMerged, LeadRejected, LeadSubmitted, LeadUpdated, Person, RejectionReason,
+  Company,
+  LeadDiscovered,
+  LeadDuplicated,
+  LeadMerged,
+  LeadRejected,
+  LeadSubmitted,
+  LeadUpdated,
+  Person,
+  RejectionReason,
 } from '@lead-flood/contracts';
 import type { Decision } from '@lead-flood/kernel';
 import { apply, derivedId, reject, skip } from '@lead-flood/kernel';
@@ -80,8 +88,10 @@ export function receiveLead(state: Lead, input: Input, facts: Facts): Decision<L
 /** Through REST: a client that creates is told of its mistakes and of duplicates at once (GW-06). */
 export function createLead(state: Lead, input: Input, facts: Facts): Decision<Lead, Emitted> {
   const [problem] = facts.submission.problems;
-  if (problem !== undefined) return reject('DSC_ERR_INVALID_LEAD', facts.submission.problems.map((p) => `${p.field}: ${p.detail}`).join('; '));
-  if (facts.repeat || state.kind === 'known') return reject('DSC_ERR_LEAD_EXISTS', `the person is known as lead ${facts.leadId}`);
+  if (problem !== undefined)
+    return reject('DSC_ERR_INVALID_LEAD', facts.submission.problems.map((p) => `${p.field}: ${p.detail}`).join('; '));
+  if (facts.repeat || state.kind === 'known')
+    return reject('DSC_ERR_LEAD_EXISTS', `the person is known as lead ${facts.leadId}`);
   return discover(input, facts, []);
 }
 
@@ -93,16 +103,42 @@ function refuse({ submissionId, data }: Input, facts: Facts): Decision<Lead, Emi
   ]);
 }
 
-function discover({ submissionId, data, now }: Input, facts: Facts, merges: readonly Emitted[]): Decision<Lead, Emitted> {
+function discover(
+  { submissionId, data, now }: Input,
+  facts: Facts,
+  merges: readonly Emitted[],
+): Decision<Lead, Emitted> {
   const { person, company, keys } = facts.submission;
   const { orgId, source, submittedAt, icpId, projectId, attributes, jobId } = data;
   const lead: Known = {
-    kind: 'known', person, company, keys: keys.map(keyText), source, icpId, projectId, attributes,
-    submissions: 1, discoveredAt: now, updatedAt: now, last: record(submissionId, data, facts, 'DISCOVERED'),
+    kind: 'known',
+    person,
+    company,
+    keys: keys.map(keyText),
+    source,
+    icpId,
+    projectId,
+    attributes,
+    submissions: 1,
+    discoveredAt: now,
+    updatedAt: now,
+    last: record(submissionId, data, facts, 'DISCOVERED'),
   };
   const discovered: LeadDiscovered = {
-    orgId, leadId: facts.leadId, submissionId, source, submittedAt, discoveredAt: now, person, company, icpId,
-    icpVersion: facts.icp?.version ?? null, icpMatch: matchIcp(company, facts.icp), projectId, attributes, jobId,
+    orgId,
+    leadId: facts.leadId,
+    submissionId,
+    source,
+    submittedAt,
+    discoveredAt: now,
+    person,
+    company,
+    icpId,
+    icpVersion: facts.icp?.version ?? null,
+    icpMatch: matchIcp(company, facts.icp),
+    projectId,
+    attributes,
+    jobId,
   };
   return apply<Lead, Emitted>(lead, [{ name: 'LeadDiscovered', data: discovered }, ...merges]);
 }
@@ -117,8 +153,13 @@ function recognise(state: Known, input: Input, facts: Facts, merges: readonly Em
   const changed = [...changes('person', state.person, person), ...changes('company', state.company, company)];
   const outcome = changed.length > 0 ? 'UPDATED' : 'DUPLICATE';
   const next: Known = {
-    ...state, person, company, keys: [...new Set([...state.keys, ...given.keys.map(keyText)])],
-    submissions: state.submissions + 1, updatedAt: now, last: record(submissionId, data, facts, outcome),
+    ...state,
+    person,
+    company,
+    keys: [...new Set([...state.keys, ...given.keys.map(keyText)])],
+    submissions: state.submissions + 1,
+    updatedAt: now,
+    last: record(submissionId, data, facts, outcome),
   };
   const { orgId, source, submittedAt, jobId } = data;
   const about = { orgId, leadId: facts.leadId, submissionId, source, submittedAt, matchedBy, jobId };
@@ -131,7 +172,13 @@ function recognise(state: Known, input: Input, facts: Facts, merges: readonly Em
 
 const merge = ({ data, now }: Input, facts: Facts, mergedLeadId: string): Emitted => ({
   name: 'LeadMerged',
-  data: { orgId: data.orgId, leadId: facts.leadId, mergedLeadId, evidence: facts.submission.keys.map((key) => key.kind), mergedAt: now },
+  data: {
+    orgId: data.orgId,
+    leadId: facts.leadId,
+    mergedLeadId,
+    evidence: facts.submission.keys.map((key) => key.kind),
+    mergedAt: now,
+  },
 });
 
 const record = (submissionId: string, data: LeadSubmitted, facts: Facts, outcome: Outcome): Record => ({
@@ -149,4 +196,8 @@ function fill<T extends Person | Company>(known: T, given: T): T {
 }
 
 const changes = <T extends Person | Company>(prefix: string, before: T, after: T): string[] =>
-  before === after ? [] : Object.keys(after).filter((name) => before[name as keyof T] !== after[name as keyof T]).map((name) => `${prefix}.${name}`);
+  before === after
+    ? []
+    : Object.keys(after)
+        .filter((name) => before[name as keyof T] !== after[name as keyof T])
+        .map((name) => `${prefix}.${name}`);

@@ -1,12 +1,25 @@
 /** What becomes of a discovered lead once providers were asked: the best answers merged, with the origin of each field. */
-import type { Company, FieldProvenance, LeadDiscovered, LeadEnriched, LeadEnrichmentFailed, Person } from '@lead-flood/contracts';
+import type {
+  Company,
+  FieldProvenance,
+  LeadDiscovered,
+  LeadEnriched,
+  LeadEnrichmentFailed,
+  Person,
+} from '@lead-flood/contracts';
 import type { Decision } from '@lead-flood/kernel';
 import { apply, skip } from '@lead-flood/kernel';
 import type { Answers, Attempt, Finding } from './finding.ts';
 import { spentMicros } from './plan.ts';
 import { professionalOnly } from './region.ts';
 
-export type ContactPoint = { readonly kind: 'email' | 'phone' | 'linkedin'; readonly value: string; readonly status: string; readonly provider: string; readonly confidence: number };
+export type ContactPoint = {
+  readonly kind: 'email' | 'phone' | 'linkedin';
+  readonly value: string;
+  readonly status: string;
+  readonly provider: string;
+  readonly confidence: number;
+};
 
 export type Enrichment = {
   readonly status: 'PENDING' | 'COMPLETED' | 'FAILED';
@@ -17,40 +30,92 @@ export type Enrichment = {
 
 export const initialState: Enrichment = { status: 'PENDING', attempts: [], contacts: [], observedAt: 0 };
 
-export type Emitted = { readonly name: 'LeadEnriched'; readonly data: LeadEnriched } | { readonly name: 'LeadEnrichmentFailed'; readonly data: LeadEnrichmentFailed };
+export type Emitted =
+  | { readonly name: 'LeadEnriched'; readonly data: LeadEnriched }
+  | { readonly name: 'LeadEnrichmentFailed'; readonly data: LeadEnrichmentFailed };
 
-export function enrich(state: Enrichment, lead: LeadDiscovered, answers: Answers, now: number): Decision<Enrichment, Emitted> {
+export function enrich(
+  state: Enrichment,
+  lead: LeadDiscovered,
+  answers: Answers,
+  now: number,
+): Decision<Enrichment, Emitted> {
   if (state.status !== 'PENDING') return skip('already_enriched');
-  const usable = answers.findings.map((finding) => withoutPrivateMailbox(finding, lead.company.countryIso)).toSorted((a, b) => rank(b) - rank(a));
-  const useful = usable.filter((finding) => finding.email !== null || finding.phone !== null || finding.linkedinUrl !== null);
+  const usable = answers.findings
+    .map((finding) => withoutPrivateMailbox(finding, lead.company.countryIso))
+    .toSorted((a, b) => rank(b) - rank(a));
+  const useful = usable.filter(
+    (finding) => finding.email !== null || finding.phone !== null || finding.linkedinUrl !== null,
+  );
   if (useful.length === 0) return fail(lead, answers, now, answers.findings.length > 0 ? 'filtered' : 'no-hit');
   const { person, company, fields, email } = merge(lead, useful, answers.observedAt);
   const enriched: LeadEnriched = {
-    ...about(lead), enrichedAt: now, person, company, fields, attempts: answers.attempts, costMicros: spentMicros(answers.attempts),
-    emailStatus: email?.emailStatus ?? 'unknown', confidence: email?.emailConfidence ?? 0,
+    ...about(lead),
+    enrichedAt: now,
+    person,
+    company,
+    fields,
+    attempts: answers.attempts,
+    costMicros: spentMicros(answers.attempts),
+    emailStatus: email?.emailStatus ?? 'unknown',
+    confidence: email?.emailConfidence ?? 0,
   };
-  const next: Enrichment = { status: 'COMPLETED', attempts: answers.attempts, contacts: contactPoints(person, useful), observedAt: answers.observedAt };
+  const next: Enrichment = {
+    status: 'COMPLETED',
+    attempts: answers.attempts,
+    contacts: contactPoints(person, useful),
+    observedAt: answers.observedAt,
+  };
   return apply<Enrichment, Emitted>(next, [{ name: 'LeadEnriched', data: enriched }]);
 }
 
 /** EN-16: the line goes on with what was discovered. */
-export function fail(lead: LeadDiscovered, answers: Answers, now: number, reason: string): Decision<Enrichment, Emitted> {
+export function fail(
+  lead: LeadDiscovered,
+  answers: Answers,
+  now: number,
+  reason: string,
+): Decision<Enrichment, Emitted> {
   const failed: LeadEnrichmentFailed = {
-    ...about(lead), failedAt: now, person: lead.person, company: lead.company, reason, attempts: answers.attempts, costMicros: spentMicros(answers.attempts),
+    ...about(lead),
+    failedAt: now,
+    person: lead.person,
+    company: lead.company,
+    reason,
+    attempts: answers.attempts,
+    costMicros: spentMicros(answers.attempts),
   };
-  return apply<Enrichment, Emitted>({ status: 'FAILED', attempts: answers.attempts, contacts: [], observedAt: answers.observedAt }, [{ name: 'LeadEnrichmentFailed', data: failed }]);
+  return apply<Enrichment, Emitted>(
+    { status: 'FAILED', attempts: answers.attempts, contacts: [], observedAt: answers.observedAt },
+    [{ name: 'LeadEnrichmentFailed', data: failed }],
+  );
 }
 
-const about = ({ orgId, leadId, submittedAt, icpId, icpMatch, projectId }: LeadDiscovered) => ({ orgId, leadId, submittedAt, icpId, icpMatch, projectId });
+const about = ({ orgId, leadId, submittedAt, icpId, icpMatch, projectId }: LeadDiscovered) => ({
+  orgId,
+  leadId,
+  submittedAt,
+  icpId,
+  icpMatch,
+  projectId,
+});
 
 /** A verified address outweighs everything else; then what the provider thinks of its own answer. */
-const rank = (finding: Finding): number => (finding.emailStatus === 'verified' ? 2 : 0) + finding.emailConfidence + finding.confidence;
+const rank = (finding: Finding): number =>
+  (finding.emailStatus === 'verified' ? 2 : 0) + finding.emailConfidence + finding.confidence;
 
 function withoutPrivateMailbox(finding: Finding, countryIso: string | null): Finding {
-  return finding.personalEmail && professionalOnly(countryIso) ? { ...finding, email: null, emailStatus: 'unknown', emailConfidence: 0 } : finding;
+  return finding.personalEmail && professionalOnly(countryIso)
+    ? { ...finding, email: null, emailStatus: 'unknown', emailConfidence: 0 }
+    : finding;
 }
 
-type Merged = { readonly person: Person; readonly company: Company; readonly fields: FieldProvenance[]; readonly email: Finding | undefined };
+type Merged = {
+  readonly person: Person;
+  readonly company: Company;
+  readonly fields: FieldProvenance[];
+  readonly email: Finding | undefined;
+};
 
 /** What the lead brought stays; providers fill the gaps, the best one first, and judge the address. */
 function merge(lead: LeadDiscovered, findings: readonly Finding[], observedAt: number): Merged {
@@ -64,7 +129,8 @@ function merge(lead: LeadDiscovered, findings: readonly Finding[], observedAt: n
   };
   const email = lead.person.email ?? findings.find((finding) => finding.email !== null)?.email ?? null;
   const judge = findings.find((finding) => finding.email !== null && finding.email.toLowerCase() === email);
-  if (judge !== undefined) fields.push({ name: 'person.email', provider: judge.provider, confidence: judge.emailConfidence, observedAt });
+  if (judge !== undefined)
+    fields.push({ name: 'person.email', provider: judge.provider, confidence: judge.emailConfidence, observedAt });
   const person: Person = {
     ...lead.person,
     email,
@@ -84,12 +150,28 @@ function merge(lead: LeadDiscovered, findings: readonly Finding[], observedAt: n
 }
 
 function contactPoints(person: Person, findings: readonly Finding[]): ContactPoint[] {
-  const point = (kind: ContactPoint['kind'], value: string | null, read: (finding: Finding) => string | null): ContactPoint[] => {
+  const point = (
+    kind: ContactPoint['kind'],
+    value: string | null,
+    read: (finding: Finding) => string | null,
+  ): ContactPoint[] => {
     const source = findings.find((finding) => value !== null && read(finding)?.toLowerCase() === value.toLowerCase());
     if (value === null) return [];
     if (source === undefined) return [{ kind, value, status: 'unknown', provider: 'source', confidence: 0 }];
     const email = kind === 'email';
-    return [{ kind, value, status: email ? source.emailStatus : 'unknown', provider: source.provider, confidence: email ? source.emailConfidence : source.confidence }];
+    return [
+      {
+        kind,
+        value,
+        status: email ? source.emailStatus : 'unknown',
+        provider: source.provider,
+        confidence: email ? source.emailConfidence : source.confidence,
+      },
+    ];
   };
-  return [...point('email', person.email, (f) => f.email), ...point('phone', person.phone, (f) => f.phone), ...point('linkedin', person.linkedinUrl, (f) => f.linkedinUrl)];
+  return [
+    ...point('email', person.email, (f) => f.email),
+    ...point('phone', person.phone, (f) => f.phone),
+    ...point('linkedin', person.linkedinUrl, (f) => f.linkedinUrl),
+  ];
 }

@@ -3,7 +3,12 @@ import type { Company } from '@lead-flood/contracts';
 
 export type Policy = 'parallel' | 'sequential';
 
-export type ProviderFacts = { readonly name: string; readonly priceMicros: number; readonly asked: number; readonly hits: number };
+export type ProviderFacts = {
+  readonly name: string;
+  readonly priceMicros: number;
+  readonly asked: number;
+  readonly hits: number;
+};
 
 export type Finding = {
   readonly provider: string;
@@ -28,4 +33,8 @@ export type Attempt = {
 };
 
 /** All that was asked for one lead. */
-export type Answers = { readonly attempts: readonly Attempt[]; readonly findings: readonly Finding[]; readonly observedAt: number };
+export type Answers = {
+  readonly attempts: readonly Attempt[];
+  readonly findings: readonly Finding[];
+  readonly observedAt: number;
+};

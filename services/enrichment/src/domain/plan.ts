@@ -14,7 +14,8 @@ export const confidenceEnough = 0.7;
 /** A provider that was hardly asked yet counts as average, so that new ones get their chance. */
 const PRIOR = { asked: 20, hitShare: 0.5 };
 
-const hitShare = ({ asked, hits }: ProviderFacts): number => (hits + PRIOR.asked * PRIOR.hitShare) / (asked + PRIOR.asked);
+const hitShare = ({ asked, hits }: ProviderFacts): number =>
+  (hits + PRIOR.asked * PRIOR.hitShare) / (asked + PRIOR.asked);
 const costPerHit = (facts: ProviderFacts): number => facts.priceMicros / hitShare(facts);
 
 /** Groups of providers: those of a group are asked together, the groups one after the other. */
@@ -26,9 +27,11 @@ export function plan(policy: Policy, providers: readonly ProviderFacts[]): reado
 }
 
 /** Good enough to stop: an address that somebody has verified, at 0.7 or more. */
-export const isEnough = (finding: Finding): boolean => finding.emailStatus === 'verified' && Math.min(finding.confidence, finding.emailConfidence) >= confidenceEnough;
+export const isEnough = (finding: Finding): boolean =>
+  finding.emailStatus === 'verified' && Math.min(finding.confidence, finding.emailConfidence) >= confidenceEnough;
 
-export const spentMicros = (attempts: readonly Attempt[]): number => attempts.reduce((sum, attempt) => sum + attempt.costMicros, 0);
+export const spentMicros = (attempts: readonly Attempt[]): number =>
+  attempts.reduce((sum, attempt) => sum + attempt.costMicros, 0);
 
 /** The providers of the next group that the rest of the budget still pays for, whatever they answer. */
 export function affordable(group: readonly string[], priceOf: (name: string) => number, restMicros: number): string[] {

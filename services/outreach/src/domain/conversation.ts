@@ -18,7 +18,12 @@ export type Message = {
   readonly at: number;
 };
 
-export type Enrollment = { readonly id: string; readonly sequenceId: string; readonly status: 'ACTIVE' | 'STOPPED'; readonly stoppedBy: string | null };
+export type Enrollment = {
+  readonly id: string;
+  readonly sequenceId: string;
+  readonly status: 'ACTIVE' | 'STOPPED';
+  readonly stoppedBy: string | null;
+};
 
 export type Thread = { readonly id: string; readonly status: 'OPEN' | 'CLOSED' | 'ARCHIVED'; readonly channel: string };
 
@@ -33,7 +38,15 @@ export type Conversation = {
   readonly cooldown: { readonly id: string; readonly kind: 'ENFORCED' | 'OVERRIDDEN' } | null;
 };
 
-export const initialState: Conversation = { person: null, enrollment: null, thread: null, messages: [], suppressed: null, firstTouchAt: null, cooldown: null };
+export const initialState: Conversation = {
+  person: null,
+  enrollment: null,
+  thread: null,
+  messages: [],
+  suppressed: null,
+  firstTouchAt: null,
+  cooldown: null,
+};
 
 export const cooldownMs = 30 * 86_400_000;
 
@@ -44,11 +57,26 @@ export const withMessage = (state: Conversation, id: string, changes: Partial<Me
 });
 
 export const stop = (state: Conversation, by: string): Conversation =>
-  state.enrollment === null || state.enrollment.status === 'STOPPED' ? state : { ...state, enrollment: { ...state.enrollment, status: 'STOPPED', stoppedBy: by } };
+  state.enrollment === null || state.enrollment.status === 'STOPPED'
+    ? state
+    : { ...state, enrollment: { ...state.enrollment, status: 'STOPPED', stoppedBy: by } };
 
 /** For ever, on every channel (OU-20). */
-export const suppress = (state: Conversation, reason: string): Conversation => ({ ...stop(state, reason), suppressed: state.suppressed ?? { reason } });
+export const suppress = (state: Conversation, reason: string): Conversation => ({
+  ...stop(state, reason),
+  suppressed: state.suppressed ?? { reason },
+});
 
-export const queued = (id: string, facts: Pick<Message, 'channel' | 'stepNumber' | 'subject' | 'body' | 'at'>): Message => ({
-  id, direction: 'OUT', status: 'QUEUED', provider: null, providerMessageId: null, code: null, detail: null, ...facts,
+export const queued = (
+  id: string,
+  facts: Pick<Message, 'channel' | 'stepNumber' | 'subject' | 'body' | 'at'>,
+): Message => ({
+  id,
+  direction: 'OUT',
+  status: 'QUEUED',
+  provider: null,
+  providerMessageId: null,
+  code: null,
+  detail: null,
+  ...facts,
 });

@@ -8,7 +8,12 @@ import { apply, skip } from '@lead-flood/kernel';
 import type { Conversation, Message } from './conversation.ts';
 import { cooldownMs, queued } from './conversation.ts';
 
-export type Step = { readonly stepNumber: number; readonly delayMs: number; readonly subject: string; readonly body: string };
+export type Step = {
+  readonly stepNumber: number;
+  readonly delayMs: number;
+  readonly subject: string;
+  readonly body: string;
+};
 export type Sequence = { readonly id: string; readonly steps: readonly Step[] };
 
 /** `render` fills a step's templates with the lead's facts. */
@@ -18,11 +23,18 @@ export type EnrolmentFacts = {
   readonly render: (step: Step, lead: LeadScored) => { readonly subject: string; readonly body: string };
 };
 
-export type Emitted = { readonly name: 'SendMessage'; readonly data: SendMessage } | { readonly name: 'LeadNotContacted'; readonly data: LeadNotContacted };
+export type Emitted =
+  | { readonly name: 'SendMessage'; readonly data: SendMessage }
+  | { readonly name: 'LeadNotContacted'; readonly data: LeadNotContacted };
 
 type Ids = { readonly now: number; readonly id: (n: number | string) => string };
 
-export function considerLead(state: Conversation, lead: LeadScored, facts: EnrolmentFacts, ctx: Ids): Decision<Conversation, Emitted> {
+export function considerLead(
+  state: Conversation,
+  lead: LeadScored,
+  facts: EnrolmentFacts,
+  ctx: Ids,
+): Decision<Conversation, Emitted> {
   if (lead.band === 'MEDIUM') return skip('band_medium');
   if (state.enrollment?.status === 'ACTIVE') return skip('already_enrolled');
   if (lead.band === 'LOW') return decline(state, lead, 'band_low', ctx);
@@ -32,7 +44,8 @@ export function considerLead(state: Conversation, lead: LeadScored, facts: Enrol
   }
   const channel = channelFor(lead);
   if (channel === null) return decline(state, lead, 'no_channel', ctx);
-  if (facts.sequence === null || facts.sequence.steps.length === 0) return decline(state, lead, 'no_active_sequence', ctx);
+  if (facts.sequence === null || facts.sequence.steps.length === 0)
+    return decline(state, lead, 'no_active_sequence', ctx);
   return enrol(state, lead, facts.sequence, channel, facts.render, ctx);
 }
 
@@ -46,23 +59,48 @@ function decline(state: Conversation, lead: LeadScored, reason: string, ctx: Ids
   ]);
 }
 
-function enrol(state: Conversation, lead: LeadScored, sequence: Sequence, channel: string, render: EnrolmentFacts['render'], ctx: Ids): Decision<Conversation, Emitted> {
+function enrol(
+  state: Conversation,
+  lead: LeadScored,
+  sequence: Sequence,
+  channel: string,
+  render: EnrolmentFacts['render'],
+  ctx: Ids,
+): Decision<Conversation, Emitted> {
   const thread = state.thread ?? { id: ctx.id('thread'), status: 'OPEN' as const, channel };
   const enrollmentId = ctx.id('enrollment');
   const messages: Message[] = [];
   const commands = sequence.steps.map((step): { dueAt: number; event: Extract<Emitted, { name: 'SendMessage' }> } => {
     const { subject, body } = render(step, lead);
     const messageId = ctx.id(`message/${step.stepNumber}`);
-    messages.push(queued(messageId, { channel, stepNumber: step.stepNumber, subject, body, at: ctx.now + step.delayMs }));
+    messages.push(
+      queued(messageId, { channel, stepNumber: step.stepNumber, subject, body, at: ctx.now + step.delayMs }),
+    );
     const data: SendMessage = {
-      orgId: lead.orgId, leadId: lead.leadId, messageId, threadId: thread.id, enrollmentId, sequenceId: sequence.id, stepNumber: step.stepNumber,
-      channel, person: lead.person, subject: channel === 'email' ? subject : null, body, inReplyTo: null, firstTouch: step.stepNumber === 1,
-      submittedAt: lead.submittedAt, requestedAt: ctx.now,
+      orgId: lead.orgId,
+      leadId: lead.leadId,
+      messageId,
+      threadId: thread.id,
+      enrollmentId,
+      sequenceId: sequence.id,
+      stepNumber: step.stepNumber,
+      channel,
+      person: lead.person,
+      subject: channel === 'email' ? subject : null,
+      body,
+      inReplyTo: null,
+      firstTouch: step.stepNumber === 1,
+      submittedAt: lead.submittedAt,
+      requestedAt: ctx.now,
     };
     return { dueAt: ctx.now + step.delayMs, event: { name: 'SendMessage', data } };
   });
   const next: Conversation = {
-    ...state, person: lead.person, thread, messages: [...state.messages, ...messages], firstTouchAt: ctx.now,
+    ...state,
+    person: lead.person,
+    thread,
+    messages: [...state.messages, ...messages],
+    firstTouchAt: ctx.now,
     enrollment: { id: enrollmentId, sequenceId: sequence.id, status: 'ACTIVE', stoppedBy: null },
   };
   const due = commands.filter((command) => command.dueAt <= ctx.now).map((command) => command.event);

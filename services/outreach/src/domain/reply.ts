@@ -6,20 +6,32 @@ import type { Conversation, Message } from './conversation.ts';
 import { queued, stop, suppress } from './conversation.ts';
 
 export type Intent = 'interested' | 'not-now' | 'unsubscribe' | 'out-of-office' | 'other';
-export type Emitted = { readonly name: 'MessageReplied'; readonly data: MessageReplied } | { readonly name: 'SendMessage'; readonly data: SendMessage };
+export type Emitted =
+  | { readonly name: 'MessageReplied'; readonly data: MessageReplied }
+  | { readonly name: 'SendMessage'; readonly data: SendMessage };
 
 type Ids = { readonly now: number; readonly id: (n: number | string) => string };
 
 /** Rules, in order of what must not be missed: a wish for silence outweighs everything else in the text. */
 const INTENTS: readonly (readonly [Intent, RegExp])[] = [
-  ['unsubscribe', /\b(unsubscribe|opt out|stop (writing|contacting|emailing)|remove me|take me off|do not (contact|write)|don['’]t (contact|write))\b/i],
+  [
+    'unsubscribe',
+    /\b(unsubscribe|opt out|stop (writing|contacting|emailing)|remove me|take me off|do not (contact|write)|don['’]t (contact|write))\b/i,
+  ],
   ['out-of-office', /\b(out of (the )?office|on leave|on vacation|on holiday|away until|automatic reply)\b/i],
-  ['not-now', /\b(not (now|at the moment|this (quarter|year))|no budget|next (quarter|year)|later|another time|not interested)\b/i],
-  ['interested', /\b(interested|sounds good|tell me more|call me|let['’]s (talk|meet)|happy to|send (me )?more|book)\b/i],
+  [
+    'not-now',
+    /\b(not (now|at the moment|this (quarter|year))|no budget|next (quarter|year)|later|another time|not interested)\b/i,
+  ],
+  [
+    'interested',
+    /\b(interested|sounds good|tell me more|call me|let['’]s (talk|meet)|happy to|send (me )?more|book)\b/i,
+  ],
 ];
 
 /** Where mail programs begin to quote what is answered; our own sentence about unsubscribing often stands there. */
-const QUOTE = /^(?:>|-{2,} ?original message ?-{2,}|_{10,}|on .{5,200} wrote:|am .{5,200} schrieb .{1,200}:|le .{5,200} a écrit ?:|from: .+)/i;
+const QUOTE =
+  /^(?:>|-{2,} ?original message ?-{2,}|_{10,}|on .{5,200} wrote:|am .{5,200} schrieb .{1,200}:|le .{5,200} a écrit ?:|from: .+)/i;
 
 /** What the person has written, without what is quoted below it. */
 export function freshText(text: string): string {
@@ -28,22 +40,45 @@ export function freshText(text: string): string {
   return (quoteAt === -1 ? lines : lines.slice(0, quoteAt)).join('\n').trim();
 }
 
-export const intentOf = (text: string): Intent => INTENTS.find(([, pattern]) => pattern.test(freshText(text)))?.[0] ?? 'other';
+export const intentOf = (text: string): Intent =>
+  INTENTS.find(([, pattern]) => pattern.test(freshText(text)))?.[0] ?? 'other';
 
 export function receiveReply(state: Conversation, reply: ReplyReceived, ctx: Ids): Decision<Conversation, Emitted> {
   if (state.messages.some((message) => message.id === reply.replyId)) return skip('known_reply');
   const thread = state.thread ?? { id: ctx.id('thread'), status: 'OPEN' as const, channel: reply.channel };
   const intent = intentOf(reply.text);
   const received: Message = {
-    id: reply.replyId, direction: 'IN', channel: reply.channel, stepNumber: 0, status: 'RECEIVED', subject: reply.subject, body: reply.text,
-    provider: null, providerMessageId: null, code: null, detail: intent, at: reply.receivedAt,
+    id: reply.replyId,
+    direction: 'IN',
+    channel: reply.channel,
+    stepNumber: 0,
+    status: 'RECEIVED',
+    subject: reply.subject,
+    body: reply.text,
+    provider: null,
+    providerMessageId: null,
+    code: null,
+    detail: intent,
+    at: reply.receivedAt,
   };
-  const heard: Conversation = { ...state, thread: { ...thread, status: 'OPEN' }, messages: [...state.messages, received] };
+  const heard: Conversation = {
+    ...state,
+    thread: { ...thread, status: 'OPEN' },
+    messages: [...state.messages, received],
+  };
   // An automatic reply is nobody's answer: the sequence goes on.
-  const next = intent === 'unsubscribe' ? suppress(heard, 'unsubscribed') : intent === 'out-of-office' ? heard : stop(heard, 'replied');
+  const next =
+    intent === 'unsubscribe'
+      ? suppress(heard, 'unsubscribed')
+      : intent === 'out-of-office'
+        ? heard
+        : stop(heard, 'replied');
   const { orgId, leadId, messageId, replyId, channel, receivedAt } = reply;
   return apply<Conversation, Emitted>(next, [
-    { name: 'MessageReplied', data: { orgId, leadId, messageId, threadId: thread.id, replyId, channel, intent, repliedAt: receivedAt } },
+    {
+      name: 'MessageReplied',
+      data: { orgId, leadId, messageId, threadId: thread.id, replyId, channel, intent, repliedAt: receivedAt },
+    },
   ]);
 }
 
@@ -55,17 +90,38 @@ export function endContact(state: Conversation, call: CallTaskCompleted): Decisi
 export type ReplyManually = { readonly orgId: string; readonly leadId: string; readonly body: string };
 
 /** Exempt from the cooldown: it answers somebody (decision C-18). Not exempt from a wish for silence. */
-export function replyManually(state: Conversation, { orgId, leadId, body }: ReplyManually, ctx: Ids): Decision<Conversation, Emitted> {
-  if (state.thread === null || state.person === null) return reject('OUT_ERR_UNKNOWN_THREAD', 'there is no such thread');
+export function replyManually(
+  state: Conversation,
+  { orgId, leadId, body }: ReplyManually,
+  ctx: Ids,
+): Decision<Conversation, Emitted> {
+  if (state.thread === null || state.person === null)
+    return reject('OUT_ERR_UNKNOWN_THREAD', 'there is no such thread');
   if (state.suppressed !== null) return reject('OUT_ERR_SUPPRESSED', 'the person asked not to be contacted');
   const messageId = ctx.id('manual');
+  if (state.messages.some((message) => message.id === messageId)) return skip('known_reply');
   const last = state.messages.findLast((message) => message.direction === 'IN');
   const subject = last?.subject ?? state.messages[0]?.subject ?? null;
   const { thread, person } = state;
   const data: SendMessage = {
-    orgId, leadId, messageId, threadId: thread.id, enrollmentId: null, sequenceId: null, stepNumber: 0, channel: thread.channel, person,
-    subject: thread.channel === 'email' ? subject : null, body, inReplyTo: last?.id ?? null, firstTouch: false, submittedAt: ctx.now, requestedAt: ctx.now,
+    orgId,
+    leadId,
+    messageId,
+    threadId: thread.id,
+    enrollmentId: null,
+    sequenceId: null,
+    stepNumber: 0,
+    channel: thread.channel,
+    person,
+    subject: thread.channel === 'email' ? subject : null,
+    body,
+    inReplyTo: last?.id ?? null,
+    firstTouch: false,
+    submittedAt: ctx.now,
+    requestedAt: ctx.now,
   };
   const message = queued(messageId, { channel: thread.channel, stepNumber: 0, subject, body, at: ctx.now });
-  return apply<Conversation, Emitted>({ ...stop(state, 'manual_reply'), messages: [...state.messages, message] }, [{ name: 'SendMessage', data }]);
+  return apply<Conversation, Emitted>({ ...stop(state, 'manual_reply'), messages: [...state.messages, message] }, [
+    { name: 'SendMessage', data },
+  ]);
 }

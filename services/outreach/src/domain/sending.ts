@@ -11,7 +11,9 @@ export type Fate =
   | { readonly kind: 'unknown'; readonly provider: string }
   | { readonly kind: 'suppressed'; readonly code: string };
 
-export type Emitted = { readonly name: 'MessageSent'; readonly data: MessageSent } | { readonly name: 'MessageFailed'; readonly data: MessageFailed };
+export type Emitted =
+  | { readonly name: 'MessageSent'; readonly data: MessageSent }
+  | { readonly name: 'MessageFailed'; readonly data: MessageFailed };
 
 /** Why the message must not be sent any more, or null when it may. */
 export function obstacle(state: Conversation, command: SendMessage): string | null {
@@ -21,9 +23,19 @@ export function obstacle(state: Conversation, command: SendMessage): string | nu
   return message !== undefined && message.status !== 'QUEUED' ? 'already_decided' : null;
 }
 
-const STATUS: Readonly<Record<Fate['kind'], MessageStatus>> = { sent: 'SENT', failed: 'FAILED', unknown: 'UNKNOWN', suppressed: 'SUPPRESSED' };
+const STATUS: Readonly<Record<Fate['kind'], MessageStatus>> = {
+  sent: 'SENT',
+  failed: 'FAILED',
+  unknown: 'UNKNOWN',
+  suppressed: 'SUPPRESSED',
+};
 
-export function recordFate(state: Conversation, command: SendMessage, fate: Fate, now: number): Decision<Conversation, Emitted> {
+export function recordFate(
+  state: Conversation,
+  command: SendMessage,
+  fate: Fate,
+  now: number,
+): Decision<Conversation, Emitted> {
   const message = state.messages.find((one) => one.id === command.messageId);
   if (message !== undefined && message.status !== 'QUEUED') return skip('already_decided');
   const { orgId, leadId, messageId, threadId, sequenceId, stepNumber, channel } = command;
@@ -38,9 +50,18 @@ export function recordFate(state: Conversation, command: SendMessage, fate: Fate
   });
   if (fate.kind === 'sent') {
     const { provider, providerMessageId } = fate;
-    return apply<Conversation, Emitted>(next, [{ name: 'MessageSent', data: { ...about, provider, providerMessageId, sentAt: now } }]);
+    return apply<Conversation, Emitted>(next, [
+      { name: 'MessageSent', data: { ...about, provider, providerMessageId, sentAt: now } },
+    ]);
   }
   const code = fate.kind === 'unknown' ? 'OUT_ERR_OUTCOME_UNKNOWN' : fate.code;
-  const detail = fate.kind === 'failed' ? fate.detail : fate.kind === 'unknown' ? 'the transport’s answer was lost; a human should look' : '';
-  return apply<Conversation, Emitted>(next, [{ name: 'MessageFailed', data: { ...about, outcome: fate.kind, code, detail, failedAt: now } }]);
+  const detail =
+    fate.kind === 'failed'
+      ? fate.detail
+      : fate.kind === 'unknown'
+        ? 'the transport’s answer was lost; a human should look'
+        : '';
+  return apply<Conversation, Emitted>(next, [
+    { name: 'MessageFailed', data: { ...about, outcome: fate.kind, code, detail, failedAt: now } },
+  ]);
 }

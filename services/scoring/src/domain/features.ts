@@ -28,12 +28,18 @@ export type Snapshot = {
   readonly features: Features;
 };
 
-export const enrichedFeatures = (lead: LeadEnriched): Features => features(lead, lead.emailStatus, lead.confidence, lead.icpMatch);
+export const enrichedFeatures = (lead: LeadEnriched): Features =>
+  features(lead, lead.emailStatus, lead.confidence, lead.icpMatch);
 
 /** Enrichment gave nothing: scoring goes on with what was discovered (an address that nobody has checked). */
 export const discoveredFeatures = (lead: LeadEnrichmentFailed): Features => features(lead, 'unknown', 0, lead.icpMatch);
 
-function features({ person, company }: { person: Person; company: Company }, emailStatus: string, emailConfidence: number, icpMatch: string): Features {
+function features(
+  { person, company }: { person: Person; company: Company },
+  emailStatus: string,
+  emailConfidence: number,
+  icpMatch: string,
+): Features {
   return {
     companyEmployees: company.employees,
     companyCountry: company.countryIso,
@@ -47,7 +53,10 @@ function features({ person, company }: { person: Person; company: Company }, ema
   };
 }
 
-export const takeSnapshot = (facts: Features, at: { icpId: string | null; sourceVersion: number; hash: string }): Snapshot => ({
+export const takeSnapshot = (
+  facts: Features,
+  at: { icpId: string | null; sourceVersion: number; hash: string },
+): Snapshot => ({
   icpId: at.icpId,
   snapshotVersion,
   sourceVersion: at.sourceVersion,

@@ -18,7 +18,11 @@ export const initialState: LeadScore = { snapshot: null, value: null, band: null
 
 export type Emitted = { readonly name: 'LeadScored'; readonly data: LeadScored };
 
-export type ScoringContext = { readonly now: number; readonly hash: (features: Features) => string; readonly rules: RuleSet };
+export type ScoringContext = {
+  readonly now: number;
+  readonly hash: (features: Features) => string;
+  readonly rules: RuleSet;
+};
 
 export function scoreLead(
   state: LeadScore,

@@ -13,7 +13,14 @@ export type Score = { readonly value: number; readonly band: Band; readonly reas
 const HIGH_FROM = 70;
 const MEDIUM_FROM = 40;
 
-const weighted = (id: string, fieldKey: Rule['fieldKey'], operator: Rule['operator'], value: Rule['value'], weight: number, description: string): Rule => ({
+const weighted = (
+  id: string,
+  fieldKey: Rule['fieldKey'],
+  operator: Rule['operator'],
+  value: Rule['value'],
+  weight: number,
+  description: string,
+): Rule => ({
   id: `default-${id}`,
   fieldKey,
   operator,
@@ -40,8 +47,10 @@ export function score(features: Features, { rules }: RuleSet): Score {
   const icpMisses = features.icpMatch === 'miss';
   const total = rules.reduce((sum, rule) => sum + (rule.type === 'WEIGHTED' ? rule.weight : 0), 0);
   const reasons = rules.map((rule) => reason(rule, features, total));
-  if (icpMisses) reasons.unshift({ ruleId: 'icp', text: 'the ICP’s filters do not hold', passed: false, contribution: 0 });
-  const sunk = icpMisses || rules.some((rule, i) => rule.type === 'HARD_FILTER' && reasons.at(i - rules.length)?.passed === false);
+  if (icpMisses)
+    reasons.unshift({ ruleId: 'icp', text: 'the ICP’s filters do not hold', passed: false, contribution: 0 });
+  const sunk =
+    icpMisses || rules.some((rule, i) => rule.type === 'HARD_FILTER' && reasons.at(i - rules.length)?.passed === false);
   const value = sunk ? 0 : Math.round(reasons.reduce((sum, { contribution }) => sum + contribution, 0));
   return { value, band: bandOf(value), reasons };
 }
@@ -52,7 +61,12 @@ function reason(rule: Rule, features: Features, total: number): ScoreReason {
   const passed = holds(rule, features[rule.fieldKey]);
   const points = rule.type === 'WEIGHTED' && passed && total > 0 ? (100 * rule.weight) / total : 0;
   const test = `${rule.fieldKey} ${rule.operator} ${JSON.stringify(rule.value)}`;
-  return { ruleId: rule.id, text: rule.description === '' ? test : rule.description, passed, contribution: Math.round(points * 100) / 100 };
+  return {
+    ruleId: rule.id,
+    text: rule.description === '' ? test : rule.description,
+    passed,
+    contribution: Math.round(points * 100) / 100,
+  };
 }
 
 type Value = string | number | boolean | null;
@@ -78,4 +92,6 @@ const compares = (operator: 'GT' | 'GTE' | 'LT' | 'LTE', a: number, b: number): 
   operator === 'GT' ? a > b : operator === 'GTE' ? a >= b : operator === 'LT' ? a < b : a <= b;
 
 const same = (actual: Value, value: Rule['value']): boolean =>
-  typeof actual === 'string' && typeof value === 'string' ? actual.toLowerCase() === value.toLowerCase() : actual === value;
+  typeof actual === 'string' && typeof value === 'string'
+    ? actual.toLowerCase() === value.toLowerCase()
+    : actual === value;

@@ -1,0 +1,72 @@
+/** What belongs to one organisation is not there for another: by command, by event, on a real database. */
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { systemClock } from '@lead-flood/kernel';
+import type { Applier } from '@lead-flood/processor';
+import { createApplier, erase } from '@lead-flood/processor';
+import type { TestDatabase } from '@lead-flood/testing';
+import { createTestDatabase, sampleId, sampleOrg, sampleScored, testCodec } from '@lead-flood/testing';
+import type { Task } from '../src/domain/task.ts';
+import { callAllocation, taskIdOf } from '../src/processor.ts';
+import { tasks } from '../src/store.ts';
+
+const leadId = sampleId('tenant-lead');
+const taskId = taskIdOf(leadId);
+const stranger = sampleId('another-organisation');
+
+describe('a call task of one organisation', () => {
+  let test: TestDatabase;
+  let applier: Applier<Task>;
+
+  beforeAll(async () => {
+    test = await createTestDatabase({
+      schema: 'call_allocation',
+      migrations: join(import.meta.dirname, '../migrations'),
+    });
+    applier = createApplier(erase(callAllocation), {
+      database: test.database,
+      codec: await testCodec(),
+      clock: systemClock,
+      wakeRelay: () => undefined,
+    });
+    const owner = { key: taskId, orgId: sampleOrg, correlationId: 'test' };
+    await applier.apply({ ...owner, name: 'LeadScored', data: sampleScored({ leadId, band: 'MEDIUM' }) });
+    await applier.apply({
+      ...owner,
+      name: 'AssignTask',
+      data: { orgId: sampleOrg, taskId, callerId: sampleId('caller') },
+    });
+  });
+  afterAll(() => test.drop());
+
+  const asStranger = (name: string, data: object): Promise<unknown> =>
+    applier.apply({
+      name,
+      key: taskId,
+      orgId: stranger,
+      correlationId: 'test',
+      data: { orgId: stranger, taskId, ...data },
+    });
+
+  it('[C-26] is unknown to another one, exactly as an id that does not exist', async () => {
+    const foreign = asStranger('RequeueTask', { reason: 'mine now' });
+    const absent = applier.apply({
+      name: 'RequeueTask',
+      key: sampleId('absent'),
+      orgId: stranger,
+      correlationId: 'test',
+      data: { orgId: stranger, taskId: sampleId('absent'), reason: 'mine now' },
+    });
+    await expect(foreign).rejects.toMatchObject({ code: 'CAL_ERR_UNKNOWN_TASK', message: 'there is no such task' });
+    await expect(absent).rejects.toMatchObject({ code: 'CAL_ERR_UNKNOWN_TASK', message: 'there is no such task' });
+  });
+
+  it('is not overwritten by a foreign event either', async () => {
+    await expect(
+      asStranger('LeadScored', sampleScored({ orgId: stranger, leadId, band: 'MEDIUM' })),
+    ).rejects.toMatchObject({ code: 'PRC_ERR_FOREIGN_ORG' });
+    const stored = await tasks.loadOf(test.database, sampleOrg, taskId);
+    expect(stored).toMatchObject({ orgId: sampleOrg, state: { status: 'ASSIGNED' } });
+    expect(await tasks.loadOf(test.database, stranger, taskId)).toBeNull();
+  });
+});
