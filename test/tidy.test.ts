@@ -11,9 +11,7 @@ const COLUMNS_MAX = 160;
 const LINES_MAX = 400;
 
 /** Files that are longer than `LINES_MAX` today, as formatted. A number here may only go down. */
-const longFiles: Readonly<Record<string, number>> = {
-  'libs/processor/src/effect-runner.ts': 404,
-};
+const longFiles: Readonly<Record<string, number>> = {};
 
 /** Lines wider than `COLUMNS_MAX` outside literals, by file. A number here may only go down. */
 const wideLines: Readonly<Record<string, number>> = {

@@ -29,6 +29,7 @@ import { createKeyQueue } from './effect-queue.ts';
 import { createOffsetTeller } from './offset-teller.ts';
 import { createOwnership } from './ownership.ts';
 import type { AnyInput, Step } from './processor.ts';
+import { orAborted } from './deadline.ts';
 import { createStep } from './step.ts';
 
 export type ErasedEffectProcessor = ErasedEffect & {
@@ -394,17 +395,4 @@ export async function startEffectRunner(
       await leftConsumer;
     },
   };
-}
-
-async function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  const aborted = Promise.withResolvers<never>();
-  const onAbort = (): void => {
-    aborted.reject(new TransientError('PRC_ERR_DEADLINE', 'aborted', { ambiguous: true }));
-  };
-  signal.addEventListener('abort', onAbort, { once: true });
-  try {
-    return await Promise.race([work, aborted.promise]);
-  } finally {
-    signal.removeEventListener('abort', onAbort);
-  }
 }
