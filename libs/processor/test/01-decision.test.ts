@@ -33,16 +33,25 @@ describe('a decision', () => {
   });
 
   it('skips what changes nothing, with a word for the metric', () => {
-    spec.given(initial()).when('LeadEnriched', { ...data, confidence: 0 }).thenSkips('nothing_known');
+    spec
+      .given(initial())
+      .when('LeadEnriched', { ...data, confidence: 0 })
+      .thenSkips('nothing_known');
   });
 
   it('rejects what can never be processed, with a code of a closed table', () => {
-    spec.given(initial()).when('LeadEnriched', { ...data, emailStatus: 'invalid' }).thenRejects('EXA_ERR_INVALID_EMAIL');
+    spec
+      .given(initial())
+      .when('LeadEnriched', { ...data, emailStatus: 'invalid' })
+      .thenRejects('EXA_ERR_INVALID_EMAIL');
   });
 
   it('asks for a reminder by giving an event and the time it is due', () => {
     const { decision } = spec.given(initial()).when('LeadEnriched', { ...data, ...company('Later AB') });
-    expect(decision).toMatchObject({ kind: 'apply', timers: [{ dueAt: testNow + HOUR_MS, event: { name: 'LeadScored', data: { value: 100 } } }] });
+    expect(decision).toMatchObject({
+      kind: 'apply',
+      timers: [{ dueAt: testNow + HOUR_MS, event: { name: 'LeadScored', data: { value: 100 } } }],
+    });
   });
 
   it('is the same for the same input: time and new ids come with the message', () => {

@@ -10,6 +10,7 @@
  * The events that follow are not sent by the shell. They are rows in the outbox, written beside the states, and the
  * relay publishes them after the commit: there is no moment at which one exists without the other.
  */
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { derivedId, isId, setFaultHook } from '@lead-flood/kernel';
 import { batchProcessor } from '@lead-flood/processor';
@@ -18,6 +19,8 @@ import type { Line } from '@lead-flood/testing';
 import { at, counts, enriched, header, rowsIn, tally } from './example.ts';
 
 const TRACE = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+/** Runs outside whatever transaction the caller is in; slonik would refuse a second connection inside one. */
+const outside = AsyncLocalStorage.snapshot();
 const leads = ['ada', 'bea', 'cyd'];
 let line: Line;
 beforeAll(async () => {
@@ -33,7 +36,11 @@ describe('a batch', () => {
     const before: number[] = [];
     setFaultHook(async (point) => {
       // Another connection looks while the transaction has done all its work and not yet committed.
-      if (point === 'db.commit.before') before.push(await rowsIn(line.database, 'tallies'), await rowsIn(line.database, 'outbox'));
+      if (point !== 'db.commit.before') return;
+      const [states, events] = await outside(() =>
+        Promise.all([rowsIn(line.database, 'tallies'), rowsIn(line.database, 'outbox')]),
+      );
+      before.push(states, events);
     });
     await line.publish(...[1, 2, 3].flatMap((version) => leads.map((lead) => enriched(lead, version))));
     await line.start();
@@ -54,7 +61,10 @@ describe('a batch', () => {
   it('gives each event headers that say where it came from', async () => {
     const input = enriched('dot', 1);
     const record = encodeTestEvent(line.codec, input);
-    await line.publishRaw({ ...record, headers: { ...record.headers, 'correlation-id': 'request-17', traceparent: TRACE } });
+    await line.publishRaw({
+      ...record,
+      headers: { ...record.headers, 'correlation-id': 'request-17', traceparent: TRACE },
+    });
     await line.caughtUp();
     const published = (await line.records('scoring.lead.v1')).find((one) => one.key?.toString() === sampleId('dot'));
     const cause = input.id ?? '';
@@ -70,7 +80,10 @@ describe('a batch', () => {
 
   it('keeps personal data out of keys and headers', async () => {
     for (const record of await line.records('scoring.lead.v1')) {
-      const text = [record.key?.toString() ?? '', ...Object.keys(record.headers).map((name) => header(record, name) ?? '')].join(' ');
+      const text = [
+        record.key?.toString() ?? '',
+        ...Object.keys(record.headers).map((name) => header(record, name) ?? ''),
+      ].join(' ');
       expect(text).not.toMatch(/@|\+46|Lindqvist/);
     }
   });

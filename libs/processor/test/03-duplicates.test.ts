@@ -42,7 +42,11 @@ describe('a message that comes again', () => {
   });
 
   it('without a version is recognised by what the decision remembers', async () => {
-    await line.publish(enrichmentFailed('cyd', 'failure-1'), enrichmentFailed('cyd', 'failure-1'), enrichmentFailed('cyd', 'failure-2'));
+    await line.publish(
+      enrichmentFailed('cyd', 'failure-1'),
+      enrichmentFailed('cyd', 'failure-1'),
+      enrichmentFailed('cyd', 'failure-2'),
+    );
     await line.caughtUp();
     const row = await tallies.loadOf(line.database, sampleOrg, sampleId('cyd'));
     expect(row?.state.failures).toEqual([sampleId('failure-1'), sampleId('failure-2')]);
@@ -56,7 +60,12 @@ describe('a state whose key is not the record’s key', () => {
     ...tally,
     group: 'per-employer',
     prepare: (_tx, inputs) =>
-      Promise.resolve(inputs.map(({ data }) => ({ key: derivedId('employer', 'company' in data ? (data.company.domain ?? '') : ''), facts: undefined }))),
+      Promise.resolve(
+        inputs.map(({ data }) => ({
+          key: derivedId('employer', 'company' in data ? (data.company.domain ?? '') : ''),
+          facts: undefined,
+        })),
+      ),
   };
   let line: Line;
   beforeAll(async () => {
@@ -71,6 +80,9 @@ describe('a state whose key is not the record’s key', () => {
     await line.caughtUp();
     expect(await counts(line.database)).toEqual({ [derivedId('employer', 'aurora.se.example')]: 2 });
     const row = await tallies.loadOf(line.database, sampleOrg, derivedId('employer', 'aurora.se.example'));
-    expect(row?.seen).toEqual({ [`enrichment.lead.v1/${sampleId('ada')}`]: 1, [`enrichment.lead.v1/${sampleId('bea')}`]: 1 });
+    expect(row?.seen).toEqual({
+      [`enrichment.lead.v1/${sampleId('ada')}`]: 1,
+      [`enrichment.lead.v1/${sampleId('bea')}`]: 1,
+    });
   });
 });

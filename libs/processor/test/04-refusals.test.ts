@@ -19,7 +19,14 @@ import { deadLetterFacts } from '@lead-flood/kafka';
 import type { OutgoingRecord, RawRecord } from '@lead-flood/kafka';
 import { batchProcessor } from '@lead-flood/processor';
 import type { Running } from '@lead-flood/processor';
-import { createLine, encodeTestEvent, eventually, sampleDiscovered, sampleId, testEnvironment } from '@lead-flood/testing';
+import {
+  createLine,
+  encodeTestEvent,
+  eventually,
+  sampleDiscovered,
+  sampleId,
+  testEnvironment,
+} from '@lead-flood/testing';
 import type { Line } from '@lead-flood/testing';
 import { at, company, countOf, counts, enriched, header, startOn, tally } from './example.ts';
 
@@ -62,19 +69,36 @@ describe('a message that cannot be processed', () => {
     bad('json', Buffer.from('{"leadId":"1"}'));
     bad('unknown schema', withId(value, 2_000_000_000));
     bad('another event', line.codec.encode('LeadDiscovered', sampleDiscovered()));
-    bad('incompatible schema', withId(value, await registerForeign('manual-incompatible', { ...avroSchemas.LeadEnriched, fields: [{ name: 'orgId', type: 'int' }] })));
+    bad(
+      'incompatible schema',
+      withId(
+        value,
+        await registerForeign('manual-incompatible', {
+          ...avroSchemas.LeadEnriched,
+          fields: [{ name: 'orgId', type: 'int' }],
+        }),
+      ),
+    );
     bad('truncated', value.subarray(0, value.length - 4));
     bad('trailing bytes', Buffer.concat([value, Buffer.from([1, 2, 3])]));
     // After two ids of 36 characters comes a time: six bytes, here replaced by a number beyond 2^53.
-    bad('corrupt', Buffer.concat([value.subarray(0, 79), Buffer.from('ffffffffffffffff7f', 'hex'), value.subarray(85)]));
+    bad(
+      'corrupt',
+      Buffer.concat([value.subarray(0, 79), Buffer.from('ffffffffffffffff7f', 'hex'), value.subarray(85)]),
+    );
     bad('org id', line.codec.encode('LeadEnriched', enriched('zoe', 1, { orgId: 'not-an-id' }).data));
     bad('foreign org', value, { 'org-id': sampleId('another org') });
     event('refused by the decision', 1, { emailStatus: 'invalid' });
     event('throws', 1, { company: { ...enriched('x', 1).data.company, industry: 'Bugs' } });
     event('unstorable', 1, company('Unstorable AB'));
+    // The row of good-0 belongs to the sample organisation; this one names it and comes from another.
+    event('row of another organisation', 2, { leadId: sampleId('good-0'), orgId: sampleId('another org') });
     sent.set('key that is no id', { ...good, key: 'not-a-uuid', headers: { note: 'key that is no id' } });
 
-    const between = [...sent.values()].flatMap((record, i) => [record, encodeTestEvent(line.codec, enriched(`good-${i}`, 1))]);
+    const between = [...sent.values()].flatMap((record, i) => [
+      record,
+      encodeTestEvent(line.codec, enriched(`good-${i}`, 1)),
+    ]);
     await line.publishRaw(...between);
     await line.start();
     await line.caughtUp();
@@ -97,12 +121,18 @@ describe('a message that cannot be processed', () => {
     ['org id', 'KFK_ERR_BAD_HEADER', 'decode'],
     ['foreign org', 'PRC_ERR_FOREIGN_ORG', 'decode'],
     ['refused by the decision', 'EXA_ERR_INVALID_EMAIL', 'decide'],
+    ['row of another organisation', 'PRC_ERR_FOREIGN_ORG', 'decide'],
     ['throws', 'PRC_ERR_HANDLER_FAULT', 'decide'],
     ['unstorable', 'PRC_ERR_UNSTORABLE', 'save'],
     ['key that is no id', 'PRC_ERR_UNSTORABLE', 'save'],
   ])('%s becomes a dead letter with the code %s', (name, code, step) => {
     const found = letter(name);
-    expect(found === undefined ? null : deadLetterFacts(found)).toMatchObject({ code, step, group: 'tally', topic: line.prefix + TOPIC });
+    expect(found === undefined ? null : deadLetterFacts(found)).toMatchObject({
+      code,
+      step,
+      group: 'tally',
+      topic: line.prefix + TOPIC,
+    });
     // As it came: the same bytes, the same key.
     expect(found?.value).toEqual(sent.get(name)?.value);
     expect(found?.key?.toString()).toBe(sent.get(name)?.key);
@@ -132,7 +162,10 @@ describe('a flood of bad messages', () => {
 
   it('stops the shell, says why, and processes nothing until a human has looked', async () => {
     const garbage = { topic: TOPIC, key: sampleId('ada'), value: Buffer.from('garbage'), headers: {} };
-    await line.publishRaw(...Array.from({ length: 12 }, () => garbage), encodeTestEvent(line.codec, enriched('ada', 1)));
+    await line.publishRaw(
+      ...Array.from({ length: 12 }, () => garbage),
+      encodeTestEvent(line.codec, enriched('ada', 1)),
+    );
     running = await startOn(line, batchProcessor(tally));
     const halted = await eventually('the shell to stop', () => running.halted());
     expect(halted).toMatch(/12 of 13 messages would be dead-lettered with KFK_ERR_NO_MAGIC_BYTE/);

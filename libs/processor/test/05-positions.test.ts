@@ -49,11 +49,15 @@ describe('a position', () => {
   });
 
   it('says where to begin, whatever Kafka remembers of the group', async () => {
-    const [ada] = (await line.records(TOPIC)).filter((record) => record.key?.toString() === enriched('ada', 1).data.leadId);
+    const [ada] = (await line.records(TOPIC)).filter(
+      (record) => record.key?.toString() === enriched('ada', 1).data.leadId,
+    );
     const partition = ada?.partition ?? -1;
     await line.publish(enriched('ada', 3), enriched('ada', 4));
     // Kafka's own offset stands before version 3; the row says that 3 is done.
-    await line.database.query(sql.unsafe`update positions set next_offset = next_offset + 1 where partition = ${partition}`);
+    await line.database.query(
+      sql.unsafe`update positions set next_offset = next_offset + 1 where partition = ${partition}`,
+    );
     await line.start();
     await line.caughtUp();
     await line.stop();
@@ -75,17 +79,24 @@ describe('an owner who is late', () => {
     if (isRefused(input)) throw new Error(input.detail);
     const outboxBefore = await rowsIn(line.database, 'outbox');
     const commit = (epoch: number) =>
-      commitBatch(erase(tally) as Erased, { database: line.database, codec: line.codec, now: 0 }, {
-        inputs: [input],
-        refused: [],
-        advances: [{ topic, partition: 7, epoch, expectedOffset: 0, nextOffset: 1, finished: [] }],
-      });
+      commitBatch(
+        erase(tally) as Erased,
+        { database: line.database, codec: line.codec, now: 0 },
+        {
+          inputs: [input],
+          refused: [],
+          advances: [{ topic, partition: 7, epoch, expectedOffset: 0, nextOffset: 1, finished: [] }],
+        },
+      );
 
     await expect(commit(late.epoch)).rejects.toMatchObject({ name: TransientError.name, code: 'PGS_ERR_NOT_OWNER' });
     expect([await countOf(line.database, 'late'), await rowsIn(line.database, 'outbox')]).toEqual([0, outboxBefore]);
 
     await commit(current.epoch);
-    expect([await countOf(line.database, 'late'), await rowsIn(line.database, 'outbox')]).toEqual([1, outboxBefore + 1]);
+    expect([await countOf(line.database, 'late'), await rowsIn(line.database, 'outbox')]).toEqual([
+      1,
+      outboxBefore + 1,
+    ]);
   });
 
   it('begins again from the row and processes each message once', async () => {
@@ -93,12 +104,16 @@ describe('an owner who is late', () => {
     await line.publish(enriched('eve', 1));
     const running = await startOn(line, batchProcessor(tally), {
       telemetry: {
-        outcome: () => undefined, batch: () => undefined, lag: () => undefined, inFlight: () => undefined,
+        outcome: () => undefined,
+        batch: () => undefined,
+        lag: () => undefined,
+        inFlight: () => undefined,
         error: (_group, error) => errors.push('code' in error ? String(error.code) : error.name),
       },
     });
     await waitForCount('eve', 1);
-    for (const { topic, partition } of await readPositions(line.database, 'tally')) await claimPosition(line.database, 'tally', { topic, partition, startOffset: 0 });
+    for (const { topic, partition } of await readPositions(line.database, 'tally'))
+      await claimPosition(line.database, 'tally', { topic, partition, startOffset: 0 });
     await line.publish(enriched('eve', 2));
     await waitForCount('eve', 2);
     await running.stop();

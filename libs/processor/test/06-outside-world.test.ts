@@ -37,7 +37,8 @@ describe('a step', () => {
 
   it('stores its answer before anybody uses it, so a crash does not ask (and pay) again', async () => {
     setFaultHook((point) => {
-      if (point === 'step.worth.stored' || point.startsWith('db.commit')) throw new InvariantError('the process dies here');
+      if (point === 'step.worth.stored' || point.startsWith('db.commit'))
+        throw new InvariantError('the process dies here');
     });
     await line.publish(enriched('ada', 1));
     await line.start();
@@ -79,10 +80,13 @@ describe('a step', () => {
       const id = randomId();
       const keys: string[] = [];
       const step = await stepOf(id);
-      const note = ({ idempotencyKey }: { idempotencyKey: string }): Promise<number> => Promise.resolve(keys.push(idempotencyKey));
+      const note = ({ idempotencyKey }: { idempotencyKey: string }): Promise<number> =>
+        Promise.resolve(keys.push(idempotencyKey));
       await step('first', note);
       await step('second', note);
-      await (await stepOf(randomId()))('first', note);
+      await (
+        await stepOf(randomId())
+      )('first', note);
       expect(new Set(keys).size).toBe(3);
     });
 
@@ -111,7 +115,8 @@ describe('a step', () => {
 
     it('whose answer was lost is unknown', async () => {
       const id = randomId();
-      const lose = (): Promise<never> => Promise.reject(new TransientError('PRV_ERR_TIMEOUT', 'no answer', { ambiguous: true }));
+      const lose = (): Promise<never> =>
+        Promise.reject(new TransientError('PRV_ERR_TIMEOUT', 'no answer', { ambiguous: true }));
       expect(await (await stepOf(id)).once('send', lose)).toEqual({ known: false });
       expect(await readJournal(line.database, 'appraise', [id])).toMatchObject([{ step: 'send', done: false }]);
     });
@@ -135,7 +140,10 @@ describe('many messages at once', () => {
     await line.publish(...leads.map((lead) => enriched(lead, 1)), ...leads.map((lead) => enriched(lead, 2)));
     await line.start();
     // Everybody but the slow one is finished, although it was the first to begin.
-    await eventually('the others to finish', async () => Object.values(await counts(line.database)).filter((count) => count === 2).length === 11);
+    await eventually(
+      'the others to finish',
+      async () => Object.values(await counts(line.database)).filter((count) => count === 2).length === 11,
+    );
     expect(world.inFlightMost).toBe(4);
     expect(world.asked.filter((asked) => asked === sampleId(slow))).toHaveLength(1);
   });
@@ -147,7 +155,9 @@ describe('many messages at once', () => {
     gate.resolve(undefined);
     await line.caughtUp();
     expect((await readPositions(line.database, 'appraise')).flatMap((position) => position.finished)).toEqual([]);
-    const values = (await line.events('scoring.lead.v1')).filter((event) => event.key === sampleId(slow)).map((event) => (event.data as { value: number }).value);
+    const values = (await line.events('scoring.lead.v1'))
+      .filter((event) => event.key === sampleId(slow))
+      .map((event) => (event.data as { value: number }).value);
     expect(values).toEqual([1, 2]);
   });
 

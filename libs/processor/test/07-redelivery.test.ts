@@ -20,7 +20,8 @@ import { createLine, eventually, sampleId } from '@lead-flood/testing';
 import type { Line } from '@lead-flood/testing';
 import { at, countOf, createAppraiser, createWorld, enriched, header, rowsIn } from './example.ts';
 
-const busy = (retryAfterMs?: number): TransientError => new TransientError('PRV_ERR_RATE_LIMITED', 'slow down', retryAfterMs === undefined ? {} : { retryAfterMs });
+const busy = (retryAfterMs?: number): TransientError =>
+  new TransientError('PRV_ERR_RATE_LIMITED', 'slow down', retryAfterMs === undefined ? {} : { retryAfterMs });
 
 let line: Line;
 const world = createWorld((leadId, times) => {
@@ -50,14 +51,24 @@ describe('an input whose call failed for a passing reason', () => {
   it('carries the number of the attempt, its own id and its origin', async () => {
     const timers = await line.records('appraise.timer.v1');
     expect(timers.map((record) => header(record, 'attempt'))).toEqual(['1', '2']);
-    expect(timers.map((record) => header(record, 'message-id'))).toEqual([sampleId('enriched', 'twice', 1), sampleId('enriched', 'twice', 1)]);
+    expect(timers.map((record) => header(record, 'message-id'))).toEqual([
+      sampleId('enriched', 'twice', 1),
+      sampleId('enriched', 'twice', 1),
+    ]);
     expect(timers.map((record) => header(record, 'origin'))).toEqual(['enrichment.lead.v1', 'enrichment.lead.v1']);
   });
 
   it('is tried once by each timer: a timer that is published again does nothing', async () => {
     const [timer] = await line.records('appraise.timer.v1');
-    const headers = Object.fromEntries(['message-id', 'attempt', 'origin', 'org-id', 'version'].map((name) => [name, header(timer, name) ?? '']));
-    await line.publishRaw({ topic: 'appraise.timer.v1', key: timer?.key ?? null, value: timer?.value ?? null, headers });
+    const headers = Object.fromEntries(
+      ['message-id', 'attempt', 'origin', 'org-id', 'version'].map((name) => [name, header(timer, name) ?? '']),
+    );
+    await line.publishRaw({
+      topic: 'appraise.timer.v1',
+      key: timer?.key ?? null,
+      value: timer?.value ?? null,
+      headers,
+    });
     await line.publish(enriched('after', 1));
     await eventually('what came after it', async () => (await countOf(line.database, 'after')) === 1);
     expect(await countOf(line.database, 'twice')).toBe(1);
@@ -67,7 +78,11 @@ describe('an input whose call failed for a passing reason', () => {
   it('waits as long as the other side asks for', async () => {
     await line.publish(enriched('patient', 1));
     const dueInMs = await eventually('the timer', async () =>
-      line.database.maybeOneFirst(sql.type(z.object({ ms: z.number() }))`select extract(epoch from due_at - now())::float8 * 1000 as ms from timers`),
+      line.database.maybeOneFirst(
+        sql.type(
+          z.object({ ms: z.number() }),
+        )`select extract(epoch from due_at - now())::float8 * 1000 as ms from timers`,
+      ),
     );
     expect(dueInMs).toBeGreaterThan(500_000);
     expect(dueInMs).toBeLessThanOrEqual(600_000);
@@ -79,7 +94,11 @@ describe('an input whose call failed for a passing reason', () => {
       const letters = await line.records('appraise.dead-letter.v1');
       return letters.length > 0 ? letters : null;
     });
-    expect(letter === undefined ? null : deadLetterFacts(letter)).toMatchObject({ code: 'PRC_ERR_EXHAUSTED', step: 'perform', detail: 'PRV_ERR_RATE_LIMITED: slow down' });
+    expect(letter === undefined ? null : deadLetterFacts(letter)).toMatchObject({
+      code: 'PRC_ERR_EXHAUSTED',
+      step: 'perform',
+      detail: 'PRV_ERR_RATE_LIMITED: slow down',
+    });
     expect(askedFor('never')).toBe(4);
     const [given] = (await line.events('scoring.lead.v1')).filter((event) => event.key === sampleId('never'));
     expect(given).toMatchObject({ name: 'LeadScored', data: { value: 0 } });

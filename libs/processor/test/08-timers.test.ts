@@ -23,7 +23,8 @@ beforeAll(async () => {
 });
 afterAll(() => line.close());
 
-const reminders = async () => (await line.events('scoring.lead.v1')).filter((event) => (event.data as { value: number }).value === 100);
+const reminders = async () =>
+  (await line.events('scoring.lead.v1')).filter((event) => (event.data as { value: number }).value === 100);
 
 describe('a timer', () => {
   it('waits in the database until it is due', async () => {

@@ -36,10 +36,20 @@ const applier = () => {
       return result;
     },
   };
-  return createApplier(erase(tally), { database: counted, codec: line.codec, clock: systemClock, wakeRelay: () => undefined });
+  return createApplier(erase(tally), {
+    database: counted,
+    codec: line.codec,
+    clock: systemClock,
+    wakeRelay: () => undefined,
+  });
 };
 const add = (lead: string, by: number, id?: string) => ({
-  name: 'AddToTally', key: sampleId(lead), orgId: sampleOrg, correlationId: 'request-1', data: { orgId: sampleOrg, leadId: sampleId(lead), by }, ...(id === undefined ? {} : { id }),
+  name: 'AddToTally',
+  key: sampleId(lead),
+  orgId: sampleOrg,
+  correlationId: 'request-1',
+  data: { orgId: sampleOrg, leadId: sampleId(lead), by },
+  ...(id === undefined ? {} : { id }),
 });
 
 describe('a command', () => {
@@ -49,7 +59,10 @@ describe('a command', () => {
     expect(await countOf(line.database, 'ada')).toBe(3);
     await line.caughtUp();
     const [record] = await line.records('scoring.lead.v1');
-    expect([header(record, 'causation-id'), header(record, 'correlation-id')]).toEqual([sampleId('command'), 'request-1']);
+    expect([header(record, 'causation-id'), header(record, 'correlation-id')]).toEqual([
+      sampleId('command'),
+      'request-1',
+    ]);
   });
 
   it('shares its commit with the others of a burst', async () => {
@@ -61,7 +74,11 @@ describe('a command', () => {
 
   it('that is refused fails alone, with the code of the decision', async () => {
     const { apply } = applier();
-    const [first, refused, last] = await Promise.allSettled([apply(add('cyd', 1)), apply(add('cyd', -1)), apply(add('cyd', 1))]);
+    const [first, refused, last] = await Promise.allSettled([
+      apply(add('cyd', 1)),
+      apply(add('cyd', -1)),
+      apply(add('cyd', 1)),
+    ]);
     expect(refused).toMatchObject({ status: 'rejected', reason: { name: CodedError.name, code: 'EXA_ERR_NEGATIVE' } });
     expect([first.status, last.status]).toEqual(['fulfilled', 'fulfilled']);
     expect(await countOf(line.database, 'cyd')).toBe(2);
@@ -69,9 +86,17 @@ describe('a command', () => {
 
   it('whose row Postgres refuses fails alone too', async () => {
     const { apply } = applier();
-    const [first, unstorable, last] = await Promise.allSettled([apply(add('dot', 1)), apply(add('eve', 13)), apply(add('fay', 1))]);
+    const [first, unstorable, last] = await Promise.allSettled([
+      apply(add('dot', 1)),
+      apply(add('eve', 13)),
+      apply(add('fay', 1)),
+    ]);
     expect([first.status, unstorable.status, last.status]).toEqual(['fulfilled', 'rejected', 'fulfilled']);
-    expect([await countOf(line.database, 'dot'), await countOf(line.database, 'eve'), await countOf(line.database, 'fay')]).toEqual([1, 0, 1]);
+    expect([
+      await countOf(line.database, 'dot'),
+      await countOf(line.database, 'eve'),
+      await countOf(line.database, 'fay'),
+    ]).toEqual([1, 0, 1]);
   });
 
   it('that meets another replica’s or a batch’s change of the same key is decided again on the new state', async () => {
@@ -81,7 +106,9 @@ describe('a command', () => {
     await events;
     await line.caughtUp();
     expect(await countOf(line.database, 'gil')).toBe(40);
-    const versions = (await line.events('scoring.lead.v1')).filter((event) => event.key === sampleId('gil')).map((event) => event.version);
+    const versions = (await line.events('scoring.lead.v1'))
+      .filter((event) => event.key === sampleId('gil'))
+      .map((event) => event.version);
     expect(versions).toEqual(Array.from({ length: 40 }, (_, i) => i + 1));
   });
 });

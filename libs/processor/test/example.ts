@@ -16,7 +16,7 @@ import type { LeadEnriched, LeadEnrichmentFailed, LeadScored } from '@lead-flood
 import { headerText } from '@lead-flood/kafka';
 import type { RawRecord } from '@lead-flood/kafka';
 import { apply, reject, skip, systemClock } from '@lead-flood/kernel';
-import type { Event } from '@lead-flood/kernel';
+import type { Decision, Event } from '@lead-flood/kernel';
 import { createDocumentStore, sql } from '@lead-flood/postgres';
 import type { Database } from '@lead-flood/postgres';
 import { emit, silentTelemetry } from '@lead-flood/processor';
@@ -46,14 +46,22 @@ const writes = [topics['scoring.lead.v1']] as const;
 export const HOUR_MS = 3_600_000;
 
 /** Commands that come by REST; chapter 09. */
-export type TallyCommands = { readonly AddToTally: { readonly orgId: string; readonly leadId: string; readonly by: number } };
+export type TallyCommands = {
+  readonly AddToTally: { readonly orgId: string; readonly leadId: string; readonly by: number };
+};
 
-const scored = (data: Pick<LeadEnriched, 'orgId' | 'leadId'>, value: number, now: number): { name: 'LeadScored'; data: LeadScored } =>
+type Scored = { readonly name: 'LeadScored'; readonly data: LeadScored };
+
+const scored = (data: Pick<LeadEnriched, 'orgId' | 'leadId'>, value: number, now: number): Scored =>
   emit('LeadScored', sampleScored({ orgId: data.orgId, leadId: data.leadId, value, scoredAt: now }));
 
 export const initial = (): Tally => ({ count: 0, employer: null, failures: [] });
 
-const countEnriched = (tally: Tally, { data }: Event<'LeadEnriched', LeadEnriched>, now: number) => {
+const countEnriched = (
+  tally: Tally,
+  { data }: Event<'LeadEnriched', LeadEnriched>,
+  now: number,
+): Decision<Tally, Scored> => {
   if (data.company.industry === 'Bugs') throw new TypeError('cannot read properties of undefined');
   if (data.emailStatus === 'invalid') return reject('EXA_ERR_INVALID_EMAIL', 'nobody can be reached there');
   if (data.confidence === 0) return skip('nothing_known');
@@ -62,7 +70,10 @@ const countEnriched = (tally: Tally, { data }: Event<'LeadEnriched', LeadEnriche
   return apply(next, [scored(data, next.count, now)], data.company.name === 'Later AB' ? [reminder] : []);
 };
 
-const countFailure = (tally: Tally, { id }: Event<'LeadEnrichmentFailed', LeadEnrichmentFailed>) =>
+const countFailure = (
+  tally: Tally,
+  { id }: Event<'LeadEnrichmentFailed', LeadEnrichmentFailed>,
+): Decision<Tally, Scored> =>
   tally.failures.includes(id) ? skip('seen_before') : apply({ ...tally, failures: [...tally.failures, id] });
 
 export const tally: BatchProcessor<Tally, typeof reads, typeof writes, undefined, TallyCommands> = {
@@ -76,7 +87,11 @@ export const tally: BatchProcessor<Tally, typeof reads, typeof writes, undefined
     LeadEnrichmentFailed: countFailure,
     AddToTally: (current, { data }, ctx) => {
       if (data.by < 0) return reject('EXA_ERR_NEGATIVE', 'a tally only grows');
-      const next = { ...current, count: current.count + data.by, employer: data.by === 13 ? 'Unstorable AB' : current.employer };
+      const next = {
+        ...current,
+        count: current.count + data.by,
+        employer: data.by === 13 ? 'Unstorable AB' : current.employer,
+      };
       return apply(next, [scored(data, next.count, ctx.now)]);
     },
   },
@@ -90,7 +105,12 @@ export type World = {
   answer: (leadId: string, times: number) => Promise<number>;
 };
 
-export const createWorld = (answer: World['answer'] = () => Promise.resolve(7)): World => ({ asked: [], inFlight: 0, inFlightMost: 0, answer });
+export const createWorld = (answer: World['answer'] = () => Promise.resolve(7)): World => ({
+  asked: [],
+  inFlight: 0,
+  inFlightMost: 0,
+  answer,
+});
 
 async function ask(world: World, leadId: string): Promise<number> {
   world.asked.push(leadId);
@@ -125,7 +145,11 @@ export const createAppraiser = (world: World, limits = { inFlightMax: 4, deadlin
 });
 
 /** The n-th enrichment of a lead, as its writer would publish it: an id of its own and a growing version. */
-export const enriched = (lead: string, version: number, overrides: Partial<LeadEnriched> = {}): Extract<TestEvent, { name: 'LeadEnriched' }> => ({
+export const enriched = (
+  lead: string,
+  version: number,
+  overrides: Partial<LeadEnriched> = {},
+): Extract<TestEvent, { name: 'LeadEnriched' }> => ({
   name: 'LeadEnriched',
   id: sampleId('enriched', lead, version),
   version,
@@ -136,8 +160,18 @@ export const enrichmentFailed = (lead: string, id: string): TestEvent => ({
   name: 'LeadEnrichmentFailed',
   id: sampleId(id),
   data: {
-    orgId: sampleEnriched().orgId, leadId: sampleId(lead), submittedAt: testNow, failedAt: testNow, person: samplePerson(), company: sampleCompany(),
-    reason: 'nothing_found', icpId: null, icpMatch: 'none', projectId: null, attempts: [], costMicros: 0,
+    orgId: sampleEnriched().orgId,
+    leadId: sampleId(lead),
+    submittedAt: testNow,
+    failedAt: testNow,
+    person: samplePerson(),
+    company: sampleCompany(),
+    reason: 'nothing_found',
+    icpId: null,
+    icpMatch: 'none',
+    projectId: null,
+    attempts: [],
+    costMicros: 0,
   },
 });
 
@@ -145,11 +179,14 @@ export const company = (name: string): Partial<LeadEnriched> => ({ company: samp
 
 /** Lead -> count, as it stands in the table. */
 export async function counts(database: Database): Promise<Record<string, number>> {
-  const rows = await database.any(sql.type(z.object({ key: z.string(), state: z.string() }))`select key, state from tallies`);
+  const rows = await database.any(
+    sql.type(z.object({ key: z.string(), state: z.string() }))`select key, state from tallies`,
+  );
   return Object.fromEntries(rows.map((row) => [row.key, state.parse(JSON.parse(row.state)).count]));
 }
 
-export const countOf = async (database: Database, lead: string): Promise<number> => (await counts(database))[sampleId(lead)] ?? 0;
+export const countOf = async (database: Database, lead: string): Promise<number> =>
+  (await counts(database))[sampleId(lead)] ?? 0;
 
 export const rowsIn = (database: Database, table: string): Promise<number> =>
   database.oneFirst(sql.type(z.object({ n: z.int() }))`select count(*)::int as n from ${sql.identifier([table])}`);
@@ -168,4 +205,5 @@ export const startOn = (line: Line, starter: Starter, overrides: Partial<ShellDe
     ...overrides,
   });
 
-export const header = (record: RawRecord | undefined, name: string): string | null => (record === undefined ? null : headerText(record.headers, name));
+export const header = (record: RawRecord | undefined, name: string): string | null =>
+  record === undefined ? null : headerText(record.headers, name);

@@ -1,0 +1,112 @@
+/** A whole service in this process: what it says while it waits, when it is ready, and how it ends. */
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { createLog, defineService, readConfig, sharedConfig, startService } from '@lead-flood/service';
+import { sql } from '@lead-flood/postgres';
+import { createTestDatabase, eventually, testEnvironment } from '@lead-flood/testing';
+
+const ended: string[] = [];
+const definition = defineService({
+  name: 'example',
+  schema: 'example',
+  migrations: join(import.meta.dirname, 'migrations'),
+  config: z.object({ APP_ENV: sharedConfig.shape.APP_ENV }),
+  writes: ['LeadScored'],
+  errorCodes: {},
+  build: (_deps, server) => {
+    server.get('/slow', async () => {
+      await slow.promise;
+      return { done: true };
+    });
+    return { processors: [], stop: () => Promise.resolve(void ended.push('parts')) };
+  },
+});
+let slow = Promise.withResolvers<undefined>();
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => void server.close(resolve));
+  return port;
+}
+
+const settings = { ...testEnvironment(), PRINCIPAL_SECRET: 'x'.repeat(32), LOG_LEVEL: 'silent' };
+const answer = async (port: number, path: string) => {
+  const response = await fetch(`http://127.0.0.1:${port}${path}`);
+  return [
+    response.status,
+    response.headers.get('content-type')?.includes('json') === true ? await response.json() : await response.text(),
+  ] as const;
+};
+
+describe('a service', () => {
+  it('that waits for its registry is alive and not ready, says what it waits for, and goes on when it comes', async () => {
+    const test = await createTestDatabase({ schema: 'example', migrations: definition.migrations });
+    const registryPort = await freePort();
+    const metricsPort = await freePort();
+    const config = readConfig(sharedConfig, {
+      ...settings,
+      DATABASE_URL: test.url,
+      METRICS_PORT: String(metricsPort),
+      SCHEMA_REGISTRY_URL: `http://127.0.0.1:${registryPort}`,
+    });
+    const starting = startService(definition, config, createLog('example', config), () => undefined);
+    await eventually('the service to wait for the registry', async () => {
+      const told = await answer(metricsPort, '/ready').catch(() => null);
+      return told !== null && JSON.stringify(told[1]).includes('waiting for registry');
+    });
+    expect(await answer(metricsPort, '/health')).toEqual([200, { status: 'ok' }]);
+    expect(await answer(metricsPort, '/ready')).toMatchObject([
+      503,
+      { status: 'not_ready', db: 'ok', checks: { start: 'waiting for registry' } },
+    ]);
+
+    const { createServer: createHttp } = await import('node:http');
+    const registry = createHttp((_request, response) => void response.end('{"id":1}'));
+    await new Promise<void>((resolve) => void registry.listen(registryPort, '127.0.0.1', resolve));
+    const service = await starting;
+    expect(await answer(service.port, '/ready')).toEqual([
+      200,
+      { status: 'ready', db: 'ok', checks: { start: 'ok', db: 'ok', consumers: 'ok' } },
+    ]);
+    const [status, metrics] = await answer(service.metricsPort, '/metrics');
+    expect(status).toBe(200);
+    expect(metrics).toContain('leadflood_http_request_seconds');
+    await service.stop();
+    registry.closeAllConnections();
+    registry.close();
+    await test.drop();
+  });
+
+  it('that is told to stop ends what is under way, then its parts, and lets go of port and database', async () => {
+    const test = await createTestDatabase({ schema: 'example', migrations: definition.migrations });
+    slow = Promise.withResolvers();
+    ended.length = 0;
+    const config = readConfig(sharedConfig, { ...settings, DATABASE_URL: test.url });
+    const service = await startService(definition, config, createLog('example', config), () => undefined);
+    const underWay = answer(service.port, '/slow').then((told) => {
+      ended.push('request');
+      return told;
+    });
+    await eventually('the request to be under way', async () => {
+      const [, metrics] = await answer(service.metricsPort, '/metrics');
+      return String(metrics).length > 0;
+    });
+    const stopping = service.stop();
+    slow.resolve(undefined);
+    expect(await underWay).toEqual([200, { done: true }]);
+    await stopping;
+    expect(ended).toEqual(['request', 'parts']);
+    await expect(fetch(`http://127.0.0.1:${service.port}/health`)).rejects.toThrow();
+    await expect(fetch(`http://127.0.0.1:${service.metricsPort}/health`)).rejects.toThrow();
+    const open = await test.database.oneFirst(sql.type(z.object({ n: z.int() }))`
+      select count(*)::int as n from pg_stat_activity where datname = current_database() and application_name = 'example'
+    `);
+    expect(open).toBe(0);
+    await test.drop();
+  });
+});
