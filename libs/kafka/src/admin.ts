@@ -6,6 +6,10 @@ import type { KafkaClient } from './client.ts';
 
 const DAY_MS = 86_400_000;
 
+/** A dead letter is its original and some headers more: what fitted into a topic must fit into its dead letters. */
+const roomFor = (topic: Topic): { name: string; value: string }[] =>
+  topic.name.endsWith('.dead-letter.v1') ? [{ name: 'max.message.bytes', value: String(8 * 1_048_576) }] : [];
+
 /** Creates the missing topics of the list; those that exist are left as they are. Returns the names created. */
 export async function createTopics(client: KafkaClient, wanted: readonly Topic[], prefix = ''): Promise<string[]> {
   const admin = client.admin();
@@ -19,7 +23,7 @@ export async function createTopics(client: KafkaClient, wanted: readonly Topic[]
       topics: missing.map((topic) => ({
         topic: prefix + topic.name,
         numPartitions: topic.partitions,
-        configEntries: [{ name: 'retention.ms', value: String(topic.retentionDays * DAY_MS) }],
+        configEntries: [{ name: 'retention.ms', value: String(topic.retentionDays * DAY_MS) }, ...roomFor(topic)],
       })),
     });
     const created = missing.map((topic) => prefix + topic.name);

@@ -2,6 +2,7 @@
  * Avro in the Confluent wire format, synchronously: one magic byte 0, four bytes of schema id, the record. Schemas
  * are looked up once (at start, or when a batch brings an id that is new); after that neither direction awaits.
  */
+import { createRequire } from 'node:module';
 import avro from 'avsc';
 import type { EventName, Events } from '@lead-flood/contracts';
 import { avroSchemas, recordNames, topicOf } from '@lead-flood/contracts';
@@ -9,6 +10,27 @@ import type { KafkaErrorCode } from './errors.ts';
 import type { Registry } from './registry.ts';
 
 const PREFIX_BYTES = 5;
+
+/** The value ends where a number should stand. */
+class EndOfValueError extends RangeError {}
+
+/**
+ * avsc looks at the bounds only once a value is read, so a record of twelve bytes that announces 2^40 map entries keeps
+ * the process busy for ever. Every entry of ours begins with a number: there the end is noticed.
+ */
+function stopAtTheEnd(): void {
+  type Tap = { buf: Buffer; pos: number };
+  const require = createRequire(import.meta.url);
+  const { Tap } = require('avsc/lib/utils') as { Tap: { prototype: { readLong: () => number } } };
+  const { readLong } = Tap.prototype;
+  Tap.prototype.readLong = function (this: Tap & { readLong: () => number }) {
+    if (this.pos >= this.buf.length) throw new EndOfValueError('end of value');
+    return readLong.call(this);
+  };
+}
+
+stopAtTheEnd();
+
 /** An id that the registry does not know may be registered a moment later; ask again after this long. */
 const ABSENT_FOR_MS = 10_000;
 
@@ -99,6 +121,7 @@ function decode(value: Buffer | null, readings: ReadonlyMap<number, Reading | Ka
     if (offset < value.length) return failed('KFK_ERR_TRAILING_BYTES', `${value.length - offset} bytes too many`);
     return { ok: true, name: reading.name, data: data as Events[EventName] };
   } catch (error) {
+    if (error instanceof EndOfValueError) return failed('KFK_ERR_TRUNCATED', `${value.length} bytes`);
     // avsc's text may quote the value.
     return failed('KFK_ERR_CORRUPT', error instanceof Error ? error.name : typeof error);
   }

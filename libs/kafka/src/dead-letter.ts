@@ -3,7 +3,7 @@
  * where it was met and why. The added names carry a prefix, so a replay can take them off again.
  */
 import type { OutgoingRecord, RawRecord } from './record.ts';
-import { headersAsText } from './record.ts';
+import { headerNames, headersAsText, originHeader } from './record.ts';
 
 const PREFIX = 'dead-letter-';
 
@@ -65,15 +65,17 @@ export function deadLetterFacts(record: RawRecord): DeadLetter | null {
   };
 }
 
-/** The original message, to be sent again to where it came from; it says how often that has been done. */
+/** What must not travel with a replay: its number of tries begins anew, and its version would make it look like a repeat. */
+const NOT_REPLAYED = new Set<string>(['replays', headerNames.attempt, headerNames.version, originHeader]);
+
+/** The original message, to be sent again to where it first came from; it says how often that has been done. */
 export function toReplay(record: RawRecord): OutgoingRecord | null {
   const facts = deadLetterFacts(record);
   if (facts === null) return null;
-  const kept = Object.entries(headersAsText(record.headers)).filter(
-    ([name]) => !name.startsWith(PREFIX) && name !== 'replays',
-  );
+  const headers = headersAsText(record.headers);
+  const kept = Object.entries(headers).filter(([name]) => !name.startsWith(PREFIX) && !NOT_REPLAYED.has(name));
   return {
-    topic: facts.topic,
+    topic: headers[originHeader] ?? facts.topic,
     key: record.key,
     value: record.value,
     headers: { ...Object.fromEntries(kept), replays: String(facts.replays + 1) },

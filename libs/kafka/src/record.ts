@@ -31,6 +31,9 @@ export const headerNames = {
   attempt: 'attempt',
 } as const;
 
+/** Set by a redelivery: the topic that the message first came from. */
+export const originHeader = 'origin';
+
 /** The header's text; of a repeated header the first, since the last could be appended by anybody on the way. */
 export function headerText(headers: RawHeaders, name: string): string | null {
   const value = headers[name];

@@ -20,7 +20,7 @@ create table positions (
 create table outbox (
   created_at timestamptz not null default now(),
   tx xid8 not null default pg_current_xact_id(),
-  seq bigint generated always as identity (cache 100),
+  seq bigint generated always as identity,
   topic text not null,
   key text,
   headers text not null,

@@ -12,10 +12,11 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
-import { fault, TransientError } from '@lead-flood/kernel';
+import { CodedError, fault, TransientError } from '@lead-flood/kernel';
 import { classify } from './errors.ts';
 import { sql } from './database.ts';
 import type { Database, Queries } from './database.ts';
+import { pruneJournal } from './journal.ts';
 import type { OutboxMessage } from './outbox.ts';
 import { fireDueTimers } from './timers.ts';
 import { maintainOutbox } from './outbox-partitions.ts';
@@ -31,6 +32,8 @@ const QUIET_AFTER_MS = 3_000;
 const RETRY_MS_MAX = 5_000;
 const TIMERS_EVERY_MS = 500;
 const MAINTAIN_EVERY_MS = 60 * 60_000;
+/** Longer than any redelivery or replay can ask for an answer again. */
+const JOURNAL_DAYS = 14;
 /** Keeps our advisory locks apart from those of other software in the same database. */
 const LOCK_CLASS = 0x1eadf1;
 
@@ -127,6 +130,7 @@ async function relayWhileHeld(
     const now = Date.now();
     if (now - maintainedAt > MAINTAIN_EVERY_MS) {
       await maintainOutbox(connection);
+      await pruneJournal(connection, JOURNAL_DAYS);
       maintainedAt = now;
     }
     if (now - timersAt > TIMERS_EVERY_MS) {
@@ -157,16 +161,37 @@ async function readNext(connection: Queries): Promise<readonly Row[]> {
 }
 
 async function publishAndAdvance(options: RelayOptions, connection: Queries, rows: readonly Row[]): Promise<void> {
-  for (const chunk of chunksByBytes(rows)) {
-    await options.publish(chunk.map(toMessage));
+  const last = rows.at(-1);
+  if (last === undefined) return;
+  // Read by transaction, so that none is skipped; published by number, which within an aggregate is the order in which
+  // its row was locked: of two transactions that ran side by side the older number may have written last.
+  for (const chunk of chunksByBytes(rows.toSorted((a, b) => a.seq - b.seq))) {
+    await publishChunk(options, chunk.map(toMessage));
     await fault('relay.published');
-    const last = chunk.at(-1);
-    if (last === undefined) continue;
-    const { rowCount } = await connection.query(sql.unsafe`
-      update relay_cursor set tx = ${last.tx_text}::xid8, seq = ${last.seq} where slot = 0
-    `);
-    if (rowCount !== 1) throw new TransientError('PGS_ERR_NOT_OWNER', 'the relay cursor is gone');
     options.onPublished?.(chunk.length);
+  }
+  const { rowCount } = await connection.query(sql.unsafe`
+    update relay_cursor set tx = ${last.tx_text}::xid8, seq = ${last.seq} where slot = 0
+  `);
+  if (rowCount !== 1) throw new TransientError('PGS_ERR_NOT_OWNER', 'the relay cursor is gone');
+}
+
+/**
+ * A message that the broker refuses for its size must not stop the others: it is published as its key and headers, with
+ * a mark; its bytes stay in the outbox until the day's partition goes.
+ */
+async function publishChunk(options: RelayOptions, messages: readonly OutboxMessage[]): Promise<void> {
+  try {
+    await options.publish(messages);
+  } catch (error) {
+    if (!(error instanceof CodedError) || error.code !== 'KFK_ERR_TOO_LARGE') throw error;
+    options.onError(error);
+    const [only] = messages;
+    if (messages.length > 1) for (const message of messages) await publishChunk(options, [message]);
+    else if (only !== undefined)
+      await options.publish([
+        { ...only, value: null, headers: { ...only.headers, 'too-large': String(only.value?.length ?? 0) } },
+      ]);
   }
 }
 

@@ -40,6 +40,7 @@ export type ApplierDeps = {
 const TOGETHER_MAX = 200;
 const TRIES_MAX = 6;
 const RETRY_MS = 10;
+const LEAVES_NO_TRACE = new Set<string>(['PGS_ERR_CONFLICT', 'PGS_ERR_VERSION_CONFLICT']);
 
 type Waiting<S> = { event: AnyInput; resolve: (applied: Applied<S>) => void; reject: (error: unknown) => void };
 
@@ -127,7 +128,8 @@ async function commitWithRetry<S, F>(
     try {
       return await commit(processor, deps, events);
     } catch (error) {
-      if (!(error instanceof TransientError) || attempt === TRIES_MAX) throw error;
+      // Only what is certain to have left no trace is tried again: after a lost COMMIT the command may stand already.
+      if (!(error instanceof TransientError) || !LEAVES_NO_TRACE.has(error.code) || attempt === TRIES_MAX) throw error;
       await delay(RETRY_MS * 2 ** attempt * Math.random());
     }
   }

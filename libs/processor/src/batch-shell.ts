@@ -2,8 +2,8 @@
  * The batch shell: everything that changes only our own database goes through these seven moves.
  *
  *   1 poll ─▶ decode          bad bytes become dead letters, the partition goes on
- *   2 advance positions  ┐
- *   3 load states        │    one transaction; a crash anywhere before its end leaves no trace,
+ *   2 load states        ┐
+ *   3 advance positions  │    one transaction; a crash anywhere before its end leaves no trace,
  *   4 fold decisions     ├    and the same records come again
  *   5 save, outbox       │
  *   6 commit             ┘
@@ -16,7 +16,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Codec, Consumer, KafkaClient, PartitionBatch, RawRecord } from '@lead-flood/kafka';
 import { createConsumer } from '@lead-flood/kafka';
-import { CodedError, fault, InvariantError, TransientError, toError } from '@lead-flood/kernel';
+import { fault, InvariantError, TransientError, toError } from '@lead-flood/kernel';
 import type { Clock } from '@lead-flood/kernel';
 import type { Database } from '@lead-flood/postgres';
 import { classify } from '@lead-flood/postgres';
@@ -24,6 +24,7 @@ import type { Batch, BatchResult } from './batch.ts';
 import { commitBatch } from './batch.ts';
 import type { DecodedInput, Refused } from './decode.ts';
 import { decodeRecord, isRefused, learnSchemas } from './decode.ts';
+import { FloodError, haltedPauseMs, isolates } from './flood.ts';
 import { createOffsetTeller } from './offset-teller.ts';
 import type { Owned, Ownership } from './ownership.ts';
 import { createOwnership } from './ownership.ts';
@@ -62,7 +63,6 @@ export type Running = {
 const FETCH_BYTES_PER_PARTITION = 1_048_576;
 const FETCH_WAIT_MS = 500;
 const RETRY_MS = { first: 50, max: 5_000 };
-const FLOOD = { atLeast: 10, share: 0.5, pauseMs: 30_000 };
 
 /** Records of one or several partitions in order, and where each partition stood before them. */
 type Work = { readonly records: readonly RawRecord[]; readonly places: ReadonlyMap<string, Owned> };
@@ -115,13 +115,13 @@ export async function startBatchShell(
     const startedAt = performance.now();
     try {
       const batch = toBatch(work);
-      refuseFlood(batch.refused, work.records.length);
       const result = await commitBatch(processor, { ...deps, now: deps.clock.now() }, batch);
       afterCommit(work, batch, result, performance.now() - startedAt);
     } catch (thrown) {
       const error = classify(thrown);
       if (error instanceof TransientError || error instanceof InvariantError || error instanceof FloodError)
         throw error;
+      if (!isolates(error)) throw new FloodError('PRC_ERR_UNSTORABLE', work.records.length, work.records.length);
       await isolate(work, error);
     }
   }
@@ -266,7 +266,7 @@ export async function untilDone(
       }
       await pause(
         error instanceof FloodError
-          ? FLOOD.pauseMs
+          ? haltedPauseMs
           : Math.min(RETRY_MS.first * 2 ** tries, RETRY_MS.max) * (0.5 + Math.random()),
         leaving,
       );
@@ -280,24 +280,6 @@ export async function untilDone(
 async function pause(ms: number, leaving: () => boolean): Promise<void> {
   const until = Date.now() + ms;
   while (Date.now() < until && !leaving()) await delay(Math.min(50, until - Date.now()));
-}
-
-/** More than half of a batch, and at least ten messages, refused for one reason. */
-export class FloodError extends CodedError {
-  constructor(code: string, count: number, of: number) {
-    super(
-      'PRC_ERR_FLOOD',
-      `${count} of ${of} messages would be dead-lettered with ${code}: stopped, a human should look`,
-    );
-    this.name = 'FloodError';
-  }
-}
-
-function refuseFlood(refused: readonly Refused[], total: number): void {
-  for (const [code, group] of Map.groupBy(refused, (r) => r.code)) {
-    if (group.length >= FLOOD.atLeast && group.length > total * FLOOD.share)
-      throw new FloodError(code, group.length, total);
-  }
 }
 
 const codeOf = (error: Error): string => {

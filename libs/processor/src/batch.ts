@@ -8,6 +8,7 @@ import { fault, invariant } from '@lead-flood/kernel';
 import type { Advance, Database, OutboxMessage, Queries } from '@lead-flood/postgres';
 import { advancePositions, insertOutbox, insertTimers } from '@lead-flood/postgres';
 import type { DecodedInput, Refused } from './decode.ts';
+import { refuseFlood } from './flood.ts';
 import type { FoldOutcome } from './fold.ts';
 import { fold } from './fold.ts';
 import type { AnyInput, Erased, Prepared } from './processor.ts';
@@ -43,14 +44,15 @@ export async function commitBatch(
 ): Promise<BatchResult> {
   const { inputs, advances, refused } = batch;
   return deps.database.transaction(async (tx) => {
-    // 2. Move the positions on, first of all: a batch that is not ours any more must not do any work.
-    await advancePositions(tx, processor.group, advances);
-    await fault('processor.advanced');
-    // 3. Find the keys and load their states.
+    // 2. Find the keys and load their states: before the first write, so that this transaction's number is higher than
+    //    that of everything it has seen. The outbox is published in that order.
     const events = inputs.map((input) => input.event);
     const prepared = await prepareInputs(processor, tx, events);
     const loaded = await processor.store.load(tx, [...new Set(prepared.map((p) => p.key))]);
     await fault('processor.loaded');
+    // 3. Move the positions on: no row, and a batch that is not ours any more is rolled back.
+    await advancePositions(tx, processor.group, advances);
+    await fault('processor.advanced');
     // 4. Decide, in order.
     const folded = fold(
       processor,
@@ -73,6 +75,7 @@ export async function commitBatch(
       deps.now,
     );
     const deadLetters = [...refused, ...rejections(inputs, folded.outcomes)];
+    refuseFlood(deadLetters, inputs.length + refused.length);
     // 5. Save the states, the events that follow and the dead letters.
     await processor.store.save(tx, folded.saves);
     await fault('processor.saved');

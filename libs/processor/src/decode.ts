@@ -1,11 +1,10 @@
 /** From records to events. Bytes that cannot be read become dead letters here; they never stop a partition. */
+import type { EventName, Topic } from '@lead-flood/contracts';
+import { topicOf, topics } from '@lead-flood/contracts';
 import { isId, derivedId } from '@lead-flood/kernel';
 import type { Codec, DeadLetterFacts, RawHeaders, RawRecord } from '@lead-flood/kafka';
-import { headerNames, headerText } from '@lead-flood/kafka';
+import { headerNames, headerText, originHeader } from '@lead-flood/kafka';
 import type { AnyInput } from './processor.ts';
-
-/** Set by a redelivery: the topic that the message first came from. */
-export const originHeader = 'origin';
 
 export type DecodedInput = { readonly record: RawRecord; readonly event: AnyInput; readonly attempt: number };
 export type Refused = {
@@ -39,10 +38,13 @@ export function decodeRecord(codec: Codec, record: RawRecord, reads: ReadonlySet
   if (orgHeader !== null && orgHeader !== data.orgId) {
     return { record, code: 'PRC_ERR_FOREIGN_ORG', detail: 'header and data differ', step: 'decode' };
   }
-  const id = headerId(headers, headerNames.messageId) ?? derivedId(record.topic, record.partition, record.offset);
+  const own = headerId(headers, headerNames.messageId) ?? derivedId(record.topic, record.partition, record.offset);
+  // Foreign writers choose their message ids, and choose badly: the organisation and the content keep two apart.
+  const id = isPublic(decoded.name) ? derivedId(data.orgId, own, record.value?.toString('latin1') ?? '') : own;
   return {
     record,
-    attempt: count(headers, headerNames.attempt) ?? 0,
+    // Only our own timer topics count tries; anybody may write this header elsewhere.
+    attempt: record.topic.endsWith('.timer.v1') ? (count(headers, headerNames.attempt) ?? 0) : 0,
     event: {
       name: decoded.name,
       id,
@@ -57,6 +59,12 @@ export function decodeRecord(codec: Codec, record: RawRecord, reads: ReadonlySet
       data,
     },
   };
+}
+
+/** A topic whose keys are the writer's own choice is open to writers that are not ours. */
+function isPublic(name: EventName): boolean {
+  const topic: Topic = topics[topicOf[name]];
+  return topic.key === null;
 }
 
 /** Foreign writers may send anything as a header: what is not an id of ours is treated as absent. */

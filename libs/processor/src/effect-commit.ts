@@ -5,7 +5,7 @@
 import type { TransientError } from '@lead-flood/kernel';
 import { apply, invariant } from '@lead-flood/kernel';
 import type { Codec } from '@lead-flood/kafka';
-import { headersAsText, headerNames } from '@lead-flood/kafka';
+import { headersAsText, headerNames, originHeader } from '@lead-flood/kafka';
 import type { Database, Redelivery, TimerMessage } from '@lead-flood/postgres';
 import {
   advancePositions,
@@ -18,9 +18,10 @@ import {
 import { derivedId, fault } from '@lead-flood/kernel';
 import { prepareInputs, toDeadLetters } from './batch.ts';
 import type { DecodedInput, Refused } from './decode.ts';
-import { isRefused, originHeader } from './decode.ts';
+import { isRefused } from './decode.ts';
 import type { Item } from './effect-queue.ts';
 import { advanceOf, settleAdvance } from './effect-queue.ts';
+import { refuseFlood } from './flood.ts';
 import type { FoldInput, FoldOutcome } from './fold.ts';
 import { fold } from './fold.ts';
 import type { Erased } from './processor.ts';
@@ -61,11 +62,6 @@ export async function commitEffects(
     ),
   }));
   const result = await deps.database.transaction(async (tx) => {
-    await advancePositions(
-      tx,
-      group,
-      advances.map((a) => a.advance),
-    );
     const redelivered = finished.filter((f) => attemptOf(f) > 0).map((f) => idOf(f));
     const expected = await expectedAttempts(tx, group, redelivered);
     const current = finished.filter((f) => attemptOf(f) === 0 || expected.get(idOf(f)) === attemptOf(f));
@@ -74,6 +70,12 @@ export async function commitEffects(
     const events = decided.map((d) => d.input.event);
     const prepared = await prepareInputs(processor, tx, events);
     const loaded = await processor.store.load(tx, [...new Set(prepared.map((p) => p.key))]);
+    // After the load and before every other write, as in batch.ts.
+    await advancePositions(
+      tx,
+      group,
+      advances.map((a) => a.advance),
+    );
     const inputs = decided.map((d, i): FoldInput<unknown> => {
       const facts = prepared[i];
       invariant(facts !== undefined, 'prepare answered every input');
@@ -87,6 +89,7 @@ export async function commitEffects(
     const folded = fold(processor, deps.codec, inputs, loaded, deps.now);
     await processor.store.save(tx, folded.saves);
     const deadLetters = [...refused, ...refusals(decided, folded.outcomes)];
+    refuseFlood(deadLetters, finished.length);
     await insertOutbox(tx, [...folded.outbox, ...toDeadLetters(group, deadLetters, deps.now)]);
     await insertTimers(tx, [...folded.timers, ...later.map((l) => toTimer(processor, deps, l))]);
     await expectRedeliveries(tx, group, later.map(toRedelivery));
@@ -94,7 +97,7 @@ export async function commitEffects(
     await endRedeliveries(
       tx,
       group,
-      redelivered.filter((id) => !ended.has(id)),
+      finished.map(idOf).filter((id) => id !== '' && !ended.has(id)),
     );
     await fault('processor.outbox');
     return {
@@ -161,7 +164,7 @@ function refusals(decided: readonly Decided[], outcomes: readonly FoldOutcome<un
       {
         record: input.record,
         code: 'PRC_ERR_EXHAUSTED',
-        detail: `${exhausted.code}: ${exhausted.message}`,
+        detail: exhausted.code,
         step: 'perform',
       },
     ];
@@ -172,7 +175,8 @@ const toRedelivery = ({ input, error }: Later): Redelivery => ({
   messageId: input.event.id,
   attempt: input.attempt + 1,
   code: error.code,
-  detail: error.message.slice(0, 300),
+  // The code alone: the text may quote an address.
+  detail: error.code,
 });
 
 /** The original record, to come back on the group's own timer topic. */

@@ -6,7 +6,7 @@
  *   after a commit:          next=41, finished={42,43}      a restart repeats 41 and 44, not 42 and 43
  */
 import type { RawRecord } from '@lead-flood/kafka';
-import type { Advance } from '@lead-flood/postgres';
+import type { Advance, Position } from '@lead-flood/postgres';
 import type { DecodedInput, Refused } from './decode.ts';
 import type { Owned } from './ownership.ts';
 
@@ -46,6 +46,19 @@ export function settleAdvance(tracker: Tracker, advance: Advance): void {
   tracker.place.finished = new Set(advance.finished);
   const firstOpen = tracker.outstanding.findIndex((offset) => offset >= advance.nextOffset);
   tracker.outstanding = firstOpen === -1 ? [] : tracker.outstanding.slice(firstOpen);
+}
+
+/**
+ * Partitions that are not where we left them: another owner has taken them, or our own commit took place though its
+ * answer was lost. Either way what we hold of them is out of date.
+ */
+export function lostTrackers(trackers: readonly Tracker[], rows: ReadonlyMap<string, Position>): Set<Tracker> {
+  return new Set(
+    trackers.filter(({ topic, partition, place }) => {
+      const row = rows.get(`${topic}/${partition}`);
+      return row?.epoch !== place.epoch || row.nextOffset !== place.nextOffset;
+    }),
+  );
 }
 
 export type KeyQueue = {

@@ -13,7 +13,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Consumer, PartitionBatch } from '@lead-flood/kafka';
 import { createConsumer } from '@lead-flood/kafka';
-import { CodedError, InvariantError, TransientError, toError } from '@lead-flood/kernel';
+import { InvariantError, TransientError, toError } from '@lead-flood/kernel';
 import type { KnownEntry, Stored } from '@lead-flood/postgres';
 import { classify, createJournalWriter, readJournal, readPositions } from '@lead-flood/postgres';
 import { prepareInputs } from './batch.ts';
@@ -21,11 +21,12 @@ import type { Running, ShellDeps } from './batch-shell.ts';
 import { beginUntilDone, untilDone } from './batch-shell.ts';
 import type { DecodedInput } from './decode.ts';
 import { decodeRecord, isRefused, learnSchemas } from './decode.ts';
-import { where } from './fold.ts';
+import { failure } from './effect-failure.ts';
 import type { ErasedEffect, Finished } from './effect-commit.ts';
 import { commitEffects } from './effect-commit.ts';
 import type { Item, Tracker } from './effect-queue.ts';
-import { createKeyQueue } from './effect-queue.ts';
+import { createKeyQueue, lostTrackers } from './effect-queue.ts';
+import { FloodError, haltedPauseMs, isolates } from './flood.ts';
 import { createOffsetTeller } from './offset-teller.ts';
 import { createOwnership } from './ownership.ts';
 import type { AnyInput, Step } from './processor.ts';
@@ -67,6 +68,9 @@ export async function startEffectRunner(
     const previous = changed;
     changed = Promise.withResolvers();
     previous.resolve(undefined);
+  };
+  const report = (error: Error): void => {
+    deps.telemetry.error(group, error, 'an outside call threw');
   };
   let inFlight = 0;
   let finished: Finished[] = [];
@@ -241,29 +245,13 @@ export async function startEffectRunner(
       if (thrown instanceof InvariantError) die(thrown);
       // Stopping: neither done nor failed; the next owner does it.
       if (stopping.signal.aborted) abandon(key, item);
-      else finish({ key, item, result: failure(item, thrown, deadline.aborted) });
+      else
+        finish({
+          key,
+          item,
+          result: failure(item.record, thrown, { late: deadline.aborted, deadlineMs: processor.deadlineMs, report }),
+        });
     }
-  }
-
-  function failure(item: Item, thrown: unknown, late: boolean): Finished['result'] {
-    const error = classify(thrown);
-    if (error instanceof TransientError) return { kind: 'later', error };
-    if (late)
-      return {
-        kind: 'later',
-        error: new TransientError('PRC_ERR_DEADLINE', `not done within ${processor.deadlineMs} ms`),
-      };
-    deps.telemetry.error(group, error, 'an outside call threw');
-    const code = error instanceof CodedError ? error.code : 'PRC_ERR_HANDLER_FAULT';
-    return {
-      kind: 'refused',
-      refused: {
-        record: item.record,
-        code,
-        detail: error instanceof CodedError ? error.message : where(error),
-        step: 'perform',
-      },
-    };
   }
 
   function abandon(key: string, item: Item): void {
@@ -311,6 +299,7 @@ export async function startEffectRunner(
         const result = await commitEffects(processor, { ...deps, now: deps.clock.now(), topicPrefix: prefix }, rest);
         for (const { topic, outcome, reason } of result.outcomes) deps.telemetry.outcome(group, topic, outcome, reason);
         deps.telemetry.batch(group, rest.length, performance.now() - startedAt);
+        status.halted = null;
         deps.wakeRelay();
         teller.tell(
           [...new Set(rest.map((f) => f.item.tracker))].map((t) => ({
@@ -324,6 +313,12 @@ export async function startEffectRunner(
         const error = classify(thrown);
         deps.telemetry.error(group, error, 'a commit is repeated');
         if (error instanceof InvariantError) throw error;
+        if (error instanceof FloodError || (!(error instanceof TransientError) && !isolates(error))) {
+          status.halted = error.message;
+          await delay(haltedPauseMs, undefined, { signal: stopping.signal }).catch(() => undefined);
+          if (stopping.signal.aborted) return;
+          continue;
+        }
         if (!(error instanceof TransientError)) {
           await isolate(rest, error);
           return;
@@ -351,11 +346,11 @@ export async function startEffectRunner(
   /** Forgets partitions that another owner has taken; what was done for them stands in the journal for that owner. */
   async function stillOurs(rest: readonly Finished[]): Promise<readonly Finished[]> {
     const rows = new Map((await readPositions(deps.database, group)).map((p) => [`${p.topic}/${p.partition}`, p]));
-    const lost = new Set(
-      [...trackers.values(), ...rest.map((f) => f.item.tracker)].filter(
-        (t) => rows.get(`${t.topic}/${t.partition}`)?.epoch !== t.place.epoch,
-      ),
-    );
+    const lost = lostTrackers([...trackers.values(), ...rest.map((f) => f.item.tracker)], rows);
+    for (const { topic, partition } of lost) {
+      const row = rows.get(`${topic}/${partition}`);
+      if (row !== undefined) consumer.seek(topic, partition, row.nextOffset);
+    }
     queue.drop((item) => lost.has(item.tracker));
     for (const [at, tracker] of trackers) if (lost.has(tracker)) trackers.delete(at);
     // Should we be the owner after all (a claim of our own overtook us), the next records claim anew.

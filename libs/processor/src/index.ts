@@ -5,6 +5,7 @@ export { learnSchemas } from './decode.ts';
 export * from './effect-runner.ts';
 export * from './encode.ts';
 export * from './errors.ts';
+export { FloodError } from './flood.ts';
 export * from './processor.ts';
 export * from './raw-shell.ts';
 export * from './start.ts';

@@ -14,7 +14,7 @@
  *                                                               ├─ not sent ──▶ forget begin ─▶ TransientError
  *                                                               └─ in doubt ─────────────────▶ unknown
  */
-import { derivedId, fault, TransientError } from '@lead-flood/kernel';
+import { derivedId, fault, InvariantError, TransientError } from '@lead-flood/kernel';
 import type { JournalWriter, KnownEntry } from '@lead-flood/postgres';
 import type { Step, StepContext } from './processor.ts';
 
@@ -65,20 +65,37 @@ export function createStep(deps: StepDeps): Step {
         });
       return { known: false };
     }
+    deps.signal.throwIfAborted();
     if (!(await deps.journal.begin(deps.messageId, name))) {
       throw new TransientError('PRC_ERR_STEP_IN_DOUBT', `${name} was begun elsewhere`, {
         retryAfterMs: deps.deadlineMs,
       });
     }
+    let answer: { readonly value: T } | null = null;
     try {
-      return { known: true, value: await perform(name, call) };
+      const value = await perform(name, async (ctx) => {
+        const given = await call(ctx);
+        answer = { value: given };
+        return given;
+      });
+      return { known: true, value };
     } catch (error) {
-      if (error instanceof TransientError && !error.ambiguous) {
-        await deps.journal.forget(deps.messageId, name);
-        throw error;
-      }
-      return { known: false };
+      return afterFault(name, error, answer);
     }
+  }
+
+  /** The call has an answer that could not be stored; or it failed and certainly did nothing; or nobody can tell. */
+  async function afterFault<T>(
+    name: string,
+    error: unknown,
+    answer: { readonly value: T } | null,
+  ): Promise<{ known: true; value: T } | { known: false }> {
+    if (error instanceof InvariantError) throw error;
+    // The beginning stays in the journal: should we die before the commit, the replay finds "unknown" and does not call.
+    if (answer !== null) return { known: true, value: answer.value };
+    if (!(error instanceof TransientError) || error.ambiguous) return { known: false };
+    await deps.journal.forget(deps.messageId, name);
+    throw error;
   }
 
   return Object.assign(step, { once });

@@ -97,7 +97,7 @@ describe('an input whose call failed for a passing reason', () => {
     expect(letter === undefined ? null : deadLetterFacts(letter)).toMatchObject({
       code: 'PRC_ERR_EXHAUSTED',
       step: 'perform',
-      detail: 'PRV_ERR_RATE_LIMITED: slow down',
+      detail: 'PRV_ERR_RATE_LIMITED',
     });
     expect(askedFor('never')).toBe(4);
     const [given] = (await line.events('scoring.lead.v1')).filter((event) => event.key === sampleId('never'));

@@ -45,6 +45,9 @@ const ALLOWED = new Set([
   'version',
 ]);
 
+/** Fields that may hold more than one value; everything else is a plain one, so that no record slips in under a known name. */
+const STRUCTURED = new Set(['err', 'problems']);
+
 type LoggedError = {
   name: string;
   code?: string;
@@ -86,7 +89,12 @@ export function createLog(
       messageKey: 'message',
       formatters: {
         level: (label) => ({ level: label }),
-        log: (fields) => Object.fromEntries(Object.entries(fields).filter(([name]) => ALLOWED.has(name))),
+        log: (fields) =>
+          Object.fromEntries(
+            Object.entries(fields).filter(
+              ([name, value]) => ALLOWED.has(name) && (STRUCTURED.has(name) || typeof value !== 'object'),
+            ),
+          ),
       },
       serializers: { err: logError },
     },

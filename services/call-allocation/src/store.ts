@@ -63,6 +63,8 @@ export const store: Store<Task> = {
 
 async function suppress(tx: Queries, rows: readonly Saved<Task>[]): Promise<void> {
   const silent = rows.flatMap(({ orgId, state }) => {
+    if (state.kind === 'declined' && state.reason === 'unsubscribed')
+      return [{ orgId, leadId: state.leadId, reason: state.reason }];
     if (state.kind !== 'task') return [];
     if (state.outcome === 'NEVER_CONTACT_AGAIN')
       return [{ orgId, leadId: state.leadId, reason: 'never_contact_again' }];

@@ -4,7 +4,7 @@
  *   PENDING ─assign─▶ ASSIGNED ─call.started─▶ DIALING ─outcome─▶ COMPLETED
  *      ▲                 │  │                     │
  *      └──── requeue ────┘  └────── outcome ──────┼─▶ COMPLETED
- *      └──────────────── requeue ─────────────────┘        PENDING ─unsubscribe─▶ CANCELLED
+ *      └──────────────── requeue ─────────────────┘        any open one ─unsubscribe─▶ CANCELLED
  */
 import type {
   CallReported,
@@ -109,8 +109,10 @@ export function considerLead(state: Task, lead: LeadScored, facts: Facts, now: n
 
 /** Who asked for silence by mail is not called either. */
 export function hearReply(state: Task, reply: MessageReplied): Decision<Task, Emitted> {
-  if (reply.intent !== 'unsubscribe' || state.kind !== 'task' || state.status !== 'PENDING')
-    return skip('reply_without_effect');
+  if (reply.intent !== 'unsubscribe') return skip('reply_without_effect');
+  if (state.kind !== 'task')
+    return apply<Task, Emitted>({ kind: 'declined', leadId: reply.leadId, reason: 'unsubscribed' });
+  if (state.status === 'COMPLETED' || state.status === 'CANCELLED') return skip('reply_without_effect');
   return apply<Task, Emitted>({ ...state, status: 'CANCELLED' });
 }
 

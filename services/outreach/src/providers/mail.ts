@@ -218,7 +218,11 @@ function readFailure(error: Error, written: Written, isAborted: boolean, isTimeo
   const transient = (errorCode: ConstructorParameters<typeof TransientError>[0], outcome: Outcome): Failure => ({
     outcome,
     status,
-    error: new TransientError(errorCode, error.message, { details, cause: error, ambiguous }),
+    error: new TransientError(errorCode, `the mail server or the way to it failed (${error.name})`, {
+      details,
+      cause: error,
+      ambiguous,
+    }),
   });
   if (isAborted) return transient('PRV_ERR_ABORTED', 'aborted');
   if (isTimeout || (code === 'ETIMEDOUT' && ambiguous)) return transient('PRV_ERR_TIMEOUT', 'timeout');
