@@ -29,6 +29,7 @@ export function createWaterfall(settings: WaterfallSettings): Waterfall {
     const attempts: Attempt[] = [];
     const findings: Finding[] = [];
     let slowDown: TransientError | null = null;
+    let outage: TransientError | null = null;
     for (const group of plan(settings.policy, able)) {
       const names = affordable(
         group,
@@ -46,16 +47,24 @@ export function createWaterfall(settings: WaterfallSettings): Waterfall {
         attempts.push(answer.attempt);
         if (answer.finding !== null) findings.push(answer.finding);
         if (answer.slowDown !== null) slowDown = answer.slowDown;
+        outage = answer.outage ?? outage;
       }
       if (findings.some(isEnough)) break;
     }
     // EN-07: a rate limit passes, so the whole lead comes back later; the answers it has already are in the journal.
     if (slowDown !== null && !findings.some(isEnough)) throw slowDown;
+    // Nobody could be reached: that says nothing about the person, so the lead waits for the outage to end.
+    if (outage !== null && attempts.every((attempt) => attempt.status === 'failed')) throw outage;
     return { attempts, findings, observedAt: settings.now() };
   };
 }
 
-type Asked = { readonly attempt: Attempt; readonly finding: Finding | null; readonly slowDown: TransientError | null };
+type Asked = {
+  readonly attempt: Attempt;
+  readonly finding: Finding | null;
+  readonly slowDown: TransientError | null;
+  readonly outage: TransientError | null;
+};
 
 async function ask(adapter: EnrichmentAdapter, question: Question, step: Step, now: () => number): Promise<Asked> {
   const provider = adapter.name;
@@ -67,6 +76,7 @@ async function ask(adapter: EnrichmentAdapter, question: Question, step: Step, n
         attempt: { provider, status: 'miss', confidence: null, latencyMs: Math.round(answer.latencyMs), costMicros: 0 },
         finding: null,
         slowDown: null,
+        outage: null,
       };
     }
     const { status: _, latencyMs, costMicros, ...found } = answer;
@@ -74,6 +84,7 @@ async function ask(adapter: EnrichmentAdapter, question: Question, step: Step, n
       attempt: { provider, status: 'hit', confidence: answer.confidence, latencyMs: Math.round(latencyMs), costMicros },
       finding: { provider, ...found },
       slowDown: null,
+      outage: null,
     };
   } catch (error) {
     if (!(error instanceof CodedError) || error.code.startsWith('PGS_')) throw error;
@@ -88,6 +99,7 @@ async function ask(adapter: EnrichmentAdapter, question: Question, step: Step, n
       },
       finding: null,
       slowDown: limited ? error : null,
+      outage: error instanceof TransientError && !limited ? error : null,
     };
   }
 }

@@ -141,6 +141,11 @@ describe('the waterfall', () => {
     });
   });
 
+  it('[EN-04] an outage of everybody who was asked brings the lead back later', async () => {
+    const down = (): Promise<Answer> => Promise.reject(new TransientError('PRV_ERR_TIMEOUT', 'no answer'));
+    await expect(run([apollo(down), hunter(down)])).rejects.toMatchObject({ code: 'PRV_ERR_TIMEOUT' });
+  });
+
   it('spends no more than the budget of the lead', async () => {
     await run([apollo(miss), hunter(miss)], 1);
     expect(asked).toEqual(['apollo']);
