@@ -11,6 +11,7 @@ export default defineConfig({
       'load-tests/test/**/*.test.ts',
     ],
     exclude: ['**/node_modules/**', 'test/boundaries/fixtures/**'],
+    reporters: ['default', './test/closing-line.ts'],
     globalSetup: ['test/global-setup.ts'],
     pool: 'forks',
     // Two cores, and the servers need some of them.

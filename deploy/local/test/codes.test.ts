@@ -8,7 +8,7 @@ import { identify, isAlive, startedAtTicks } from '../src/process-identity.ts';
 describe('the error codes', () => {
   it('are the rows of the README', () => {
     const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
-    const codes = [...readme.matchAll(/^\| `(LOCAL_ERR_\w+)` \|/gm)].map(([, code]) => code);
+    const codes = [...readme.matchAll(/^\| `(LOCAL_ERR_\w+)` +\|/gm)].map(([, code]) => code);
     expect(codes.toSorted()).toEqual(Object.keys(localErrorCodes).toSorted());
   });
 });

@@ -1,4 +1,5 @@
 // What becomes of a stack whose owner is killed with -9, and of the folder it leaves behind.
+import './fixtures/own-servers.ts';
 import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,4 +1,5 @@
 // The local stack on real servers: it answers by every protocol, lives beside another, and leaves nothing behind.
+import './fixtures/own-servers.ts';
 import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import { tmpdir } from 'node:os';

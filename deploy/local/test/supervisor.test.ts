@@ -1,4 +1,5 @@
 // A supervised process: ready by its URL, restarted, killed, and reported with its own last words when it fails.
+import './fixtures/own-servers.ts';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
