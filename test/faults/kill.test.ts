@@ -154,6 +154,14 @@ describe('SIGKILL of each of seven services in the middle of 5,000 leads', () =>
 
   it('leaves a read model that equals a fold of the topics in a fresh database', { timeout: 120_000 }, async () => {
     await eventually('the projection to come to rest', async () => (await lagOf('analytics')) === 0, 60_000);
+    await product.processes.get('analytics')?.stop();
+    const environment = testEnvironment();
+    const live = await createDatabase({
+      url: environment.DATABASE_URL,
+      schema: 'analytics',
+      applicationName: 'kill-test',
+      connectionsMax: 2,
+    });
     const target = await readPositions(live, 'analytics');
     const fresh = await createTestDatabase({
       schema: 'analytics',
