@@ -1,5 +1,6 @@
 /** Every suite; the servers are started once by the global set-up. */
 import { defineConfig } from 'vitest/config';
+import { ClosingLine } from './test/closing-line.ts';
 
 export default defineConfig({
   test: {
@@ -11,7 +12,7 @@ export default defineConfig({
       'load-tests/test/**/*.test.ts',
     ],
     exclude: ['**/node_modules/**', 'test/boundaries/fixtures/**'],
-    reporters: ['default', './test/closing-line.ts'],
+    reporters: ['default', new ClosingLine()],
     globalSetup: ['test/global-setup.ts'],
     pool: 'forks',
     // Two cores, and the servers need some of them.

@@ -1,7 +1,7 @@
 /** The last line of a test run, for people and for whoever reads logs: how many passed and how many failed. */
 import type { Reporter, TestModule } from 'vitest/node';
 
-export default class ClosingLine implements Reporter {
+export class ClosingLine implements Reporter {
   onTestRunEnd(modules: readonly TestModule[]): void {
     const counts = { passed: 0, failed: 0, skipped: 0, pending: 0 };
     for (const module of modules) {
