@@ -42,7 +42,7 @@ export function headerText(headers: RawHeaders, name: string): string | null {
   return typeof first === 'string' ? first : first.toString('utf8');
 }
 
-/** All headers as text; bytes that are not UTF-8 survive as base64 with a mark. Used by dead letters. */
+/** All headers as UTF-8 text, of a repeated one the first: what dead letters keep. Other bytes do not survive it. */
 export function headersAsText(headers: RawHeaders): Record<string, string> {
   return Object.fromEntries(
     Object.keys(headers).map((name) => {

@@ -9,7 +9,7 @@ export type SkipCode = Lowercase<string>;
 /** A code of a service's closed error table, e.g. `SCR_ERR_UNKNOWN_RULE`. */
 export type ErrorCode = `${Uppercase<string>}_ERR_${Uppercase<string>}`;
 
-/** A message to oneself, later. It arrives through the service's own timer topic, in order with everything else. */
+/** An event to publish later, on its own topic. It carries no version: by then newer ones may have been published. */
 export type Timer<O> = { readonly dueAt: number; readonly event: O };
 
 export type Apply<S, O> = {

@@ -1,5 +1,4 @@
 /** Closed table of what can go wrong at the database, and the line between "may pass" and "will not". */
-import { SlonikError } from 'slonik';
 import { CodedError, TransientError, toError } from '@lead-flood/kernel';
 
 export const postgresErrors = {
@@ -7,7 +6,6 @@ export const postgresErrors = {
   PGS_ERR_CONFLICT: 'two transactions met (serialisation failure or deadlock)',
   PGS_ERR_VERSION_CONFLICT: 'somebody else saved the row since it was read',
   PGS_ERR_NOT_OWNER: 'the partition belongs to another consumer now',
-  PGS_ERR_ROW_SHAPE: 'a row is not what its statement promises',
 } as const;
 
 export type PostgresErrorCode = keyof typeof postgresErrors;
@@ -52,5 +50,3 @@ export function classify(thrown: unknown): Error {
   }
   return error;
 }
-
-export const isDatabaseError = (error: unknown): boolean => error instanceof SlonikError;

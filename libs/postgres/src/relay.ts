@@ -74,6 +74,7 @@ export function startRelay(options: RelayOptions): Relay {
       wakeUp = () => {
         timer.abort();
       };
+      // The only way for it to fail is to be woken.
       await delay(ms, undefined, { signal }).catch(() => undefined);
     }
     woken = false;

@@ -244,7 +244,7 @@ describe('an error', () => {
   });
 
   it('of our own keeps its code', () => {
-    const error = new CodedError('PGS_ERR_ROW_SHAPE', 'x');
+    const error = new CodedError('PGS_ERR_NOT_OWNER', 'x');
     expect(classify(error)).toBe(error);
   });
 

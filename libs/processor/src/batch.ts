@@ -50,7 +50,7 @@ export async function commitBatch(
     const prepared = await prepareInputs(processor, tx, events);
     const loaded = await processor.store.load(tx, [...new Set(prepared.map((p) => p.key))]);
     await fault('processor.loaded');
-    // 3. Move the positions on: no row, and a batch that is not ours any more is rolled back.
+    // 3. Move the positions on. Where a row has another owner or place by now, this throws and everything is rolled back.
     await advancePositions(tx, processor.group, advances);
     await fault('processor.advanced');
     // 4. Decide, in order.
@@ -98,7 +98,7 @@ function rejections(inputs: readonly DecodedInput[], outcomes: readonly FoldOutc
 export function toDeadLetters(group: string, refused: readonly Refused[], at: number): OutboxMessage[] {
   return refused.map(({ record, ...facts }) => {
     const { key, ...letter } = toDeadLetter(record, { group, at, ...facts });
-    // Keys of ours are ids; a foreign key may be any bytes and is kept in its header form only when it is text.
+    // Keys of ours are ids. The outbox holds text, so a foreign key of other bytes does not survive as it was.
     return { ...letter, key: key === null ? null : key.toString('utf8') };
   });
 }

@@ -315,6 +315,7 @@ export async function startEffectRunner(
         if (error instanceof InvariantError) throw error;
         if (error instanceof FloodError || (!(error instanceof TransientError) && !isolates(error))) {
           status.halted = error.message;
+          // The only way for it to fail is a stop, asked for in the next line.
           await delay(haltedPauseMs, undefined, { signal: stopping.signal }).catch(() => undefined);
           if (stopping.signal.aborted) return;
           continue;

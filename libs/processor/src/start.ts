@@ -26,6 +26,7 @@ export type SomeEffectProcessor = Pick<
   readonly perform: object;
 };
 
+/** The same for effects; the cast rests on the same check. */
 export const eraseEffect = (
   processor: SomeEffectProcessor,
   redeliver: readonly number[] = redeliverAfterMs,

@@ -29,6 +29,9 @@ export type StepDeps = {
   readonly now: () => number;
 };
 
+/** How far a call that must happen at most once has come. */
+type Progress<T> = { called: boolean; answer: { readonly value: T } | null };
+
 export function createStep(deps: StepDeps): Step {
   const known = new Map(deps.known.map((entry) => [entry.step, entry]));
   const context = (name: string): StepContext => ({
@@ -71,16 +74,17 @@ export function createStep(deps: StepDeps): Step {
         retryAfterMs: deps.deadlineMs,
       });
     }
-    let answer: { readonly value: T } | null = null;
+    const progress: Progress<T> = { called: false, answer: null };
     try {
       const value = await perform(name, async (ctx) => {
+        progress.called = true;
         const given = await call(ctx);
-        answer = { value: given };
+        progress.answer = { value: given };
         return given;
       });
       return { known: true, value };
     } catch (error) {
-      return afterFault(name, error, answer);
+      return afterFault(name, error, progress);
     }
   }
 
@@ -88,12 +92,12 @@ export function createStep(deps: StepDeps): Step {
   async function afterFault<T>(
     name: string,
     error: unknown,
-    answer: { readonly value: T } | null,
+    { called, answer }: Progress<T>,
   ): Promise<{ known: true; value: T } | { known: false }> {
     if (error instanceof InvariantError) throw error;
     // The beginning stays in the journal: should we die before the commit, the replay finds "unknown" and does not call.
     if (answer !== null) return { known: true, value: answer.value };
-    if (!(error instanceof TransientError) || error.ambiguous) return { known: false };
+    if (called && (!(error instanceof TransientError) || error.ambiguous)) return { known: false };
     await deps.journal.forget(deps.messageId, name);
     throw error;
   }
