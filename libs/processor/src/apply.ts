@@ -5,7 +5,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Codec } from '@lead-flood/kafka';
 import type { Clock } from '@lead-flood/kernel';
-import { CodedError, invariant, randomId, TransientError } from '@lead-flood/kernel';
+import { activeTraceparent, CodedError, invariant, randomId, TransientError } from '@lead-flood/kernel';
 import type { Database } from '@lead-flood/postgres';
 import { insertOutbox, insertTimers } from '@lead-flood/postgres';
 import { prepareInputs } from './batch.ts';
@@ -113,7 +113,7 @@ const toEvent = (input: CommandInput, now: number): AnyInput => ({
   version: null,
   correlationId: input.correlationId,
   causationId: null,
-  traceparent: null,
+  traceparent: activeTraceparent(),
   source: 'rest',
   publishedAt: now,
   data: input.data as AnyInput['data'],

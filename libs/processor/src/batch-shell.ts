@@ -23,7 +23,7 @@ import { classify } from '@lead-flood/postgres';
 import type { Batch, BatchResult } from './batch.ts';
 import { commitBatch } from './batch.ts';
 import type { DecodedInput, Refused } from './decode.ts';
-import { decodeRecord, isRefused, learnSchemas } from './decode.ts';
+import { decodeRecord, isRefused, learnSchemas, tracesOf } from './decode.ts';
 import { FloodError, haltedPauseMs, isolates } from './flood.ts';
 import { createOffsetTeller } from './offset-teller.ts';
 import type { Owned, Ownership } from './ownership.ts';
@@ -187,7 +187,7 @@ export async function startBatchShell(
     batch.refused.forEach(({ record, code }) => {
       deps.telemetry.outcome(group, record.topic.slice(prefix.length), 'rejected', code);
     });
-    deps.telemetry.batch(group, work.records.length, durationMs);
+    deps.telemetry.batch(group, work.records.length, durationMs, tracesOf(batch.inputs));
     deps.wakeRelay();
     // 7. Tell Kafka.
     teller.tell(batch.advances);

@@ -53,13 +53,18 @@ export function decodeRecord(codec: Codec, record: RawRecord, reads: ReadonlySet
       version: count(headers, headerNames.version),
       correlationId: shortText(headers, headerNames.correlationId) ?? id,
       causationId: headerId(headers, headerNames.causationId),
-      traceparent: shortText(headers, headerNames.traceparent),
+      // Nor may they join a trace of ours: whoever can write a topic could otherwise make one of any length.
+      traceparent: isPublic(decoded.name) ? null : shortText(headers, headerNames.traceparent),
       source: headerText(headers, originHeader) ?? record.topic,
       publishedAt: record.timestamp,
       data,
     },
   };
 }
+
+/** The chains that a batch belongs to. */
+export const tracesOf = (inputs: readonly DecodedInput[]): string[] =>
+  inputs.flatMap(({ event }) => event.traceparent ?? []);
 
 /** A topic whose keys are the writer's own choice is open to writers that are not ours. */
 function isPublic(name: EventName): boolean {

@@ -20,7 +20,7 @@ import { prepareInputs } from './batch.ts';
 import type { Running, ShellDeps } from './batch-shell.ts';
 import { beginUntilDone, untilDone } from './batch-shell.ts';
 import type { DecodedInput } from './decode.ts';
-import { decodeRecord, isRefused, learnSchemas } from './decode.ts';
+import { decodeRecord, isRefused, learnSchemas, tracesOf } from './decode.ts';
 import { failure } from './effect-failure.ts';
 import type { ErasedEffect, Finished } from './effect-commit.ts';
 import { commitEffects } from './effect-commit.ts';
@@ -238,19 +238,19 @@ export async function startEffectRunner(
       now: deps.clock.now,
     });
     const state = stored?.orgId === event.orgId ? stored.state : processor.initial(stateKey, event.orgId);
+    const startedAt = performance.now();
+    const ended = (result: Finished['result']): void => {
+      if (event.traceparent !== null)
+        deps.telemetry.performed(group, event.name, performance.now() - startedAt, result.kind, event.traceparent);
+      finish({ key, item, result });
+    };
     try {
-      const value = await orAborted(perform(state as never, event, step), signal);
-      finish({ key, item, result: { kind: 'done', value } });
+      ended({ kind: 'done', value: await orAborted(perform(state as never, event, step), signal) });
     } catch (thrown) {
       if (thrown instanceof InvariantError) die(thrown);
       // Stopping: neither done nor failed; the next owner does it.
       if (stopping.signal.aborted) abandon(key, item);
-      else
-        finish({
-          key,
-          item,
-          result: failure(item.record, thrown, { late: deadline.aborted, deadlineMs: processor.deadlineMs, report }),
-        });
+      else ended(failure(item.record, thrown, { late: deadline.aborted, deadlineMs: processor.deadlineMs, report }));
     }
   }
 
@@ -298,7 +298,12 @@ export async function startEffectRunner(
       try {
         const result = await commitEffects(processor, { ...deps, now: deps.clock.now(), topicPrefix: prefix }, rest);
         for (const { topic, outcome, reason } of result.outcomes) deps.telemetry.outcome(group, topic, outcome, reason);
-        deps.telemetry.batch(group, rest.length, performance.now() - startedAt);
+        deps.telemetry.batch(
+          group,
+          rest.length,
+          performance.now() - startedAt,
+          tracesOf(rest.flatMap((f) => (isRefused(f.item.work) ? [] : f.item.work))),
+        );
         status.halted = null;
         deps.wakeRelay();
         teller.tell(

@@ -61,7 +61,7 @@ export async function startRawShell({ group, topics, save }: RawProcessor, deps:
     });
     for (const move of moved) move();
     teller.tell(advances);
-    deps.telemetry.batch(group, records.length, 0);
+    deps.telemetry.batch(group, records.length, 0, []);
   }
 
   invariant(topics.length > 0, `${group} reads nothing`);

@@ -106,6 +106,7 @@ describe('an owner who is late', () => {
       telemetry: {
         outcome: () => undefined,
         batch: () => undefined,
+        performed: () => undefined,
         lag: () => undefined,
         inFlight: () => undefined,
         error: (_group, error) => errors.push('code' in error ? String(error.code) : error.name),

@@ -59,6 +59,16 @@ export const sharedConfig = z.object({
     .max(1_000)
     .default(25)
     .describe('Least milliseconds between two fetches of a batch processor.'),
+  OTEL_EXPORTER_OTLP_ENDPOINT: z
+    .url()
+    .optional()
+    .describe('Where traces go by OTLP over HTTP, without the path /v1/traces; absent: no traces.'),
+  OTEL_TRACES_SAMPLER_ARG: z.coerce
+    .number()
+    .min(0)
+    .max(1)
+    .default(1)
+    .describe('Share of REST requests that begin a trace, 0 to 1.'),
   SHUTDOWN_GRACE_MS: z.coerce
     .number()
     .int()

@@ -9,10 +9,11 @@ import type { z } from 'zod';
 import type { Handlers, Principal, Route, Routes } from '@lead-flood/contracts';
 import { ApiError, apiErrorStatus } from '@lead-flood/contracts';
 import type { ApiErrorCode } from '@lead-flood/contracts';
-import { CodedError, TransientError } from '@lead-flood/kernel';
+import { CodedError, TransientError, withTraceparent } from '@lead-flood/kernel';
 import type { Log } from './log.ts';
 import { logError } from './log.ts';
 import type { Metrics } from './metrics.ts';
+import type { RequestSpan, Tracing } from './tracing.ts';
 
 const BODY_BYTES_MAX = 1_048_576;
 const REQUEST_TIMEOUT_MS = 30_000;
@@ -21,6 +22,7 @@ const ID = /^[\w.:-]{1,100}$/;
 export type HttpDeps = {
   readonly log: Log;
   readonly metrics: Pick<Metrics, 'request'>;
+  readonly tracing: Pick<Tracing, 'request'>;
   /** Which `ApiError` a service's own code is, e.g. `DSC_ERR_LEAD_EXISTS` -> `lead_exists`; others are 400. */
   readonly codes: Readonly<Record<string, ApiErrorCode>>;
   readonly door?: DoorOptions | undefined;
@@ -44,6 +46,9 @@ declare module 'fastify' {
     /** The contract behind a live route; hooks that run before the handler find it here. */
     contract?: Route;
   }
+  interface FastifyRequest {
+    span: RequestSpan | null;
+  }
 }
 
 export function createHttpServer(deps: HttpDeps): HttpServer {
@@ -62,11 +67,22 @@ export function createHttpServer(deps: HttpDeps): HttpServer {
   });
   // Only JSON is read: with the text parser in place a body schema can be walked round by another content type.
   server.removeContentTypeParser('text/plain');
+  server.decorateRequest('span', null);
   server.addHook('onRequest', (request, reply, done) => {
+    const parent = request.headers['traceparent'];
+    // Who comes in from outside begins a trace of ours; only our own gateway may go on with one.
+    const believed = door === undefined && typeof parent === 'string' ? parent : null;
+    request.span = deps.tracing.request(`${request.method} ${request.routeOptions.url ?? 'unknown'}`, believed);
     void reply.header('x-request-id', request.id).header('x-correlation-id', correlationIdOf(request));
     done();
   });
+  // Not earlier: the body arrives by events of the socket, which know nothing of the request that waits for it.
+  server.addHook('preHandler', (request, _reply, done) => {
+    if (request.span === null) done();
+    else withTraceparent(request.span.traceparent, done);
+  });
   server.addHook('onResponse', (request, reply, done) => {
+    request.span?.end(reply.statusCode);
     const route = request.routeOptions.url ?? 'unknown';
     deps.metrics.request(route, request.method, reply.statusCode, reply.elapsedTime / 1_000);
     done();

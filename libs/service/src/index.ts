@@ -1,4 +1,4 @@
-/** How a service runs: configuration, logs, metrics, doors, start and end. The only door to fastify, pino, prom-client. */
+/** How a service runs: configuration, logs, metrics, doors, start and end. The only door to fastify, pino, prom-client, OpenTelemetry. */
 export * from './browser-guards.ts';
 export * from './config.ts';
 export * from './health.ts';
@@ -7,3 +7,4 @@ export * from './log.ts';
 export * from './metrics.ts';
 export * from './principal.ts';
 export * from './service.ts';
+export { noTracing } from './tracing.ts';

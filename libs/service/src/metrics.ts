@@ -6,6 +6,7 @@ import type { Telemetry } from '@lead-flood/processor';
 import type { Readiness } from './health.ts';
 import { readinessBody } from './health.ts';
 import type { Log } from './log.ts';
+import type { Tracing } from './tracing.ts';
 import { logError } from './log.ts';
 
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
@@ -20,7 +21,7 @@ export type Metrics = {
   readonly request: (route: string, method: string, status: number, seconds: number) => void;
 };
 
-export function createMetrics(service: string, log: Log): Metrics {
+export function createMetrics(service: string, log: Log, tracing: Pick<Tracing, 'batch' | 'performed'>): Metrics {
   const registry = new Registry();
   registry.setDefaultLabels({ service });
   collectDefaultMetrics({ register: registry });
@@ -89,10 +90,12 @@ export function createMetrics(service: string, log: Log): Metrics {
       outcome: (group, topic, outcome, reason) => {
         messages.inc({ group, topic, outcome, reason });
       },
-      batch: (group, size, ms) => {
+      batch: (group, size, ms, traceparents) => {
+        tracing.batch(group, size, ms, traceparents);
         batches.observe({ group }, ms / 1_000);
         batchSize.observe({ group }, size);
       },
+      performed: tracing.performed,
       lag: (group, topic, partition, count) => {
         lag.set({ group, topic, partition }, count);
       },

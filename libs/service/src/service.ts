@@ -27,6 +27,7 @@ import { createLog, logError } from './log.ts';
 import { createMetrics, serveOperations } from './metrics.ts';
 import type { Metrics } from './metrics.ts';
 import { createPrincipalVerifier, principalHeader } from './principal.ts';
+import { createTracing } from './tracing.ts';
 
 /** What a service's parts are made of. */
 export type ServiceDeps<C> = {
@@ -136,9 +137,10 @@ export async function startService<T extends z.ZodObject>(
   log: Log,
   onFatal: (error: Error) => void,
 ): Promise<RunningService> {
-  const metrics = createMetrics(definition.name, log);
+  const tracing = await createTracing(definition.name, config);
+  const metrics = createMetrics(definition.name, log, tracing);
   const door = definition.door?.(config);
-  const server = createHttpServer({ log, metrics, codes: definition.errorCodes, door });
+  const server = createHttpServer({ log, metrics, tracing, codes: definition.errorCodes, door });
   const status: { ready: boolean; waitingFor: string; running: Running[] } = {
     ready: false,
     waitingFor: 'start',
@@ -258,6 +260,7 @@ export async function startService<T extends z.ZodObject>(
       await parts.stop?.();
       await producer.stop();
       await operations.close();
+      await tracing.stop();
       await database.end();
     },
   };

@@ -4,7 +4,15 @@ import { z } from 'zod';
 import { ApiError, defineRoutes, errorBody } from '@lead-flood/contracts';
 import type { Handlers } from '@lead-flood/contracts';
 import type { HttpServer } from '@lead-flood/service';
-import { addHealth, addRoutes, createHttpServer, createLog, createMetrics, nobody } from '@lead-flood/service';
+import {
+  addHealth,
+  addRoutes,
+  createHttpServer,
+  createLog,
+  createMetrics,
+  noTracing,
+  nobody,
+} from '@lead-flood/service';
 import type { Check } from '@lead-flood/service';
 import { CodedError, TransientError } from '@lead-flood/kernel';
 
@@ -44,7 +52,12 @@ const checks: Check[] = [];
 
 beforeAll(async () => {
   const log = createLog('test', { LOG_LEVEL: 'silent', APP_ENV: 'test' });
-  server = createHttpServer({ log, metrics: createMetrics('test', log), codes: { TST_ERR_EXISTS: 'lead_exists' } });
+  server = createHttpServer({
+    log,
+    metrics: createMetrics('test', log, noTracing),
+    tracing: noTracing,
+    codes: { TST_ERR_EXISTS: 'lead_exists' },
+  });
   addHealth(server, checks);
   const handlers: Handlers<typeof routes> = {
     createThing: ({ body, requestId, correlationId, idempotencyKey }) => {

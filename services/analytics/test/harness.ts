@@ -10,6 +10,7 @@ import {
   createHttpServer,
   createLog,
   createMetrics,
+  noTracing,
   createPrincipalSigner,
   principalHeader,
   sharedConfig,
@@ -58,7 +59,12 @@ export async function openDoors(): Promise<Doors> {
     APP_ENV: 'test',
   });
   const log = createLog('analytics', config);
-  const server = createHttpServer({ log, metrics: createMetrics('analytics', log), codes: errorCodes });
+  const server = createHttpServer({
+    log,
+    metrics: createMetrics('analytics', log, noTracing),
+    tracing: noTracing,
+    codes: errorCodes,
+  });
   addServiceRoutes(server, analyticsRoutes, handlers({ database, freshness, clock }), config);
   addServiceRoutes(server, analyticsInternalRoutes, internalHandlers(database), config);
   const sign = createPrincipalSigner(secret);

@@ -1,7 +1,7 @@
 /** Calls to our own services, inside the cluster: keep-alive connections, a time limit, no retries (a write may have been done). */
 import { Agent, request as httpRequest } from 'node:http';
 import type { ServiceName } from '@lead-flood/contracts';
-import { TransientError } from '@lead-flood/kernel';
+import { activeTraceparent, TransientError } from '@lead-flood/kernel';
 import type { GatewayConfig } from '../config.ts';
 
 export type UpstreamRequest = {
@@ -78,6 +78,8 @@ function send(
       clearTimeout(deadline);
       reject(unavailable(service, error));
     };
+    const traceparent = activeTraceparent();
+    const known = traceparent === null ? headers : { ...headers, traceparent };
     const outgoing = httpRequest(
       {
         agent,
@@ -86,7 +88,7 @@ function send(
         method,
         path: base + path,
         headers:
-          body === null ? headers : { ...headers, 'content-type': 'application/json', 'content-length': body.length },
+          body === null ? known : { ...known, 'content-type': 'application/json', 'content-length': body.length },
       },
       (incoming) => {
         const chunks: Buffer[] = [];

@@ -7,7 +7,7 @@ import type { z } from 'zod';
 import { createLeadBody } from '@lead-flood/contracts';
 import type { CreateLead, RefusedRow } from '@lead-flood/contracts';
 import type { Codec } from '@lead-flood/kafka';
-import { derivedId, TransientError } from '@lead-flood/kernel';
+import { activeTraceparent, derivedId, TransientError } from '@lead-flood/kernel';
 import type { Database, OutboxMessage, Transaction } from '@lead-flood/postgres';
 import { insertOutbox } from '@lead-flood/postgres';
 import { encodeEvent } from '@lead-flood/processor';
@@ -86,7 +86,12 @@ function toMessage(
   const message = encodeEvent(
     codec,
     { name: 'LeadSubmitted', data },
-    { cause: { id, orgId, correlationId, traceparent: null }, group: 'ingest-gateway', ordinal: 0, version: null },
+    {
+      cause: { id, orgId, correlationId, traceparent: activeTraceparent() },
+      group: 'ingest-gateway',
+      ordinal: 0,
+      version: null,
+    },
   );
   // The topic names no key of its own: the submission's id spreads the rows and tells nothing of the person.
   return { ...message, key: id };

@@ -5,7 +5,7 @@
 import type { EventName, Events } from '@lead-flood/contracts';
 import { ApiError, gatewayRoutes } from '@lead-flood/contracts';
 import type { Codec } from '@lead-flood/kafka';
-import { CodedError, derivedId, invariant } from '@lead-flood/kernel';
+import { activeTraceparent, CodedError, derivedId, invariant } from '@lead-flood/kernel';
 import type { Database, OutboxMessage } from '@lead-flood/postgres';
 import { encodeEvent } from '@lead-flood/processor';
 import type { HttpExchange, HttpHandlers, HttpRequest, HttpServer } from '@lead-flood/service';
@@ -121,7 +121,7 @@ function encode<N extends 'CallReported' | 'ReplyReceived'>(
 ): OutboxMessage {
   const event = { name, data } as Parameters<typeof encodeEvent>[1];
   return encodeEvent(codec, event, {
-    cause: { id, orgId: data.orgId, correlationId, traceparent: null },
+    cause: { id, orgId: data.orgId, correlationId, traceparent: activeTraceparent() },
     group: 'ingest-gateway',
     ordinal: 0,
     version: null,
