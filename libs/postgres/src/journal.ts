@@ -2,6 +2,7 @@
  * What the outside world answered, stored before it is used. Entries of many messages are written together: a commit
  * costs about a millisecond whatever it holds, and a provider call should not wait for one of its own.
  */
+import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import { booleans, texts } from './arrays.ts';
 import { sql } from './database.ts';
@@ -101,6 +102,9 @@ export function createJournalWriter(database: Database, group: string): JournalW
   };
 }
 
+/** Least time between two writes: at once when it is quiet, many answers a commit when it is not. */
+const GATHER_MS = 10;
+
 /** Gathers calls: one write is under way at a time; what comes meanwhile goes together with the next. */
 function together<A, R>(write: (items: readonly A[]) => Promise<readonly R[]>): (item: A) => Promise<R> {
   type Waiting = { item: A; resolve: (result: R) => void; reject: (error: unknown) => void };
@@ -111,6 +115,7 @@ function together<A, R>(write: (items: readonly A[]) => Promise<readonly R[]>): 
     while (waiting.length > 0) {
       const batch = waiting;
       waiting = [];
+      const startedAt = performance.now();
       try {
         const results = await write(batch.map((w) => w.item));
         batch.forEach((w, i) => {
@@ -121,6 +126,8 @@ function together<A, R>(write: (items: readonly A[]) => Promise<readonly R[]>): 
           w.reject(error);
         });
       }
+      const spentMs = performance.now() - startedAt;
+      if (spentMs < GATHER_MS) await delay(GATHER_MS - spentMs);
     }
     busy = false;
   };

@@ -4,7 +4,7 @@
  *      waiting ──lock──▶ reading ──rows──▶ publishing ──acked──▶ advancing ──▶ reading
  *         ▲                 │ none                │ refused
  *         │                 ▼                     ▼
- *         └──lost──── sleeping (5-50 ms, 250 ms once it is quiet, or woken by a commit of this process)
+ *         └──lost──── sleeping (15-60 ms, 250 ms once it is quiet, or woken by a commit of this process)
  *
  * Only rows of transactions older than every running one are read (`tx < xmin`): a later commit can then never slip
  * in before the cursor. A crash between publishing and advancing publishes those rows again; the version guard of
@@ -24,8 +24,9 @@ import { maintainOutbox } from './outbox-partitions.ts';
 const ROWS_MAX = 2_000;
 /** The broker's default limit for one partition's batch is 1 MiB; a send that exceeds it would never get past it. */
 const SEND_BYTES_MAX = 800_000;
-const IDLE_MS_MIN = 5;
-const IDLE_MS_MAX = 50;
+/** A commit of this process wakes us; these are for rows that an older transaction somewhere else still hides. */
+const IDLE_MS_MIN = 15;
+const IDLE_MS_MAX = 60;
 /** Another replica's commit does not wake us; a line that has been quiet for a while may notice it a little later. */
 const QUIET_MS = 250;
 const QUIET_AFTER_MS = 3_000;
@@ -61,6 +62,9 @@ const row = z.object({
   value: z.instanceof(Buffer).nullable(),
 });
 type Row = z.infer<typeof row>;
+
+/** Everything up to here is published. Only the holder of the lock moves it. */
+type Cursor = { readonly tx: string; readonly seq: number };
 
 export function startRelay(options: RelayOptions): Relay {
   const stopping = new AbortController();
@@ -127,6 +131,7 @@ async function relayWhileHeld(
   let timersAt = 0;
   let maintainedAt = 0;
   let busyAt = Date.now();
+  let cursor = await readCursor(connection);
   while (!stopping.aborted) {
     const now = Date.now();
     if (now - maintainedAt > MAINTAIN_EVERY_MS) {
@@ -138,8 +143,8 @@ async function relayWhileHeld(
       await fireDueTimers(connection);
       timersAt = now;
     }
-    const rows = await readNext(connection);
-    if (rows.length > 0) await publishAndAdvance(options, connection, rows);
+    const rows = await readNext(connection, cursor);
+    if (rows.length > 0) cursor = await publishAndAdvance(options, connection, rows, cursor);
     if (rows.length < ROWS_MAX) {
       if (rows.length > 0) busyAt = now;
       idleMs =
@@ -149,21 +154,32 @@ async function relayWhileHeld(
   }
 }
 
+async function readCursor(connection: Queries): Promise<Cursor> {
+  return connection.one(sql.type(z.object({ tx: z.string(), seq: z.number() }))`
+    select c.tx::text as tx, c.seq from relay_cursor c where slot = 0
+  `);
+}
+
 /** The alias matters: `order by tx` beside `tx::text as tx` would sort the text and skip rows. */
-async function readNext(connection: Queries): Promise<readonly Row[]> {
+async function readNext(connection: Queries, { tx, seq }: Cursor): Promise<readonly Row[]> {
   return connection.any(sql.type(row)`
     select o.tx::text as tx_text, o.seq, o.topic, o.key, o.headers, o.value
     from outbox o
-    where (o.tx, o.seq) > ((select tx from relay_cursor where slot = 0), (select seq from relay_cursor where slot = 0))
+    where (o.tx, o.seq) > (${tx}::xid8, ${seq}::bigint)
       and o.tx < pg_snapshot_xmin(pg_current_snapshot())
     order by o.tx, o.seq
     limit ${ROWS_MAX}
   `);
 }
 
-async function publishAndAdvance(options: RelayOptions, connection: Queries, rows: readonly Row[]): Promise<void> {
+async function publishAndAdvance(
+  options: RelayOptions,
+  connection: Queries,
+  rows: readonly Row[],
+  cursor: Cursor,
+): Promise<Cursor> {
   const last = rows.at(-1);
-  if (last === undefined) return;
+  if (last === undefined) return cursor;
   // Read by transaction, so that none is skipped; published by number, which within an aggregate is the order in which
   // its row was locked: of two transactions that ran side by side the older number may have written last.
   for (const chunk of chunksByBytes(rows.toSorted((a, b) => a.seq - b.seq))) {
@@ -171,10 +187,14 @@ async function publishAndAdvance(options: RelayOptions, connection: Queries, row
     await fault('relay.published');
     options.onPublished?.(chunk.length);
   }
+  // Not waited for on the disk: a cursor that a crash of Postgres sets back publishes those rows again, no more.
   const { rowCount } = await connection.query(sql.unsafe`
-    update relay_cursor set tx = ${last.tx_text}::xid8, seq = ${last.seq} where slot = 0
+    update relay_cursor set tx = ${last.tx_text}::xid8, seq = ${last.seq}
+    where slot = 0 and tx = ${cursor.tx}::xid8 and seq = ${cursor.seq}
+      and set_config('synchronous_commit', 'off', true) = 'off'
   `);
-  if (rowCount !== 1) throw new TransientError('PGS_ERR_NOT_OWNER', 'the relay cursor is gone');
+  if (rowCount !== 1) throw new TransientError('PGS_ERR_NOT_OWNER', 'another relay has moved the cursor');
+  return { tx: last.tx_text, seq: last.seq };
 }
 
 /**

@@ -16,7 +16,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Codec, Consumer, KafkaClient, PartitionBatch, RawRecord } from '@lead-flood/kafka';
 import { createConsumer } from '@lead-flood/kafka';
-import { fault, InvariantError, TransientError, toError } from '@lead-flood/kernel';
+import { InvariantError, TransientError, toError } from '@lead-flood/kernel';
 import type { Clock } from '@lead-flood/kernel';
 import type { Database } from '@lead-flood/postgres';
 import { classify } from '@lead-flood/postgres';
@@ -24,12 +24,13 @@ import type { Batch, BatchResult } from './batch.ts';
 import { commitBatch } from './batch.ts';
 import type { DecodedInput, Refused } from './decode.ts';
 import { decodeRecord, isRefused, learnSchemas, tracesOf } from './decode.ts';
-import { FloodError, haltedPauseMs, isolates } from './flood.ts';
+import { FloodError, isolates } from './flood.ts';
 import { createOffsetTeller } from './offset-teller.ts';
 import type { Owned, Ownership } from './ownership.ts';
 import { createOwnership } from './ownership.ts';
 import type { Erased } from './processor.ts';
 import type { Telemetry } from './telemetry.ts';
+import { beginUntilDone, untilDone } from './until-done.ts';
 
 export type ShellOptions = {
   /** Most messages in one transaction; beyond 1,000 nothing is gained. */
@@ -62,7 +63,6 @@ export type Running = {
 
 const FETCH_BYTES_PER_PARTITION = 1_048_576;
 const FETCH_WAIT_MS = 500;
-const RETRY_MS = { first: 50, max: 5_000 };
 
 /** Records of one or several partitions in order, and where each partition stood before them. */
 type Work = { readonly records: readonly RawRecord[]; readonly places: ReadonlyMap<string, Owned> };
@@ -212,74 +212,6 @@ export async function startBatchShell(
       await consumer.stop();
     },
   };
-}
-
-/** A database that is away at the moment of a join is asked again; until then nothing is processed anyway. */
-export async function beginUntilDone(
-  ownership: Ownership,
-  deps: Pick<ShellDeps, 'telemetry' | 'onFatal'>,
-  group: string,
-  partitions: Readonly<Record<string, readonly number[]>>,
-  seek: Consumer['seek'],
-): Promise<void> {
-  for (;;) {
-    try {
-      await ownership.begin(partitions, seek);
-      return;
-    } catch (thrown) {
-      const error = classify(thrown);
-      if (!(error instanceof TransientError)) {
-        deps.onFatal(error);
-        return;
-      }
-      deps.telemetry.error(group, error, 'reading positions is repeated');
-      await delay(RETRY_MS.max / 10);
-    }
-  }
-}
-
-/** Repeats on faults that may pass, until it is done (true) or the partitions go to somebody else (false). */
-export async function untilDone(
-  processor: Pick<Erased, 'group'>,
-  deps: Pick<ShellDeps, 'telemetry' | 'onFatal'>,
-  ownership: Ownership,
-  status: { halted: string | null },
-  batches: readonly PartitionBatch[],
-  attempt: () => Promise<void>,
-): Promise<boolean> {
-  const leaving = (): boolean => batches.some((batch) => batch.leaving());
-  for (let tries = 0; !leaving(); tries += 1) {
-    try {
-      await attempt();
-      status.halted = null;
-      await fault('processor.told');
-      return true;
-    } catch (thrown) {
-      const error = classify(thrown);
-      // Whatever was copied of the positions may be wrong now: read them again.
-      ownership.forget();
-      deps.telemetry.error(processor.group, error, 'a batch is repeated');
-      if (error instanceof FloodError) status.halted = error.message;
-      else if (!(error instanceof TransientError)) {
-        deps.onFatal(error);
-        throw error;
-      }
-      await pause(
-        error instanceof FloodError
-          ? haltedPauseMs
-          : Math.min(RETRY_MS.first * 2 ** tries, RETRY_MS.max) * (0.5 + Math.random()),
-        leaving,
-      );
-    }
-  }
-  // Leaving with work undone: the next owner starts from the row in Postgres, whatever kafkajs believes.
-  ownership.forget();
-  return false;
-}
-
-async function pause(ms: number, leaving: () => boolean): Promise<void> {
-  const until = Date.now() + ms;
-  while (Date.now() < until && !leaving()) await delay(Math.min(50, until - Date.now()));
 }
 
 const codeOf = (error: Error): string => {

@@ -18,17 +18,17 @@ import type { KnownEntry, Stored } from '@lead-flood/postgres';
 import { classify, createJournalWriter, readJournal, readPositions } from '@lead-flood/postgres';
 import { prepareInputs } from './batch.ts';
 import type { Running, ShellDeps } from './batch-shell.ts';
-import { beginUntilDone, untilDone } from './batch-shell.ts';
+import { beginUntilDone, untilDone } from './until-done.ts';
 import type { DecodedInput } from './decode.ts';
-import { decodeRecord, isRefused, learnSchemas, tracesOf } from './decode.ts';
+import { decodeRecord, isRefused, learnSchemas } from './decode.ts';
 import { failure } from './effect-failure.ts';
 import type { ErasedEffect, Finished } from './effect-commit.ts';
-import { commitEffects } from './effect-commit.ts';
+import { createCommitter } from './effect-committer.ts';
 import type { Item, Tracker } from './effect-queue.ts';
 import { createKeyQueue, lostTrackers } from './effect-queue.ts';
-import { FloodError, haltedPauseMs, isolates } from './flood.ts';
 import { createOffsetTeller } from './offset-teller.ts';
 import { createOwnership } from './ownership.ts';
+import { createPacer } from './pacer.ts';
 import type { AnyInput, Step } from './processor.ts';
 import { orAborted } from './deadline.ts';
 import { createStep } from './step.ts';
@@ -42,7 +42,9 @@ export type ErasedEffectProcessor = ErasedEffect & {
 const FETCH_BYTES_PER_PARTITION = 262_144;
 const FETCH_WAIT_MS = 500;
 const COMMIT_MAX = 500;
-const COMMIT_RETRY_MS = { first: 50, max: 5_000 };
+/** Least time between two starts and between two commits: each costs some statements however few messages it has. */
+const GATHER_MS = 10;
+const START_RETRY_MS = 200;
 const SESSION_TIMEOUT_MS = 10_000;
 
 type Started = { readonly key: string; readonly item: Item; readonly input: DecodedInput };
@@ -50,7 +52,7 @@ type Started = { readonly key: string; readonly item: Item; readonly input: Deco
 export async function startEffectRunner(
   processor: ErasedEffectProcessor,
   deps: ShellDeps,
-  options: { gatherMs: number } = { gatherMs: 5 },
+  options: { gatherMs: number } = { gatherMs: 25 },
 ): Promise<Running> {
   const prefix = deps.topicPrefix ?? '';
   const { group } = processor;
@@ -76,6 +78,8 @@ export async function startEffectRunner(
   let finished: Finished[] = [];
   let committing = false;
   let dead = false;
+  const starts = createPacer(GATHER_MS, startReady);
+  const commits = createPacer(GATHER_MS, () => void commitFinished());
 
   /** The process is about to end: from now on nothing is decided or committed, so that a restart finds all of it. */
   function die(error: Error): void {
@@ -126,7 +130,7 @@ export async function startEffectRunner(
       }
       take(batch, tracker);
     }
-    pump();
+    starts.request();
   }
 
   /** The same partition under a new assignment: what is under way for it ends first, the rest comes again. */
@@ -137,6 +141,7 @@ export async function startEffectRunner(
     trackers.delete(at);
   }
 
+  const commitUntilDone = createCommitter(processor, deps, { teller, status, stopping: stopping.signal, stillOurs });
   const running = new Set<Item>();
   const underWay = (tracker: Tracker): boolean =>
     [...running].some((item) => item.tracker === tracker) || finished.some((f) => f.item.tracker === tracker);
@@ -163,7 +168,7 @@ export async function startEffectRunner(
     );
   }
 
-  function pump(): void {
+  function startReady(): void {
     if (dead || stopping.signal.aborted) return;
     const taken = queue.take(processor.inFlightMax - inFlight);
     if (taken.length === 0) return;
@@ -209,7 +214,7 @@ export async function startEffectRunner(
       }
       // The database is away: nothing was asked yet, so the same messages simply start again.
       deps.telemetry.error(group, error, 'a start is repeated');
-      await delay(COMMIT_RETRY_MS.first * 4);
+      await delay(START_RETRY_MS);
       await start(started);
     }
   }
@@ -266,87 +271,25 @@ export async function startEffectRunner(
     inFlight -= 1;
     finished.push(f);
     deps.telemetry.inFlight(group, inFlight);
-    // setImmediate lets the calls that end in this turn share the commit.
-    if (!committing && !dead) {
-      committing = true;
-      setImmediate(() => void commitLoop());
-    }
-    pump();
+    commits.request();
+    starts.request();
   }
 
-  async function commitLoop(): Promise<void> {
+  async function commitFinished(): Promise<void> {
+    if (committing || dead) return;
+    committing = true;
     try {
-      while (finished.length > 0 && !dead) {
-        const batch = finished.slice(0, COMMIT_MAX);
-        await commitUntilDone(batch);
-        finished = finished.slice(batch.length);
-        for (const { key } of batch) queue.release(key);
-        pump();
-        signalChange();
-      }
+      const batch = finished.slice(0, COMMIT_MAX);
+      await commitUntilDone(batch);
+      finished = finished.slice(batch.length);
+      for (const { key } of batch) queue.release(key);
     } catch (error) {
       die(toError(error));
-    } finally {
-      committing = false;
     }
-  }
-
-  async function commitUntilDone(batch: readonly Finished[]): Promise<void> {
-    let rest = batch;
-    for (let tries = 0; rest.length > 0; tries += 1) {
-      const startedAt = performance.now();
-      try {
-        const result = await commitEffects(processor, { ...deps, now: deps.clock.now(), topicPrefix: prefix }, rest);
-        for (const { topic, outcome, reason } of result.outcomes) deps.telemetry.outcome(group, topic, outcome, reason);
-        deps.telemetry.batch(
-          group,
-          rest.length,
-          performance.now() - startedAt,
-          tracesOf(rest.flatMap((f) => (isRefused(f.item.work) ? [] : f.item.work))),
-        );
-        status.halted = null;
-        deps.wakeRelay();
-        teller.tell(
-          [...new Set(rest.map((f) => f.item.tracker))].map((t) => ({
-            topic: t.topic,
-            partition: t.partition,
-            nextOffset: t.place.nextOffset,
-          })),
-        );
-        return;
-      } catch (thrown) {
-        const error = classify(thrown);
-        deps.telemetry.error(group, error, 'a commit is repeated');
-        if (error instanceof InvariantError) throw error;
-        if (error instanceof FloodError || (!(error instanceof TransientError) && !isolates(error))) {
-          status.halted = error.message;
-          // The only way for it to fail is a stop, asked for in the next line.
-          await delay(haltedPauseMs, undefined, { signal: stopping.signal }).catch(() => undefined);
-          if (stopping.signal.aborted) return;
-          continue;
-        }
-        if (!(error instanceof TransientError)) {
-          await isolate(rest, error);
-          return;
-        }
-        if (error.code === 'PGS_ERR_NOT_OWNER') rest = await stillOurs(rest);
-        await delay(Math.min(COMMIT_RETRY_MS.first * 2 ** tries, COMMIT_RETRY_MS.max) * (0.5 + Math.random()));
-      }
-    }
-  }
-
-  /** The data of one of them is refused by the database: halve, and set aside the one. */
-  async function isolate(rest: readonly Finished[], error: Error): Promise<void> {
-    const [only] = rest;
-    if (only === undefined) return;
-    if (rest.length === 1) {
-      const refused = { record: only.item.record, code: 'PRC_ERR_UNSTORABLE', detail: error.name, step: 'save' };
-      await commitUntilDone([{ ...only, result: { kind: 'refused', refused } }]);
-      return;
-    }
-    const middle = rest.length >> 1;
-    await commitUntilDone(rest.slice(0, middle));
-    await commitUntilDone(rest.slice(middle));
+    committing = false;
+    if (finished.length > 0) commits.request();
+    starts.request();
+    signalChange();
   }
 
   /** Forgets partitions that another owner has taken; what was done for them stands in the journal for that owner. */

@@ -9,7 +9,7 @@ import { invariant } from '@lead-flood/kernel';
 import type { Advance, Queries } from '@lead-flood/postgres';
 import { advancePositions } from '@lead-flood/postgres';
 import type { Running, ShellDeps } from './batch-shell.ts';
-import { beginUntilDone, untilDone } from './batch-shell.ts';
+import { beginUntilDone, untilDone } from './until-done.ts';
 import { createOffsetTeller } from './offset-teller.ts';
 import { createOwnership } from './ownership.ts';
 

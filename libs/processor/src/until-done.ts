@@ -1,0 +1,82 @@
+/**
+ * Repeating on faults that may pass, the same for all three shells: the batch again with growing pauses, the flood after
+ * a long one; what cannot pass ends the process.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Consumer, PartitionBatch } from '@lead-flood/kafka';
+import { fault, TransientError } from '@lead-flood/kernel';
+import { classify } from '@lead-flood/postgres';
+import type { ShellDeps } from './batch-shell.ts';
+import { FloodError, haltedPauseMs } from './flood.ts';
+import type { Ownership } from './ownership.ts';
+import type { Erased } from './processor.ts';
+
+const RETRY_MS = { first: 50, max: 5_000 };
+
+/** A database that is away at the moment of a join is asked again; until then nothing is processed anyway. */
+export async function beginUntilDone(
+  ownership: Ownership,
+  deps: Pick<ShellDeps, 'telemetry' | 'onFatal'>,
+  group: string,
+  partitions: Readonly<Record<string, readonly number[]>>,
+  seek: Consumer['seek'],
+): Promise<void> {
+  for (;;) {
+    try {
+      await ownership.begin(partitions, seek);
+      return;
+    } catch (thrown) {
+      const error = classify(thrown);
+      if (!(error instanceof TransientError)) {
+        deps.onFatal(error);
+        return;
+      }
+      deps.telemetry.error(group, error, 'reading positions is repeated');
+      await delay(RETRY_MS.max / 10);
+    }
+  }
+}
+
+/** Repeats on faults that may pass, until it is done (true) or the partitions go to somebody else (false). */
+export async function untilDone(
+  processor: Pick<Erased, 'group'>,
+  deps: Pick<ShellDeps, 'telemetry' | 'onFatal'>,
+  ownership: Ownership,
+  status: { halted: string | null },
+  batches: readonly PartitionBatch[],
+  attempt: () => Promise<void>,
+): Promise<boolean> {
+  const leaving = (): boolean => batches.some((batch) => batch.leaving());
+  for (let tries = 0; !leaving(); tries += 1) {
+    try {
+      await attempt();
+      status.halted = null;
+      await fault('processor.told');
+      return true;
+    } catch (thrown) {
+      const error = classify(thrown);
+      // Whatever was copied of the positions may be wrong now: read them again.
+      ownership.forget();
+      deps.telemetry.error(processor.group, error, 'a batch is repeated');
+      if (error instanceof FloodError) status.halted = error.message;
+      else if (!(error instanceof TransientError)) {
+        deps.onFatal(error);
+        throw error;
+      }
+      await pause(
+        error instanceof FloodError
+          ? haltedPauseMs
+          : Math.min(RETRY_MS.first * 2 ** tries, RETRY_MS.max) * (0.5 + Math.random()),
+        leaving,
+      );
+    }
+  }
+  // Leaving with work undone: the next owner starts from the row in Postgres, whatever kafkajs believes.
+  ownership.forget();
+  return false;
+}
+
+async function pause(ms: number, leaving: () => boolean): Promise<void> {
+  const until = Date.now() + ms;
+  while (Date.now() < until && !leaving()) await delay(Math.min(50, until - Date.now()));
+}
