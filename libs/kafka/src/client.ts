@@ -1,7 +1,5 @@
-/**
- * The one place that knows kafkajs: connection settings, and the repair of its idle timer.
- */
-import { createRequire } from 'node:module';
+/** How we connect with kafkajs. */
+import './kafkajs-repairs.ts';
 import { Kafka, logLevel } from 'kafkajs';
 import type { LogEntry } from 'kafkajs';
 
@@ -10,29 +8,6 @@ export type KafkaLog = (
   message: string,
   details: Record<string, unknown>,
 ) => void;
-
-type RequestQueue = {
-  pending: unknown[];
-  throttledUntil: number;
-  scheduleCheckPendingRequests: () => void;
-};
-
-/**
- * With nothing pending kafkajs re-arms a timer every millisecond: 4-6 % of a core per idle process, and on Node 24 a
- * `TimeoutNegativeWarning` each time (kafkajs #1556, #1704, #1751). Returning early when nothing waits and no
- * throttle is active leaves 0.2 %.
- */
-function repairIdleTimer(): void {
-  const require = createRequire(import.meta.url);
-  const queue = require('kafkajs/src/network/requestQueue') as { prototype: RequestQueue };
-  const original = queue.prototype.scheduleCheckPendingRequests;
-  queue.prototype.scheduleCheckPendingRequests = function (this: RequestQueue) {
-    if (this.pending.length === 0 && this.throttledUntil <= Date.now()) return;
-    original.call(this);
-  };
-}
-
-repairIdleTimer();
 
 const LEVELS = new Map([
   [logLevel.ERROR, 'error'],

@@ -2,6 +2,7 @@
  * Sends records with acks from all replicas. One send at a time per producer, which keeps the order of a key even
  * when a request is retried; a duplicate that a retry makes is dropped by the consumer's version guard.
  */
+import './kafkajs-repairs.ts';
 import { CompressionTypes, Partitioners } from 'kafkajs';
 import { CodedError, fault, TransientError, toError } from '@lead-flood/kernel';
 import type { KafkaClient } from './client.ts';

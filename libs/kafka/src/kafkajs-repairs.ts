@@ -1,0 +1,97 @@
+/**
+ * kafkajs is no longer released, so what has to change in it is changed here, before it is loaded: every file of ours that
+ * imports kafkajs imports this one first.
+ */
+import { createRequire } from 'node:module';
+import { invariant } from '@lead-flood/kernel';
+import { encodeProduceBody } from './record-batch.ts';
+import type { EncodableRecord, TopicRecords } from './record-batch.ts';
+
+const require = createRequire(import.meta.url);
+
+type RequestQueue = {
+  pending: unknown[];
+  throttledUntil: number;
+  scheduleCheckPendingRequests: () => void;
+};
+
+/**
+ * With nothing pending kafkajs re-arms a timer every millisecond: 4-6 % of a core per idle process, and on Node 24 a
+ * `TimeoutNegativeWarning` each time (kafkajs #1556, #1704, #1751). Returning early when nothing waits and no
+ * throttle is active leaves 0.2 %.
+ */
+function repairIdleTimer(): void {
+  const queue = require('kafkajs/src/network/requestQueue') as { prototype: RequestQueue };
+  const original = queue.prototype.scheduleCheckPendingRequests;
+  queue.prototype.scheduleCheckPendingRequests = function (this: RequestQueue) {
+    if (this.pending.length === 0 && this.throttledUntil <= Date.now()) return;
+    original.call(this);
+  };
+}
+
+type ProduceRequest = {
+  readonly acks: number;
+  readonly timeout: number;
+  readonly transactionalId?: string | null;
+  readonly topicData: readonly TopicRecords[];
+};
+type Encoder = { buf: Buffer; offset: number };
+
+/** Our record batches instead of kafkajs' (record-batch.ts); what ours does not know goes the old way. */
+function replaceEncoder(): void {
+  const path = require.resolve('kafkajs/src/protocol/requests/produce/v3/request');
+  const EncoderOfKafkajs = require('kafkajs/src/protocol/encoder') as new (size: number) => Encoder;
+  const original = require(path) as (request: ProduceRequest) => object;
+  replaceModule(path, (request: ProduceRequest & { compression?: number }) => {
+    const made = original(request);
+    if ((request.compression ?? 0) !== 0 || (request.transactionalId ?? null) !== null) return made;
+    return Object.assign(made, {
+      encode: () => {
+        const { acks, timeout, topicData } = request;
+        const encoder = new EncoderOfKafkajs(1);
+        encoder.buf = encodeProduceBody(topicData, { acks, timeoutMs: timeout, now: Date.now() });
+        encoder.offset = encoder.buf.length;
+        return Promise.resolve(encoder);
+      },
+    });
+  });
+}
+
+type Grouping = {
+  readonly topic: string;
+  readonly partitionMetadata: readonly object[];
+  readonly messages: readonly EncodableRecord[];
+  readonly partitioner: (choice: {
+    topic: string;
+    partitionMetadata: readonly object[];
+    message: EncodableRecord;
+  }) => number;
+};
+
+/** kafkajs copies a partition's list for every message that it adds to it. */
+function replaceGrouping(): void {
+  replaceModule(
+    require.resolve('kafkajs/src/producer/groupMessagesPerPartition'),
+    ({ topic, partitionMetadata, messages, partitioner }: Grouping) => {
+      const groups: Record<number, EncodableRecord[]> = {};
+      if (partitionMetadata.length === 0) return groups;
+      for (const message of messages) (groups[partitioner({ topic, partitionMetadata, message })] ??= []).push(message);
+      return groups;
+    },
+  );
+}
+
+function replaceModule(path: string, exported: unknown): void {
+  require(path);
+  const loaded = require.cache[path];
+  invariant(loaded !== undefined, `${path} is part of kafkajs`);
+  loaded.exports = exported;
+}
+
+invariant(
+  require.cache[require.resolve('kafkajs/src/producer/sendMessages')] === undefined,
+  'kafkajs was loaded before it was repaired',
+);
+repairIdleTimer();
+replaceEncoder();
+replaceGrouping();
