@@ -77,7 +77,8 @@ export async function createConsumer(options: ConsumerOptions): Promise<Consumer
   await consumer.run({
     autoCommit: false,
     eachBatchAutoResolve: false,
-    partitionsConsumedConcurrently: 1_000,
+    // All of one fetch at once; kafkajs walks over as many workers for each, so no more than a member's partitions.
+    partitionsConsumedConcurrently: 128,
     eachBatch: (payload) => {
       state.lastSeenAt = Date.now();
       return gather(payload);

@@ -10,7 +10,6 @@
  * in before the cursor. A crash between publishing and advancing publishes those rows again; the version guard of
  * the consumers drops them.
  */
-import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import { CodedError, fault, TransientError } from '@lead-flood/kernel';
 import { classify } from './errors.ts';
@@ -70,28 +69,30 @@ export function startRelay(options: RelayOptions): Relay {
   const stopping = new AbortController();
   let wakeUp: () => void = () => undefined;
   let woken = false;
+  const wake = (): void => {
+    woken = true;
+    wakeUp();
+  };
 
+  // By hand, since an aborted timer of Node makes an exception with a stack for every commit that wakes us.
   const sleep = async (ms: number): Promise<void> => {
-    if (!woken) {
-      const timer = new AbortController();
-      const signal = AbortSignal.any([timer.signal, stopping.signal]);
-      wakeUp = () => {
-        timer.abort();
-      };
-      // The only way for it to fail is to be woken.
-      await delay(ms, undefined, { signal }).catch(() => undefined);
-    }
+    if (!woken)
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, ms);
+        wakeUp = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
     woken = false;
   };
 
   const whole = run(options, sleep, stopping.signal);
   return {
-    wake: () => {
-      woken = true;
-      wakeUp();
-    },
+    wake,
     stop: async () => {
       stopping.abort();
+      wake();
       await whole;
     },
   };

@@ -24,6 +24,7 @@ import type { Batch, BatchResult } from './batch.ts';
 import { commitBatch } from './batch.ts';
 import type { DecodedInput, Refused } from './decode.ts';
 import { decodeRecord, isRefused, learnSchemas, tracesOf } from './decode.ts';
+import { createGatherWindow } from './gather-window.ts';
 import { FloodError, isolates } from './flood.ts';
 import { createOffsetTeller } from './offset-teller.ts';
 import type { Owned, Ownership } from './ownership.ts';
@@ -35,12 +36,12 @@ import { beginUntilDone, untilDone } from './until-done.ts';
 export type ShellOptions = {
   /** Most messages in one transaction; beyond 1,000 nothing is gained. */
   readonly batchMessagesMax: number;
-  /** Least time between two fetches: small batches cost nearly as much as large ones. */
+  /** Most time between two fetches while batches are small; see gather-window.ts. */
   readonly gatherMs: number;
   readonly sessionTimeoutMs: number;
 };
 
-export const shellDefaults: ShellOptions = { batchMessagesMax: 1_000, gatherMs: 25, sessionTimeoutMs: 10_000 };
+export const shellDefaults: ShellOptions = { batchMessagesMax: 1_000, gatherMs: 40, sessionTimeoutMs: 10_000 };
 
 export type ShellDeps = {
   readonly client: KafkaClient;
@@ -79,13 +80,15 @@ export async function startBatchShell(
   const status: { halted: string | null } = { halted: null };
   const ownership: Ownership = createOwnership(deps.database, processor.group, () => consumer);
   const teller = createOffsetTeller(() => consumer);
+  const gathering = createGatherWindow(options.gatherMs);
 
   async function onFetch(batches: readonly PartitionBatch[]): Promise<boolean> {
     const startedAt = performance.now();
     const done = await untilDone(processor, deps, ownership, status, batches, () => processFetch(batches));
-    const spentMs = performance.now() - startedAt;
-    if (spentMs < options.gatherMs && !batches.some((batch) => batch.leaving()))
-      await delay(options.gatherMs - spentMs);
+    const endedAt = performance.now();
+    const messages = batches.reduce((sum, batch) => sum + batch.records.length, 0);
+    const restMs = startedAt + gathering.next({ messages, beganAt: startedAt, endedAt }) - endedAt;
+    if (restMs > 0 && !batches.some((batch) => batch.leaving())) await delay(restMs);
     return done;
   }
 

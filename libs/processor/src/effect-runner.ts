@@ -17,7 +17,8 @@ import { InvariantError, TransientError, toError } from '@lead-flood/kernel';
 import type { KnownEntry, Stored } from '@lead-flood/postgres';
 import { classify, createJournalWriter, readJournal, readPositions } from '@lead-flood/postgres';
 import { prepareInputs } from './batch.ts';
-import type { Running, ShellDeps } from './batch-shell.ts';
+import type { Running, ShellDeps, ShellOptions } from './batch-shell.ts';
+import { shellDefaults } from './batch-shell.ts';
 import { beginUntilDone, untilDone } from './until-done.ts';
 import type { DecodedInput } from './decode.ts';
 import { decodeRecord, isRefused, learnSchemas } from './decode.ts';
@@ -25,6 +26,7 @@ import { failure } from './effect-failure.ts';
 import type { ErasedEffect, Finished } from './effect-commit.ts';
 import { createCommitter } from './effect-committer.ts';
 import type { Item, Tracker } from './effect-queue.ts';
+import { createGatherWindow } from './gather-window.ts';
 import { createKeyQueue, lostTrackers } from './effect-queue.ts';
 import { createOffsetTeller } from './offset-teller.ts';
 import { createOwnership } from './ownership.ts';
@@ -52,7 +54,7 @@ type Started = { readonly key: string; readonly item: Item; readonly input: Deco
 export async function startEffectRunner(
   processor: ErasedEffectProcessor,
   deps: ShellDeps,
-  options: { gatherMs: number } = { gatherMs: 25 },
+  options: Pick<ShellOptions, 'gatherMs'> = shellDefaults,
 ): Promise<Running> {
   const prefix = deps.topicPrefix ?? '';
   const { group } = processor;
@@ -60,6 +62,7 @@ export async function startEffectRunner(
   const ownership = createOwnership(deps.database, group, () => consumer);
   const journal = createJournalWriter(deps.database, group);
   const teller = createOffsetTeller(() => consumer);
+  const gathering = createGatherWindow(options.gatherMs);
   const queue = createKeyQueue();
   const trackers = new Map<string, Tracker>();
   const status: { halted: string | null } = { halted: null };
@@ -101,8 +104,10 @@ export async function startEffectRunner(
       await drain();
       return false;
     }
-    const spentMs = performance.now() - startedAt;
-    if (spentMs < options.gatherMs) await delay(options.gatherMs - spentMs);
+    const endedAt = performance.now();
+    const messages = batches.reduce((sum, batch) => sum + batch.records.length, 0);
+    const restMs = startedAt + gathering.next({ messages, beganAt: startedAt, endedAt }) - endedAt;
+    if (restMs > 0) await delay(restMs);
     return admitted;
   }
 

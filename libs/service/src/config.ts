@@ -57,8 +57,8 @@ export const sharedConfig = z.object({
     .int()
     .min(0)
     .max(1_000)
-    .default(25)
-    .describe('Least milliseconds between two fetches of a batch processor.'),
+    .default(40)
+    .describe('Most milliseconds between two fetches of a batch processor while batches are small.'),
   OTEL_EXPORTER_OTLP_ENDPOINT: z
     .url()
     .optional()

@@ -17,7 +17,7 @@ export const config = z.object({
     .min(0)
     .max(1_000)
     .default(50)
-    .describe('Least milliseconds between two fetches of the projection; more saves work and shows leads later.'),
+    .describe('Most milliseconds between two fetches of the projection; more saves work and shows leads later.'),
   ANALYTICS_DEAD_LETTERS_HOT_DAYS: z.coerce
     .number()
     .int()
