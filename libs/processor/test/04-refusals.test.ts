@@ -15,7 +15,7 @@
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { avroSchemas } from '@lead-flood/contracts';
-import { deadLetterFacts } from '@lead-flood/kafka';
+import { createProducer, deadLetterFacts, toReplay } from '@lead-flood/kafka';
 import type { OutgoingRecord, RawRecord } from '@lead-flood/kafka';
 import { sql } from '@lead-flood/postgres';
 import { batchProcessor } from '@lead-flood/processor';
@@ -147,6 +147,32 @@ describe('a message that cannot be processed', () => {
   it('does not keep its neighbours from being processed', async () => {
     const all = await counts(line.database);
     expect([...sent].map((_, i) => all[sampleId(`good-${i}`)])).toEqual([...sent].map(() => 1));
+  });
+});
+
+describe('a foreign message of bytes that are no text', () => {
+  it('can be replayed as it came: key, repeated headers and all', async () => {
+    const line = await createLine(batchProcessor(tally), at);
+    const producer = await createProducer(line.client);
+    const original = {
+      key: Buffer.from([0xff, 0x00, 0xfe]),
+      value: Buffer.from('garbage'),
+      headers: { note: 'Zoë', hash: Buffer.from([0xc3, 0x28]), via: [Buffer.from('one'), Buffer.from([0x80])] },
+    };
+    await producer.send([{ ...original, topic: line.prefix + TOPIC }]);
+    await line.start();
+    await line.caughtUp();
+    const [found] = await line.records('tally.dead-letter.v1');
+    if (found === undefined) throw new Error('no letter');
+    const replay = toReplay(found);
+    expect(replay).toEqual({ ...original, topic: line.prefix + TOPIC, headers: { ...original.headers, replays: '1' } });
+    // Sent again it arrives as the first did.
+    if (replay !== null) await producer.send([replay]);
+    await line.caughtUp();
+    const [first, second] = await line.records(TOPIC);
+    expect(second).toMatchObject({ key: first?.key, headers: first?.headers });
+    await producer.stop();
+    await line.close();
   });
 });
 
