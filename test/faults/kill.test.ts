@@ -1,12 +1,15 @@
 /**
- * Seven processes, five thousand leads, and in their middle a SIGKILL for each of the seven. Afterwards every lead is in
- * exactly one end state, nobody was asked or contacted twice, and the read model is what a fresh fold of the topics gives.
+ * Seven processes, five thousand leads by three doors (Kafka, REST, CSV files), and in their middle a SIGKILL for each of
+ * the seven. Afterwards every lead is in exactly one end state, nobody was asked or contacted twice, and the read model is
+ * what a fresh fold of the topics gives. A last wave is killed while the providers know no keys: what they are then asked
+ * twice is counted, and bounded by what was in flight.
  * The judge is outside: the journal of what was sent, the sandbox's own log, the topics and the tables.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import { createAnalytics } from '@lead-flood/analytics/projection';
 import type { EventName, Events } from '@lead-flood/contracts';
 import { createKafkaClient, createProducer, headerNames, headerText, readTopic } from '@lead-flood/kafka';
@@ -14,13 +17,24 @@ import type { Codec, KafkaClient } from '@lead-flood/kafka';
 import { systemClock } from '@lead-flood/kernel';
 import { serviceNames, startProduct, startStack } from '@lead-flood/local';
 import type { Product, Stack } from '@lead-flood/local';
-import { createDatabase, readPositions } from '@lead-flood/postgres';
+import { createDatabase, readPositions, sql } from '@lead-flood/postgres';
 import { batchProcessor, learnSchemas, silentTelemetry } from '@lead-flood/processor';
 import { createTestDatabase, dumpTables, eventually, testCodec, testEnvironment } from '@lead-flood/testing';
+import { emptyJournal, postLead, uploadFile } from './generator.ts';
 import { person } from './people.ts';
 
 const LEADS = 5_000;
-const PER_SECOND = 500;
+const PER_SECOND = 400;
+/** Of the leads, these come by REST and in files; the others by Kafka. */
+const BY_REST = 600;
+const REST_PER_SECOND = 60;
+const FILES = 4;
+const ROWS = 100;
+const BY_KAFKA = LEADS - BY_REST - FILES * ROWS;
+/** The last wave. */
+const UNKEYED = 600;
+/** Enrichment's default: leads that may be with providers at once, each with one question at a time. */
+const IN_FLIGHT = 128;
 const CHUNK = 50;
 const SETTLE_MS = 150_000;
 
@@ -43,7 +57,7 @@ beforeAll(async () => {
     DATABASE_URL: postgres,
     REDIS_URL: redis,
   });
-  product = await startProduct({ stack, env: { LOG_LEVEL: 'warn' } });
+  product = await startProduct({ stack, env: { LOG_LEVEL: 'warn', RATE_LIMIT_RPM: '100000' } });
   client = createKafkaClient({
     brokers: testEnvironment().KAFKA_BROKERS.split(','),
     clientId: 'kill-test',
@@ -86,11 +100,11 @@ async function eventsOf(topic: string): Promise<Seen[]> {
   return [...byId.values()];
 }
 
-async function send(): Promise<void> {
+async function send(first: number, count: number): Promise<void> {
   const producer = await createProducer(client);
   const startedAt = Date.now();
-  for (let start = 0; start < LEADS; start += CHUNK) {
-    const leads = Array.from({ length: CHUNK }, (_, i) => person(start + i, product.seeds.orgId));
+  for (let start = 0; start < count; start += CHUNK) {
+    const leads = Array.from({ length: CHUNK }, (_, i) => person(first + start + i, product.seeds.orgId));
     await producer.send(
       leads.map((data) => ({
         topic: 'ingest.lead.v1',
@@ -103,6 +117,29 @@ async function send(): Promise<void> {
     if (aheadMs > 0) await new Promise((resolve) => setTimeout(resolve, aheadMs));
   }
   await producer.stop();
+}
+
+const journal = emptyJournal();
+
+/** A steady stream by REST and a file every few seconds, none of which waits for another. */
+async function handIn(): Promise<void> {
+  const door = { url: product.gateway, apiKey: product.seeds.apiKey };
+  const later = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+  await Promise.all([
+    ...Array.from({ length: BY_REST }, async (_, i) => {
+      await later((i / REST_PER_SECOND) * 1_000);
+      await postLead(door, journal, BY_KAFKA + i);
+    }),
+    ...Array.from({ length: FILES }, async (_, file) => {
+      await later(1_000 + file * 2_250);
+      const first = BY_KAFKA + BY_REST + file * ROWS;
+      await uploadFile(
+        door,
+        journal,
+        Array.from({ length: ROWS }, (_row, i) => first + i),
+      );
+    }),
+  ]);
 }
 
 /** One service a second, each while the others work; it comes back at once. */
@@ -118,12 +155,38 @@ async function killAll(): Promise<void> {
   );
 }
 
+/** What the lookup providers accepted, by question. */
+async function questions(): Promise<Map<string, unknown[]>> {
+  const calls = (await control('GET', '/log?limit=200000'))
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as { provider: string; operation: string; subject: string });
+  return Map.groupBy(
+    calls.filter(({ provider }) => ['apollo', 'hunter', 'pdl'].includes(provider)),
+    (call) => `${call.provider} ${call.operation} ${call.subject}`,
+  );
+}
+
+async function answersStored(): Promise<number> {
+  const database = await createDatabase({
+    url: testEnvironment().DATABASE_URL,
+    schema: 'enrichment',
+    applicationName: 'kill-test',
+    connectionsMax: 1,
+  });
+  const count = await database.oneFirst(
+    sql.type(z.object({ n: z.int() }))`select count(*)::int as n from journal where done`,
+  );
+  await database.end();
+  return count;
+}
+
 describe('SIGKILL of each of seven services in the middle of 5,000 leads', () => {
   const ends = new Map<string, string[]>();
   let unknown = 0;
 
   it('loses no lead and leaves each in exactly one end state', { timeout: 300_000 }, async () => {
-    await Promise.all([send(), killAll()]);
+    await Promise.all([send(0, BY_KAFKA), handIn(), killAll()]);
     await eventually('every lead to reach an end', async () => (await endStates()).size >= LEADS || null, SETTLE_MS);
     const discovered = (await eventsOf('discovery.lead.v1')).filter((event) => event.name === 'LeadDiscovered');
     const scored = await eventsOf('scoring.lead.v1');
@@ -135,17 +198,28 @@ describe('SIGKILL of each of seven services in the middle of 5,000 leads', () =>
     expect(ends.size).toBe(LEADS);
   });
 
+  it('has every lead and every row that was acknowledged, and none of them twice', async () => {
+    const events = await eventsOf('discovery.lead.v1');
+    const discovered = events.filter((event) => event.name === 'LeadDiscovered');
+    const { leads, files, lost } = journal;
+    const already = [...leads.values()].filter((id) => id === null).length;
+    console.info(`${lost} answers lost or not final; ${already} of ${leads.size} leads were there when asked again`);
+    expect(lost).toBeGreaterThan(0);
+    expect([leads.size, [...files.values()]]).toEqual([BY_REST, Array.from({ length: FILES }, () => ROWS)]);
+    const byRest = discovered.filter(({ data }) => data.source === 'fault-rest').map(({ data }) => data.leadId);
+    const acked = [...leads.values()].filter((id) => id !== null);
+    expect([byRest.length, new Set(byRest).size]).toEqual([BY_REST, BY_REST]);
+    expect(acked.filter((id) => !byRest.includes(id))).toEqual([]);
+    const byJob = Map.groupBy(discovered, ({ data }) => data.jobId);
+    expect([...files.keys()].map((jobId) => byJob.get(jobId)?.length)).toEqual([...files.values()]);
+    // A repeat of a submission is dropped as such; were it taken for another one, it would be a duplicate here.
+    expect(events.filter((event) => event.name === 'LeadDuplicated')).toEqual([]);
+  });
+
   it('asks no provider and contacts nobody twice', async () => {
     const doubles = JSON.parse(await control('GET', '/doubles')) as { doubles?: unknown[] } | unknown[];
     expect(Array.isArray(doubles) ? doubles : doubles.doubles).toEqual([]);
-    const calls = (await control('GET', '/log?limit=200000'))
-      .split('\n')
-      .filter((line) => line !== '')
-      .map((line) => JSON.parse(line) as { provider: string; operation: string; subject: string });
-    const lookups = Map.groupBy(
-      calls.filter(({ provider }) => ['apollo', 'hunter', 'pdl'].includes(provider)),
-      (call) => `${call.provider} ${call.operation} ${call.subject}`,
-    );
+    const lookups = await questions();
     expect(lookups.size).toBeGreaterThan(LEADS / 2);
     expect([...lookups].filter(([, times]) => times.length > 1).map(([question]) => question)).toEqual([]);
     // What one kill of the sender can leave in doubt is what it had under way.
@@ -204,6 +278,36 @@ describe('SIGKILL of each of seven services in the middle of 5,000 leads', () =>
     await live.end();
     await fresh.drop();
   });
+
+  it(
+    'makes providers that know no keys answer twice at most what was in flight at the kill',
+    { timeout: 200_000 },
+    async () => {
+      await control('POST', '/reset');
+      for (const provider of ['apollo', 'hunter', 'pdl'])
+        await control('PUT', `/providers/${provider}`, { dedupe: false });
+      const ended = (await endStates()).size;
+      const answeredBefore = await answersStored();
+      const kill = async (): Promise<void> => {
+        await eventually('the wave to be under way', async () => (await questions()).size > UNKEYED / 4);
+        const process = product.processes.get('enrichment');
+        process?.kill('SIGKILL');
+        await process?.exited;
+        await process?.restart();
+      };
+      await Promise.all([send(LEADS, UNKEYED), kill()]);
+      await eventually('the wave to end', async () => (await endStates()).size >= ended + UNKEYED || null, SETTLE_MS);
+      const asked = await questions();
+      const twice = [...asked.values()].filter((times) => times.length > 1);
+      console.info(`${twice.length} of ${asked.size} questions asked twice, ${IN_FLIGHT} calls may be in flight`);
+      expect(Math.max(1, ...twice.map((times) => times.length))).toBeLessThanOrEqual(2);
+      expect(twice.length).toBeLessThanOrEqual(IN_FLIGHT);
+      // What was paid twice is told from what is known: the journal keeps one answer a question.
+      const answers = (await answersStored()) - answeredBefore;
+      expect(answers).toBeGreaterThan(UNKEYED / 2);
+      expect(answers).toBeLessThanOrEqual(asked.size);
+    },
+  );
 
   async function endStates(): Promise<Map<string, string[]>> {
     const [messages, tasks] = await Promise.all([eventsOf('outreach.message.v1'), eventsOf('call-allocation.task.v1')]);

@@ -2,10 +2,14 @@
  * A message that can never be processed, kept as it came: original bytes, key and headers, and in added headers
  * where it was met and why. The added names carry a prefix, so a replay can take them off again.
  */
-import type { OutgoingRecord, RawRecord } from './record.ts';
+import { isUtf8 } from 'node:buffer';
+import type { OutgoingRecord, RawRecord, SendableRecord } from './record.ts';
 import { headerNames, headersAsText, originHeader } from './record.ts';
 
 const PREFIX = 'dead-letter-';
+/** Base64 of what would not survive as text: the key, and headers of other bytes or with several values. */
+const KEY_BYTES = `${PREFIX}key-bytes`;
+const BYTES_OF = `${PREFIX}bytes-of-`;
 
 export type DeadLetterFacts = {
   readonly group: string;
@@ -34,7 +38,8 @@ export function toDeadLetter(record: RawRecord, facts: DeadLetterFacts): Outgoin
     key: record.key,
     value: record.value,
     headers: {
-      ...headersAsText(record.headers),
+      ...foreignHeaders(record),
+      ...notText(record),
       [`${PREFIX}topic`]: record.topic,
       [`${PREFIX}partition`]: String(record.partition),
       [`${PREFIX}offset`]: String(record.offset),
@@ -45,6 +50,24 @@ export function toDeadLetter(record: RawRecord, facts: DeadLetterFacts): Outgoin
       [`${PREFIX}at`]: new Date(facts.at).toISOString(),
     },
   };
+}
+
+/** Nobody but us says what the original's bytes were. */
+const foreignHeaders = (record: RawRecord): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(headersAsText(record.headers)).filter(([name]) => name !== KEY_BYTES && !name.startsWith(BYTES_OF)),
+  );
+
+const isText = (value: Buffer | string): boolean => typeof value === 'string' || isUtf8(value);
+const base64 = (value: Buffer | string): string => Buffer.from(value).toString('base64');
+
+function notText({ key, headers }: RawRecord): Record<string, string> {
+  const kept = Object.entries(headers).flatMap(([name, value = []]) => {
+    const values = Array.isArray(value) ? value : [value];
+    const lossless = values.length < 2 && values.every(isText);
+    return lossless ? [] : [[BYTES_OF + name, values.map(base64).join(',')] as const];
+  });
+  return { ...Object.fromEntries(kept), ...(key === null || isText(key) ? {} : { [KEY_BYTES]: base64(key) }) };
 }
 
 /** What the added headers say, or null when the record is no dead letter of ours. */
@@ -69,14 +92,20 @@ export function deadLetterFacts(record: RawRecord): DeadLetter | null {
 const NOT_REPLAYED = new Set<string>(['replays', headerNames.attempt, headerNames.version, originHeader]);
 
 /** The original message, to be sent again to where it first came from; it says how often that has been done. */
-export function toReplay(record: RawRecord): OutgoingRecord | null {
+export function toReplay(record: RawRecord): SendableRecord | null {
   const facts = deadLetterFacts(record);
   if (facts === null) return null;
   const headers = headersAsText(record.headers);
-  const kept = Object.entries(headers).filter(([name]) => !name.startsWith(PREFIX) && !NOT_REPLAYED.has(name));
+  const kept = Object.entries(headers).flatMap(([name, text]): [string, SendableRecord['headers'][string]][] => {
+    if (name.startsWith(PREFIX) || NOT_REPLAYED.has(name)) return [];
+    const values = headers[BYTES_OF + name]?.split(',').map((one) => Buffer.from(one, 'base64'));
+    const [only = text] = values ?? [];
+    return [[name, values === undefined || values.length === 1 ? only : values]];
+  });
+  const keyBytes = headers[KEY_BYTES];
   return {
     topic: headers[originHeader] ?? facts.topic,
-    key: record.key,
+    key: keyBytes === undefined ? record.key : Buffer.from(keyBytes, 'base64'),
     value: record.value,
     headers: { ...Object.fromEntries(kept), replays: String(facts.replays + 1) },
   };

@@ -6,11 +6,11 @@ import './kafkajs-repairs.ts';
 import { CompressionTypes, Partitioners } from 'kafkajs';
 import { CodedError, fault, TransientError, toError } from '@lead-flood/kernel';
 import type { KafkaClient } from './client.ts';
-import type { OutgoingRecord } from './record.ts';
+import type { SendableRecord } from './record.ts';
 
 export type Producer = {
   /** Resolves when every record is stored. Throws `TransientError` when some may not be. */
-  readonly send: (records: readonly OutgoingRecord[]) => Promise<void>;
+  readonly send: (records: readonly SendableRecord[]) => Promise<void>;
   readonly stop: () => Promise<void>;
 };
 

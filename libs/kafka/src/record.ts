@@ -19,6 +19,11 @@ export type OutgoingRecord = {
   readonly headers: Readonly<Record<string, string>>;
 };
 
+/** What a producer takes: a replay gives a foreign writer's headers back as they were, bytes and repeats. */
+export type SendableRecord = Omit<OutgoingRecord, 'headers'> & {
+  readonly headers: Readonly<Record<string, Buffer | string | (Buffer | string)[]>>;
+};
+
 /** Few and short, since each costs about 2 us and its bytes on every hop. */
 export const headerNames = {
   messageId: 'message-id',
@@ -42,7 +47,7 @@ export function headerText(headers: RawHeaders, name: string): string | null {
   return typeof first === 'string' ? first : first.toString('utf8');
 }
 
-/** All headers as UTF-8 text, of a repeated one the first: what dead letters keep. Other bytes do not survive it. */
+/** All headers as UTF-8 text, of a repeated one the first. Other bytes do not survive it; see dead-letter.ts. */
 export function headersAsText(headers: RawHeaders): Record<string, string> {
   return Object.fromEntries(
     Object.keys(headers).map((name) => {

@@ -2,13 +2,15 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { randomId, setFaultHook } from '@lead-flood/kernel';
+import { topics } from '@lead-flood/contracts';
+import { CodedError, randomId, setFaultHook } from '@lead-flood/kernel';
 import {
   createDatabase,
   fireDueTimers,
   insertOutbox,
   insertTimers,
   maintainOutbox,
+  readJournal,
   sql,
   startRelay,
 } from '@lead-flood/postgres';
@@ -103,6 +105,25 @@ describe('the relay', () => {
     expect(heard.keys.at(-1)).toBe('last');
   });
 
+  it('keeps the order in which the rows of an aggregate were written, not that of the transactions’ numbers', async () => {
+    const begun = Promise.withResolvers<undefined>();
+    const mayWrite = Promise.withResolvers<undefined>();
+    // Numbered first, as a transaction is that has claimed something before it waits for the aggregate's row.
+    const older = test.database.transaction(async (tx) => {
+      await tx.query(sql.unsafe`select pg_current_xact_id()`);
+      begun.resolve(undefined);
+      await mayWrite.promise;
+      await insertOutbox(tx, [message('version 2')]);
+    });
+    await begun.promise;
+    await insert('version 1');
+    mayWrite.resolve(undefined);
+    await older;
+    const heard = relay();
+    await heardAll(heard, 2);
+    expect(heard.keys).toEqual(['version 1', 'version 2']);
+  });
+
   it('loses nothing when many transactions interleave', async () => {
     const heard = relay();
     const pool = await anotherPool('writers');
@@ -180,6 +201,27 @@ describe('the relay', () => {
   });
 });
 
+describe('a record that is too large for the broker', () => {
+  it('goes as a stub that says so; the others go as they are, in their order', async () => {
+    const got: OutboxMessage[] = [];
+    const heard = relay(test.database, (messages) => {
+      if (messages.some(({ value }) => (value?.length ?? 0) > 1_000))
+        return Promise.reject(new CodedError('KFK_ERR_TOO_LARGE', 'the broker refuses it'));
+      got.push(...messages);
+      return Promise.resolve();
+    });
+    await test.database.transaction((tx) =>
+      insertOutbox(tx, [message('a'), message('huge', Buffer.alloc(5_000)), message('b')]),
+    );
+    await insert('c');
+    await heardAll(heard, 4);
+    expect(heard.keys).toEqual(['a', 'huge', 'b', 'c']);
+    const stub = { ...message('huge', null), headers: { 'message-id': 'huge', 'too-large': '5000' } };
+    expect(got).toEqual([message('a'), stub, message('b'), message('c')]);
+    expect(heard.errors).toContain('the broker refuses it');
+  });
+});
+
 describe('partitions of the outbox', () => {
   const names = () =>
     test.database.anyFirst(sql.type(z.object({ name: z.string() }))`
@@ -193,6 +235,13 @@ describe('partitions of the outbox', () => {
     expect(await names()).toEqual(
       expect.arrayContaining(['outbox_20300509', 'outbox_20300510', 'outbox_20300511', 'outbox_20300512']),
     );
+  });
+
+  it('are made by many replicas at the same moment without one of them failing', async () => {
+    const day = Date.parse('2031-01-01T12:00:00Z');
+    for (let round = 0; round < 10; round += 1)
+      await Promise.all(Array.from({ length: 6 }, () => maintainOutbox(test.database, day + round * 5 * 86_400_000)));
+    expect((await names()).filter((name) => name > 'outbox_2031')).toHaveLength(4);
   });
 
   it('are dropped when old and published, and kept while a row is not', async () => {
@@ -210,6 +259,23 @@ describe('partitions of the outbox', () => {
       await maintainOutbox(test.database);
       return (await names()).every((name) => name > 'outbox_2021');
     });
+  });
+});
+
+describe('the journal', () => {
+  it('keeps what a replay of the longest topic can still ask for, and no more', async () => {
+    const [kept, dropped] = [randomId(), randomId()];
+    const topic = Math.max(...Object.values(topics).flatMap((t) => (t.events.length > 0 ? [t.retentionDays] : [])));
+    const enter = (id: string, days: number) =>
+      test.database.query(sql.unsafe`
+        insert into journal (consumer_group, message_id, step, done, answer, started_at)
+        values ('g', ${id}, 'ask', true, '1', now() - make_interval(days => ${days}) + interval '1 hour')
+      `);
+    await enter(kept, topic);
+    await enter(dropped, topic + 2);
+    relay();
+    await eventually('the pruning', async () => (await readJournal(test.database, 'g', [dropped])).length === 0);
+    expect(await readJournal(test.database, 'g', [kept])).toHaveLength(1);
   });
 });
 

@@ -98,7 +98,7 @@ function rejections(inputs: readonly DecodedInput[], outcomes: readonly FoldOutc
 export function toDeadLetters(group: string, refused: readonly Refused[], at: number): OutboxMessage[] {
   return refused.map(({ record, ...facts }) => {
     const { key, ...letter } = toDeadLetter(record, { group, at, ...facts });
-    // Keys of ours are ids. The outbox holds text, so a foreign key of other bytes does not survive as it was.
+    // Keys of ours are ids. The outbox holds text; what a foreign key of other bytes was stands in a header of the letter.
     return { ...letter, key: key === null ? null : key.toString('utf8') };
   });
 }

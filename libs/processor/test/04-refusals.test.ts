@@ -15,10 +15,11 @@
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { avroSchemas } from '@lead-flood/contracts';
-import { deadLetterFacts } from '@lead-flood/kafka';
+import { createProducer, deadLetterFacts, toReplay } from '@lead-flood/kafka';
 import type { OutgoingRecord, RawRecord } from '@lead-flood/kafka';
+import { sql } from '@lead-flood/postgres';
 import { batchProcessor } from '@lead-flood/processor';
-import type { Running } from '@lead-flood/processor';
+import type { Running, Starter } from '@lead-flood/processor';
 import {
   createLine,
   encodeTestEvent,
@@ -28,7 +29,7 @@ import {
   testEnvironment,
 } from '@lead-flood/testing';
 import type { Line } from '@lead-flood/testing';
-import { at, company, countOf, counts, enriched, header, startOn, tally } from './example.ts';
+import { at, company, countOf, counts, enriched, header, rowsIn, startOn, tally } from './example.ts';
 
 const TOPIC = 'enrichment.lead.v1';
 
@@ -146,6 +147,51 @@ describe('a message that cannot be processed', () => {
   it('does not keep its neighbours from being processed', async () => {
     const all = await counts(line.database);
     expect([...sent].map((_, i) => all[sampleId(`good-${i}`)])).toEqual([...sent].map(() => 1));
+  });
+});
+
+describe('a foreign message of bytes that are no text', () => {
+  it('can be replayed as it came: key, repeated headers and all', async () => {
+    const line = await createLine(batchProcessor(tally), at);
+    const producer = await createProducer(line.client);
+    const original = {
+      key: Buffer.from([0xff, 0x00, 0xfe]),
+      value: Buffer.from('garbage'),
+      headers: { note: 'Zoë', hash: Buffer.from([0xc3, 0x28]), via: [Buffer.from('one'), Buffer.from([0x80])] },
+    };
+    await producer.send([{ ...original, topic: line.prefix + TOPIC }]);
+    await line.start();
+    await line.caughtUp();
+    const [found] = await line.records('tally.dead-letter.v1');
+    if (found === undefined) throw new Error('no letter');
+    const replay = toReplay(found);
+    expect(replay).toEqual({ ...original, topic: line.prefix + TOPIC, headers: { ...original.headers, replays: '1' } });
+    // Sent again it arrives as the first did.
+    if (replay !== null) await producer.send([replay]);
+    await line.caughtUp();
+    const [first, second] = await line.records(TOPIC);
+    expect(second).toMatchObject({ key: first?.key, headers: first?.headers });
+    await producer.stop();
+    await line.close();
+  });
+});
+
+describe('a flood for which no message is to blame', () => {
+  const missingTable: Starter = batchProcessor({
+    ...tally,
+    store: { ...tally.store, save: async (tx) => void (await tx.query(sql.unsafe`insert into missing values (1)`)) },
+  });
+  it.each([
+    ['a table that is missing', missingTable, {}, /PRC_ERR_UNSTORABLE/],
+    ['a rule that refuses everything', batchProcessor(tally), { emailStatus: 'invalid' }, /EXA_ERR_INVALID_EMAIL/],
+  ] as const)('%s stops the shell before anything is set aside', async (_name, starter, overrides, reason) => {
+    const line = await createLine(starter, at);
+    await line.publish(...Array.from({ length: 12 }, (_, i) => enriched(`flood-${i}`, 1, overrides)));
+    const running = await startOn(line, starter);
+    expect(await eventually('the shell to stop', () => running.halted())).toMatch(reason);
+    expect([await rowsIn(line.database, 'outbox'), await counts(line.database)]).toEqual([0, {}]);
+    await running.stop();
+    await line.close();
   });
 });
 

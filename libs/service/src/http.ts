@@ -63,6 +63,11 @@ export function createHttpServer(deps: HttpDeps): HttpServer {
     trustProxy: door === undefined || door.trustProxy.length === 0 ? false : [...door.trustProxy],
     rewriteUrl: (request) => door?.rewriteUrl(request.url ?? '/') ?? request.url ?? '/',
     genReqId: (request) => acceptedId(request.headers['x-request-id']) ?? randomUUID(),
+    // A URL that cannot be decoded is refused before any hook or error handler of ours is asked.
+    frameworkErrors: (error, request, reply) => {
+      tellIds(request, reply);
+      void answerError(deps, error, request, reply);
+    },
     routerOptions: { ignoreTrailingSlash: false, maxParamLength: 200 },
   });
   // Only JSON is read: with the text parser in place a body schema can be walked round by another content type.
@@ -73,7 +78,7 @@ export function createHttpServer(deps: HttpDeps): HttpServer {
     // Who comes in from outside begins a trace of ours; only our own gateway may go on with one.
     const believed = door === undefined && typeof parent === 'string' ? parent : null;
     request.span = deps.tracing.request(`${request.method} ${request.routeOptions.url ?? 'unknown'}`, believed);
-    void reply.header('x-request-id', request.id).header('x-correlation-id', correlationIdOf(request));
+    tellIds(request, reply);
     done();
   });
   // Not earlier: the body arrives by events of the socket, which know nothing of the request that waits for it.
@@ -96,6 +101,10 @@ export function createHttpServer(deps: HttpDeps): HttpServer {
   return server;
 }
 
+function tellIds(request: FastifyRequest, reply: FastifyReply): void {
+  void reply.header('x-request-id', request.id).header('x-correlation-id', correlationIdOf(request));
+}
+
 const acceptedId = (value: string | string[] | undefined): string | null =>
   typeof value === 'string' && ID.test(value) ? value : null;
 
@@ -108,6 +117,7 @@ export const envelope = (code: string, message: string, request: FastifyRequest,
 });
 
 const FASTIFY_CODES: Readonly<Record<string, readonly [ApiErrorCode, string]>> = {
+  FST_ERR_BAD_URL: ['invalid_payload', 'the URL is malformed'],
   FST_ERR_CTP_BODY_TOO_LARGE: ['payload_too_large', 'the body is larger than 1 MiB'],
   FST_ERR_CTP_INVALID_MEDIA_TYPE: ['unsupported_media_type', 'send application/json'],
   FST_ERR_CTP_EMPTY_JSON_BODY: ['invalid_payload', 'the body is empty'],

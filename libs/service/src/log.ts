@@ -81,7 +81,7 @@ export function createLog(
   config: Pick<SharedConfig, 'LOG_LEVEL' | 'APP_ENV'>,
   destination?: pino.DestinationStream,
 ): Log {
-  return pino(
+  const log = pino(
     {
       level: config.LOG_LEVEL,
       base: { service, env: config.APP_ENV },
@@ -89,15 +89,28 @@ export function createLog(
       messageKey: 'message',
       formatters: {
         level: (label) => ({ level: label }),
-        log: (fields) =>
-          Object.fromEntries(
-            Object.entries(fields).filter(
-              ([name, value]) => ALLOWED.has(name) && (STRUCTURED.has(name) || typeof value !== 'object'),
-            ),
-          ),
+        log: allowed,
       },
       serializers: { err: logError },
     },
     destination ?? pino.destination({ sync: false }),
   );
+  // pino passes no formatter over what a child is bound to; children inherit these two.
+  const { child, setBindings } = log;
+  log.child = function (this: Log, bindings, options) {
+    return child.call(this, allowed(bindings), options) as ReturnType<Log['child']>;
+  } as Log['child'];
+  log.setBindings = function (this: Log, bindings) {
+    setBindings.call(this, allowed(bindings));
+  };
+  return log;
 }
+
+type Fields = Readonly<Record<string, unknown>>;
+
+const allowed = (fields: Fields): Record<string, unknown> =>
+  Object.fromEntries(
+    Object.entries(fields).filter(
+      ([name, value]) => ALLOWED.has(name) && (STRUCTURED.has(name) || typeof value !== 'object'),
+    ),
+  );

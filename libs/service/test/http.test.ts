@@ -72,6 +72,25 @@ beforeAll(async () => {
 });
 afterAll(() => server.close());
 
+it.each(['/v1/%ZZ', '/v1/things/%E0%A4', '/%'])(
+  'a malformed URL is answered like any other mistake: %s',
+  async (path) => {
+    const response = await fetch(url + path, {
+      headers: { 'x-request-id': 'request-1', 'x-correlation-id': 'chain-1' },
+    });
+    expect(response.status).toBe(400);
+    expect(errorBody.parse(await response.json()).error).toEqual({
+      code: 'invalid_payload',
+      message: 'the URL is malformed',
+      requestId: 'request-1',
+    });
+    expect([response.headers.get('x-request-id'), response.headers.get('x-correlation-id')]).toEqual([
+      'request-1',
+      'chain-1',
+    ]);
+  },
+);
+
 async function post(
   body: string,
   headers: Record<string, string> = { 'content-type': 'application/json' },

@@ -49,6 +49,28 @@ describe('a log line', () => {
   });
 });
 
+describe('a field whose name is on the list', () => {
+  it('holds a plain value: a record under a known name is dropped with all that is in it', () => {
+    const { log, text, last } = capture();
+    log.info({ state: { person: { email: CANARY } }, reason: [CANARY], error: new Error(CANARY), count: 1 }, 'known');
+    log.warn({ err: { email: CANARY, nested: { email: CANARY } }, code: 'X' }, 'no error at all');
+    expect(text()).not.toContain('canary');
+    expect(last()).toMatchObject({ code: 'X' });
+  });
+
+  it('is all that a child of the log, and the child’s child, may be bound to', () => {
+    const { log, text, last } = capture();
+    const child = log.child({ requestId: 'r-1', email: CANARY, state: { email: CANARY }, err: new Error(CANARY) });
+    child.info('bound');
+    child.child({ phone: CANARY, group: 'g' }).info({ email: CANARY }, 'bound twice');
+    child.setBindings({ fullName: CANARY });
+    child.info('bound later');
+    expect(text()).not.toContain('canary');
+    expect(last()).toMatchObject({ requestId: 'r-1', message: 'bound later' });
+    expect(text()).toContain('"group":"g"');
+  });
+});
+
 describe('an error in the log', () => {
   let test: TestDatabase;
   beforeAll(async () => {

@@ -2,37 +2,57 @@
  * One suite that every processor must pass, on real Kafka and Postgres. Each case feeds the same inputs in a worse way
  * and expects the same end: the state tables and the distinct published events of an undisturbed run.
  *
- * To add a case: append it to `cases`; it runs for every processor of every service.
+ * To add a case: append it to `cases`, or to `conformance-faults.ts`; it runs for every processor of every service. Cases
+ * run side by side, unless they share an outside world (`before`).
  */
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { SerializableValue } from './dump.ts';
-import { InvariantError, randomId, setFaultHook } from '@lead-flood/kernel';
-import type { Starter } from '@lead-flood/processor';
-import { dumpTables } from './dump.ts';
-import type { Line, TestEvent } from './line.ts';
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { OutgoingRecord } from '@lead-flood/kafka';
+import { sql } from '@lead-flood/postgres';
+import { crashOnceAt, faultCases } from './conformance-faults.ts';
+import { interleaved, repeated, rounds } from './input-order.ts';
+import type { Line, Subject, TestEvent } from './line.ts';
 import { createLine, encodeTestEvent } from './line.ts';
+import { poison, poisonHeader } from './poison.ts';
+import type { RunEnd } from './run-end.ts';
+import { endOf } from './run-end.ts';
+
+/** An event, or a record as it is for processors that do not decode. */
+export type Input = TestEvent | OutgoingRecord;
 
 export type ConformanceOptions = {
-  readonly starter: Starter;
+  readonly starter: Subject;
   readonly schema: string;
   readonly migrations: string;
   /** Inputs of a handful of keys, several per key, in order. Ids and versions are given here and kept. */
-  readonly inputs: readonly TestEvent[];
+  readonly inputs: readonly Input[];
+  /** What is fed once the inputs are done: between two topics no order is promised, so here it is made. */
+  readonly afterwards?: readonly Input[];
   /** Rows to put in before (rules, sequences). */
   readonly seed?: (line: Line) => Promise<void>;
   /** Columns that may differ from run to run beside those of time and revision, by table. */
   readonly ignore?: Readonly<Record<string, readonly string[]>>;
+  /** False where a record that is written again counts as another (an archive): nothing is then fed twice. */
+  readonly repeatable?: boolean;
   /** Points that this processor passes; by default those of the batch shell. */
   readonly crashPoints?: readonly string[];
+  /** Points that it passes and is not crashed at here, each with the reason. */
+  readonly notCrashedAt?: Readonly<Record<string, string>>;
   /** Runs after the end of each case: the outside world's own count of what was done to it. */
   readonly alsoExpect?: (line: Line) => Promise<void> | void;
-  /** Runs before each case, for instance to empty the outside world's log. */
+  /** Runs before each case, for instance to empty the outside world's log. Given, the cases run one after the other. */
   readonly before?: () => Promise<void> | void;
 };
 
-type End = {
-  readonly tables: Readonly<Record<string, readonly SerializableValue[]>>;
-  readonly published: readonly unknown[];
+/** What a case is given. */
+export type Case = {
+  readonly group: string;
+  readonly line: Line;
+  readonly first: readonly OutgoingRecord[];
+  /** Everything, stage by stage, each time until it is done. */
+  readonly feed: (change?: (records: readonly OutgoingRecord[]) => readonly OutgoingRecord[]) => Promise<void>;
+  /** Everything but the first stage. */
+  readonly feedRest: () => Promise<void>;
+  readonly expectEnd: () => Promise<void>;
 };
 
 export const batchCrashPoints = [
@@ -48,9 +68,10 @@ export const batchCrashPoints = [
   'relay.published',
 ] as const;
 
-/** What the effect runner passes on top; `step.<name>.*` come with the service's own steps. */
+/** What the effect runner passes; `step.<name>.*` come with the service's own steps. */
 export const effectCrashPoints = [
   'processor.outbox',
+  'processor.told',
   'db.commit.before',
   'db.commit.after',
   'kafka.send.before',
@@ -58,219 +79,160 @@ export const effectCrashPoints = [
   'relay.published',
 ] as const;
 
-/** The process dies here: nothing after the point happens, whatever was committed before stays. */
-class SimulatedCrash extends InvariantError {}
+const isEvent = (input: Input): input is TestEvent => 'name' in input;
 
 export function conformance(options: ConformanceOptions): void {
-  const { starter } = options;
-  describe(`conformance of ${starter.group}`, () => {
-    let expected: End;
-    let line: Line;
+  const { starter, before } = options;
+  const ignore = options.ignore ?? {};
+  const points = options.crashPoints ?? batchCrashPoints;
+  let expected: RunEnd;
+  const passed = new Set<string>();
 
-    const fresh = async (): Promise<Line> => {
-      await options.before?.();
-      line = await createLine(starter, options);
-      await options.seed?.(line);
-      return line;
+  /** Runs a case on a line of its own; closes it, and asks the outside world, whatever became of it. */
+  async function onFreshLine(body: (given: Case) => Promise<void>): Promise<void> {
+    await before?.();
+    const line = await createLine(starter, options);
+    await options.seed?.(line);
+    const encode = (inputs: readonly Input[]): OutgoingRecord[] =>
+      inputs.map((input) => (isEvent(input) ? encodeTestEvent(line.codec, input) : input));
+    const [first, ...rest] = [encode(options.inputs), encode(options.afterwards ?? [])];
+    const feedStages: Case['feed'] = async (change = (records) => records) => {
+      for (const stage of [first ?? [], ...rest]) {
+        await line.publishRaw(...change(stage));
+        await line.caughtUp();
+      }
     };
-
-    beforeAll(async () => {
-      await fresh();
-      await line.start();
-      await line.publish(...options.inputs);
-      await line.caughtUp();
-      expected = await endOf(line, options);
+    try {
+      await body({
+        group: starter.group,
+        line,
+        first: first ?? [],
+        feed: feedStages,
+        feedRest: async () => {
+          for (const stage of rest) {
+            await line.publishRaw(...stage);
+            await line.caughtUp();
+          }
+        },
+        expectEnd: async () => {
+          expect(await endOf(line, starter, ignore)).toEqual(expected);
+        },
+      });
+      await options.alsoExpect?.(line);
+    } finally {
+      line.onFault(null);
       await line.close();
+    }
+  }
+
+  describe(`conformance of ${starter.group}`, { concurrent: before === undefined }, () => {
+    beforeAll(async () => {
+      await onFreshLine(async ({ line, feed }) => {
+        line.onFault((point) => void passed.add(point));
+        await line.start();
+        await feed();
+        expected = await endOf(line, starter, ignore);
+      });
+      const count = `${points.length} crash points enumerated, of ${passed.size} that a run passes`;
+      console.info(`conformance of ${starter.group}: ${count}`);
     }, 60_000);
 
-    afterEach(async () => {
-      setFaultHook(null);
-      await options.alsoExpect?.(line);
-      await line.close();
-    });
-    afterAll(() => {
-      setFaultHook(null);
-    });
-
-    it('does something with the inputs', () => {
+    it('does something with the inputs, which hold every event that it handles', () => {
       expect(Object.values(expected.tables).flat().length).toBeGreaterThan(0);
       if (starter.processor.writes.length > 0) expect(expected.published.length).toBeGreaterThan(0);
+      const given = new Set(
+        [...options.inputs, ...(options.afterwards ?? [])].flatMap((input) => (isEvent(input) ? [input.name] : [])),
+      );
+      const handled = starter.processor.reads.flatMap((topic) => [...topic.events]);
+      expect(handled.filter((name) => !given.has(name))).toEqual([]);
     });
 
-    it('every input three times gives the same end', async () => {
-      await fresh();
-      await line.start();
-      await line.publish(...options.inputs.flatMap((input) => [input, input, input]));
-      await line.caughtUp();
-      expect(await endOf(line, options)).toEqual(expected);
+    it('is crashed at every point that a run passes, or says why not', () => {
+      const known = new Set<string>([...points, ...Object.keys(options.notCrashedAt ?? {})]);
+      expect([...passed].filter((point) => !known.has(point))).toEqual([]);
     });
 
-    it('the whole stream twice gives the same end', async () => {
-      await fresh();
-      await line.start();
-      await line.publish(...options.inputs);
-      await line.caughtUp();
-      await line.publish(...options.inputs);
-      await line.caughtUp();
-      expect(await endOf(line, options)).toEqual(expected);
-    });
+    it.each(Object.entries({ ...cases(options), ...faultCases }))('%s', (_title, body) => onFreshLine(body));
 
-    it('a replay from offset zero gives the same end', async () => {
-      await fresh();
+    it.each([...points])('a crash at %s is repaired by a restart', (point) =>
+      onFreshLine(async ({ line, first, feedRest, expectEnd }) => {
+        await line.publishRaw(...first);
+        const reached = crashOnceAt(line, point);
+        await line.start();
+        await reached;
+        await line.stop();
+        line.onFault(null);
+        await line.start();
+        await line.caughtUp();
+        await feedRest();
+        await expectEnd();
+      }),
+    );
+  });
+}
+
+function cases(options: ConformanceOptions): Record<string, (given: Case) => Promise<void>> {
+  const { group, processor } = options.starter;
+  const [event] = options.inputs.filter(isEvent);
+  const decoding: Record<string, (given: Case) => Promise<void>> = {
+    'poison of ten kinds between the inputs becomes dead letters and nothing else changes': async (given) => {
+      const { line, feed, expectEnd } = given;
+      if (event === undefined) throw new Error('poison is made out of a good event');
+      const bad = poison(line.codec, event);
+      const half = bad.length >> 1;
       await line.start();
-      await line.publish(...options.inputs);
+      await line.publishRaw(...bad.slice(0, half));
+      await feed();
+      await line.publishRaw(...bad.slice(half));
       await line.caughtUp();
+      await expectEnd();
+      const letters = new Map(
+        (await line.records(`${group}.dead-letter.v1`)).map((letter) => [
+          letter.headers[poisonHeader]?.toString(),
+          letter.value,
+        ]),
+      );
+      expect(letters).toEqual(new Map(bad.map((record) => [record.headers[poisonHeader], record.value])));
+    },
+  };
+  const feeding: Record<string, (given: Case) => Promise<void>> = {
+    'every input one to three times gives the same end': async ({ line, feed, expectEnd }) => {
+      await line.start();
+      await feed(repeated);
+      await expectEnd();
+    },
+    'the whole stream twice gives the same end': async ({ line, feed, expectEnd }) => {
+      await line.start();
+      await feed();
+      await feed();
+      await expectEnd();
+    },
+  };
+  return {
+    ...(options.repeatable === false ? {} : feeding),
+    'a replay from offset zero gives the same end': async ({ line, feed, expectEnd }) => {
+      await line.start();
+      await feed();
       await line.stop();
-      const { sql } = await import('@lead-flood/postgres');
       await line.database.query(sql.unsafe`update positions set next_offset = 0, finished = '{}'`);
       await line.start();
       await line.caughtUp();
-      expect(await endOf(line, options)).toEqual(expected);
-    });
-
-    it('keys interleaved another way give the same end', async () => {
-      await fresh();
+      await expectEnd();
+    },
+    'keys interleaved another way give the same end': async ({ line, feed, expectEnd }) => {
       await line.start();
-      await line.publish(...interleaved(options.inputs));
-      await line.caughtUp();
-      expect(await endOf(line, options)).toEqual(expected);
-    });
-
-    it('one by one instead of in batches gives the same end', async () => {
-      await fresh();
+      await feed(interleaved);
+      await expectEnd();
+    },
+    'a key whose inputs come in a batch each gives the same end': async ({ line, first, feedRest, expectEnd }) => {
       await line.start();
-      for (const input of options.inputs) await line.publish(input);
-      await line.caughtUp();
-      expect(await endOf(line, options)).toEqual(expected);
-    });
-
-    it('poison between the inputs becomes dead letters and nothing else changes', async () => {
-      await fresh();
-      await line.start();
-      const poison = poisonRecords(line, options.inputs);
-      await line.publishRaw(...poison.slice(0, 3));
-      await line.publish(...options.inputs);
-      await line.publishRaw(...poison.slice(3));
-      await line.caughtUp();
-      expect(await endOf(line, options)).toEqual(expected);
-      const letters = await line.records(`${starter.group}.dead-letter.v1`);
-      expect(letters).toHaveLength(poison.length);
-      expect(letters.map((letter) => letter.value).filter((value) => value !== null)).toEqual(
-        expect.arrayContaining(poison.map((record) => record.value).filter((value) => value !== null)),
-      );
-    });
-
-    it('a database error that passes is retried and leaves no trace', async () => {
-      await fresh();
-      let failures = 3;
-      setFaultHook((point) => {
-        if (point !== 'processor.outbox' || failures === 0) return;
-        failures -= 1;
-        throw Object.assign(new Error('could not serialize access'), { code: '40001' });
-      });
-      await line.start();
-      await line.publish(...options.inputs);
-      await line.caughtUp();
-      expect(failures).toBe(0);
-      expect(await endOf(line, options)).toEqual(expected);
-    });
-
-    it.each([...(options.crashPoints ?? batchCrashPoints)])('a crash at %s is repaired by a restart', async (point) => {
-      await fresh();
-      await line.publish(...options.inputs);
-      const reached = crashOnceAt(point);
-      await line.start();
-      await reached;
-      await line.stop();
-      setFaultHook(null);
-      await line.start();
-      await line.caughtUp();
-      expect(await endOf(line, options)).toEqual(expected);
-    });
-  });
-}
-
-/** From the first passage of the point on, every point throws, until the hook is taken out: nothing more gets done. */
-function crashOnceAt(point: string): Promise<void> {
-  const reached = Promise.withResolvers<undefined>();
-  let dead = false;
-  setFaultHook((passed) => {
-    if (passed === point) dead = true;
-    if (!dead) return;
-    reached.resolve(undefined);
-    throw new SimulatedCrash(`crashed at ${point}`);
-  });
-  return reached.promise;
-}
-
-async function endOf(line: Line, options: ConformanceOptions): Promise<End> {
-  const published = await Promise.all(
-    options.starter.processor.writes.map(async ({ name }) => {
-      const events = await line.events(name);
-      return events.map(({ id, name: event, key, version, data }) => ({
-        id,
-        event,
-        key,
-        version,
-        data: withoutTimes(data),
-      }));
-    }),
-  );
-  return {
-    tables: await dumpTables(line.database, options.ignore ?? {}),
-    published: published.flat().toSorted((a, b) => (a.id < b.id ? -1 : 1)),
+      for (const round of rounds(first)) {
+        await line.publishRaw(...round);
+        await line.caughtUp();
+      }
+      await feedRest();
+      await expectEnd();
+    },
+    ...(processor.reads.some((topic) => topic.events.length > 0) ? decoding : {}),
   };
-}
-
-/** Times of processing differ from run to run; times that were handed in do not. */
-const PROCESSING_TIMES =
-  /^(discoveredAt|enrichedAt|failedAt|scoredAt|decidedAt|requestedAt|sentAt|repliedAt|createdAt|assignedAt|completedAt|requeuedAt|changedAt|mergedAt|erasedAt|endedAt|observedAt|latencyMs)$/;
-
-function withoutTimes(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(withoutTimes);
-  if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(
-    Object.entries(value)
-      .filter(([name]) => !PROCESSING_TIMES.test(name))
-      .map(([name, inner]) => [name, withoutTimes(inner)]),
-  );
-}
-
-/** Another order across keys, the same order within each. */
-function interleaved(inputs: readonly TestEvent[]): TestEvent[] {
-  const queues = [...Map.groupBy(inputs, (input) => encodedKey(input)).values()]
-    .toReversed()
-    .map((queue) => [...queue]);
-  const result: TestEvent[] = [];
-  while (queues.some((queue) => queue.length > 0)) {
-    for (const queue of queues) {
-      const next = queue.shift();
-      if (next !== undefined) result.push(next);
-    }
-  }
-  return result;
-}
-
-const encodedKey = (input: TestEvent): string => {
-  const data = input.data as Readonly<Record<string, unknown>>;
-  return input.key ?? ((data['leadId'] ?? data['taskId'] ?? data['callId'] ?? data['externalId'] ?? '') as string);
-};
-
-function poisonRecords(line: Line, inputs: readonly TestEvent[]) {
-  const [first] = inputs;
-  if (first === undefined) throw new Error('conformance needs inputs');
-  const good = encodeTestEvent(line.codec, first);
-  const value = good.value ?? Buffer.alloc(0);
-  const unknownId = Buffer.from(value);
-  unknownId.writeInt32BE(2_000_000_000, 1);
-  const make = (bad: Buffer | null) => ({ topic: good.topic, key: randomId(), value: bad, headers: {} });
-  return [
-    make(Buffer.from('{"json":true}')),
-    make(null),
-    make(Buffer.alloc(0)),
-    make(value.subarray(0, value.length - 4)),
-    make(Buffer.concat([value, Buffer.from([1, 2, 3])])),
-    make(unknownId),
-    make(Buffer.alloc(800_000, 7)),
-  ];
 }

@@ -17,18 +17,30 @@ import {
   topicEnds,
 } from '@lead-flood/kafka';
 import { avroSchemas } from '@lead-flood/contracts';
+import type { FaultHook } from '@lead-flood/kernel';
 import { invariant, randomId, systemClock } from '@lead-flood/kernel';
 import type { Database, Relay } from '@lead-flood/postgres';
-import { readPositions, startRelay } from '@lead-flood/postgres';
-import type { Running, Starter, Telemetry } from '@lead-flood/processor';
+import { readPositions, sql, startRelay } from '@lead-flood/postgres';
+import type { Running, ShellDeps, Startable, Telemetry } from '@lead-flood/processor';
 import { keyOf, learnSchemas, silentTelemetry } from '@lead-flood/processor';
 import { createTestDatabase } from './database.ts';
 import { testEnvironment } from './environment.ts';
+import { createFaultScope } from './fault-scope.ts';
+import type { Member } from './member.ts';
+import { startMember } from './member.ts';
 import { eventually } from './waiting.ts';
 
 export type TestEvent = {
   readonly [N in EventName]: { name: N; data: Events[N]; id?: string; key?: string; version?: number };
 }[EventName];
+
+/** What a line runs: a starter of libs/processor, or anything else that reads and writes topics. */
+export type Subject = Startable & {
+  readonly processor: {
+    readonly reads: readonly Pick<Topic, 'name' | 'events'>[];
+    readonly writes: readonly Pick<Topic, 'name'>[];
+  };
+};
 
 export type Line = {
   readonly database: Database;
@@ -37,6 +49,14 @@ export type Line = {
   readonly client: KafkaClient;
   readonly start: () => Promise<void>;
   readonly stop: () => Promise<void>;
+  /** One more member of the group, which can be frozen; it ends with the line at the latest. */
+  readonly join: () => Promise<Member>;
+  /** One more relay, as a second replica has. */
+  readonly addRelay: () => void;
+  /** What the processors of this line pass from now on, and nobody else's. */
+  readonly onFault: (hook: FaultHook | null) => void;
+  /** What the processors complained about. */
+  readonly errors: readonly Error[];
   /** Resolves with the error that ended the processor (a simulated crash). */
   readonly crashed: () => Promise<Error>;
   readonly publish: (...events: readonly TestEvent[]) => Promise<void>;
@@ -78,7 +98,7 @@ export function testCodec(): Promise<Codec> {
   return sharedCodec;
 }
 
-export async function createLine(starter: Starter, at: { schema: string; migrations: string }): Promise<Line> {
+export async function createLine(starter: Subject, at: { schema: string; migrations: string }): Promise<Line> {
   const environment = testEnvironment();
   const prefix = `t${randomId().slice(0, 8)}.`;
   const { processor, group } = starter;
@@ -107,17 +127,19 @@ export async function createLine(starter: Starter, at: { schema: string; migrati
   const producer: Producer = await createProducer(client);
   const outcomes = new Map<string, number>();
   let running: Running | null = null;
-  let relay: Relay | null = null;
+  let relays: Relay[] = [];
+  let members: Member[] = [];
+  const scope = createFaultScope();
   let fatal = Promise.withResolvers<Error>();
 
   const send = (records: readonly OutgoingRecord[]): Promise<void> =>
     producer.send(records.map((r) => ({ ...r, topic: prefix + r.topic })));
 
-  let lastError: Error | null = null;
+  const errors: Error[] = [];
   const telemetry: Telemetry = {
     ...silentTelemetry,
     error: (_group, error) => {
-      lastError = error;
+      errors.push(error);
     },
     outcome: (_group, _topic, outcome, reason) => {
       const label = reason === '' ? outcome : `${outcome}:${reason}`;
@@ -126,11 +148,31 @@ export async function createLine(starter: Starter, at: { schema: string; migrati
   };
 
   const stop = async (): Promise<void> => {
-    await running?.stop();
-    await relay?.stop();
+    await Promise.all([running?.stop(), ...members.map((member) => member.stop())]);
+    await Promise.all(relays.map((relay) => relay.stop()));
     running = null;
-    relay = null;
+    members = [];
+    relays = [];
   };
+
+  const addRelay = (): void => {
+    relays.push(scope.run(() => startRelay({ database, schema: at.schema, publish: send, onError: () => undefined })));
+  };
+
+  const deps = (): ShellDeps => ({
+    client,
+    codec,
+    database,
+    clock: systemClock,
+    telemetry,
+    topicPrefix: prefix,
+    wakeRelay: () => {
+      for (const relay of relays) relay.wake();
+    },
+    onFatal: (error) => {
+      fatal.resolve(error);
+    },
+  });
 
   const catchUp = async (deadlineMs?: number): Promise<void> => {
     const ends = await Promise.all(
@@ -161,35 +203,32 @@ export async function createLine(starter: Starter, at: { schema: string; migrati
     prefix,
     client,
     outcomes,
+    errors,
+    addRelay,
+    onFault: scope.onFault,
+    async join() {
+      const member = await startMember(starter, deps());
+      members.push(member);
+      return member;
+    },
     async start() {
       invariant(running === null, 'already started');
       fatal = Promise.withResolvers();
-      relay = startRelay({ database, schema: at.schema, publish: send, onError: () => undefined });
-      running = await starter.start({
-        client,
-        codec,
-        database,
-        clock: systemClock,
-        telemetry,
-        topicPrefix: prefix,
-        wakeRelay: () => relay?.wake(),
-        onFatal: (error) => {
-          fatal.resolve(error);
-        },
-      });
+      addRelay();
+      running = await scope.run(() => starter.start(deps()));
     },
     stop,
     crashed: () => fatal.promise,
     publish: (...events) => send(events.map((event) => encodeTestEvent(codec, event))),
     publishRaw: (...raw) => send(raw),
     async caughtUp(deadlineMs) {
-      lastError = null;
+      const before = errors.length;
       try {
         await catchUp(deadlineMs);
       } catch (error) {
         // What the processor itself complained about says more than "too late".
         throw new Error(error instanceof Error ? error.message : String(error), {
-          cause: lastError ?? (await Promise.race([fatal.promise, null])),
+          cause: errors.slice(before).at(-1) ?? (await Promise.race([fatal.promise, null])),
         });
       }
     },
@@ -224,7 +263,6 @@ export async function createLine(starter: Starter, at: { schema: string; migrati
 }
 
 async function outboxIsEmpty(database: Database): Promise<boolean> {
-  const { sql } = await import('@lead-flood/postgres');
   return !(await database.exists(
     sql.unsafe`select 1 from outbox where (tx, seq) > (select tx, seq from relay_cursor where slot = 0)`,
   ));

@@ -1,12 +1,48 @@
 /** Both processors of call-allocation under the suite that every processor passes. */
 import { join } from 'node:path';
+import type { CallReported } from '@lead-flood/contracts';
 import { batchProcessor } from '@lead-flood/processor';
 import type { TestEvent } from '@lead-flood/testing';
 import { conformance, sampleId, sampleOrg, samplePerson, sampleScored, testNow } from '@lead-flood/testing';
-import { callAllocation, calls } from '../src/processor.ts';
+import { callAllocation, calls, taskIdOf } from '../src/processor.ts';
 
 const migrations = join(import.meta.dirname, '../migrations');
 const bands = ['MEDIUM', 'HIGH', 'MEDIUM', 'LOW'] as const;
+
+/** Everything that outreach and the telephone tell of a lead; every third one wishes for silence. */
+function heardOf(i: number): TestEvent[] {
+  const leadId = sampleId('call', i);
+  const about = { orgId: sampleOrg, leadId, threadId: sampleId('thread', i), channel: 'email' };
+  const message = { ...about, messageId: sampleId('message', i), sequenceId: null, stepNumber: 1 };
+  const intent = i % 3 === 0 ? 'unsubscribe' : 'interested';
+  const messages: TestEvent[] = [
+    { name: 'LeadNotContacted', data: { orgId: sampleOrg, leadId, reason: 'band_medium', decidedAt: testNow } },
+    { name: 'MessageSent', data: { ...message, provider: 'smtp', providerMessageId: null, sentAt: testNow } },
+    { name: 'MessageFailed', data: { ...message, outcome: 'failed', code: 'bounced', detail: '', failedAt: testNow } },
+    {
+      name: 'MessageReplied',
+      data: { ...about, messageId: message.messageId, replyId: sampleId('reply', i), intent, repliedAt: testNow },
+    },
+  ];
+  const call: TestEvent = {
+    name: 'CallReported',
+    id: sampleId('call-report', i),
+    data: reported(i, 'call.started', taskIdOf(leadId)),
+  };
+  return [...messages.map((event, n): TestEvent => ({ ...event, id: sampleId(event.name, i), version: n + 1 })), call];
+}
+
+const reported = (i: number, type: string, taskId: string | null, moment = 0): CallReported => ({
+  orgId: sampleOrg,
+  eventId: `event-${i}-${type}`,
+  type,
+  callId: `call-${i}`,
+  taskId,
+  callerId: null,
+  occurredAt: testNow + moment,
+  durationSeconds: type === 'call.ended' ? 42 : null,
+  recordingUrl: null,
+});
 
 conformance({
   starter: batchProcessor(callAllocation),
@@ -23,6 +59,8 @@ conformance({
       { name: 'LeadScored', id: sampleId('again', i), version: 2, data: { ...data, value: 50 } },
     ];
   }),
+  // What people and the telephone say of tasks that exist by then.
+  afterwards: Array.from({ length: 12 }, (_, i) => i).flatMap((i) => heardOf(i)),
 });
 
 const types = ['call.started', 'call.ringing', 'call.answered', 'call.ended'] as const;
@@ -35,17 +73,7 @@ conformance({
     types.map((type, moment): TestEvent => ({
       name: 'CallReported',
       id: sampleId('report', i, type),
-      data: {
-        orgId: sampleOrg,
-        eventId: `event-${i}-${type}`,
-        type,
-        callId: `call-${i}`,
-        taskId: null,
-        callerId: null,
-        occurredAt: testNow + moment,
-        durationSeconds: type === 'call.ended' ? 42 : null,
-        recordingUrl: null,
-      },
+      data: reported(i, type, null, moment),
     })),
   ),
 });

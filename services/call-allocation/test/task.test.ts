@@ -107,7 +107,7 @@ describe('a task', () => {
     spec().givenInputs(['LeadScored', medium], assigned).when('CallReported', call).thenState({ status: 'DIALING' });
   });
 
-  it('is cancelled when the lead asks for silence by mail', () => {
+  describe('when the lead asks for silence by mail', () => {
     const reply = {
       orgId: sampleOrg,
       leadId,
@@ -118,7 +118,22 @@ describe('a task', () => {
       intent: 'unsubscribe',
       repliedAt: testNow,
     };
-    spec().givenInputs(['LeadScored', medium]).when('MessageReplied', reply).thenState({ status: 'CANCELLED' });
+    it('is cancelled while it waits', () => {
+      spec().givenInputs(['LeadScored', medium]).when('MessageReplied', reply).thenState({ status: 'CANCELLED' });
+    });
+    it('is cancelled in the hands of a caller, who cannot complete it any more', () => {
+      spec()
+        .givenInputs(['LeadScored', medium], assigned)
+        .when('MessageReplied', reply)
+        .thenState({ status: 'CANCELLED' });
+      spec()
+        .givenInputs(['LeadScored', medium], assigned, ['MessageReplied', reply])
+        .when('ReportOutcome', { ...command, callerId, outcome: 'RETRYABLE_REJECTION' })
+        .thenRejects('CAL_ERR_INVALID_TRANSITION');
+    });
+    it('that is not there yet is remembered as declined', () => {
+      spec().givenInputs().when('MessageReplied', reply).thenState({ kind: 'declined', reason: 'unsubscribed' });
+    });
   });
 });
 

@@ -1,9 +1,18 @@
 /** Enrichment under the suite that every processor passes, asking the sandbox through the real adapters. */
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { effectProcessor } from '@lead-flood/processor';
 import type { TestEvent } from '@lead-flood/testing';
-import { conformance, effectCrashPoints, sampleDiscovered, sampleId, samplePerson } from '@lead-flood/testing';
+import {
+  conformance,
+  crashOnceAt,
+  createLine,
+  effectCrashPoints,
+  sampleDiscovered,
+  sampleId,
+  samplePerson,
+  testNow,
+} from '@lead-flood/testing';
 import { startSandbox } from '@lead-flood/test/sandbox';
 import type { EnrichmentAdapter } from '../src/providers/adapter.ts';
 import { createEnrichmentProviders } from '../src/providers/registry.ts';
@@ -27,6 +36,8 @@ beforeAll(async () => {
   });
   adapters = providers.adapters;
   stopProviders = providers.stop;
+  for (const provider of ['apollo', 'hunter', 'pdl'])
+    await control('PUT', `/_control/providers/${provider}`, { dedupe: true });
 });
 afterAll(async () => {
   await stopProviders();
@@ -67,41 +78,84 @@ const waterfall = createWaterfall({
   now: () => 1_800_000_000_000,
 });
 
-const inputs = Array.from({ length: 12 }, (_, i): TestEvent => {
-  const leadId = sampleId('enriched', i);
-  return {
-    name: 'LeadDiscovered',
-    id: sampleId('discovered', i),
-    version: 1,
-    data: sampleDiscovered({
-      leadId,
-      person: samplePerson({ email: `person${i}@aurora.se.example`, phone: null, linkedinUrl: null }),
-    }),
-  };
-});
+/** Several events a lead, of every kind that the topic carries; the leads' first ones stand side by side. */
+const inputs = [1, 2, 3, 4, 5, 6].flatMap((version) =>
+  Array.from({ length: 8 }, (_, i): TestEvent => {
+    const leadId = sampleId('enriched', i);
+    const person = samplePerson({ email: `person${i}@aurora.se.example`, phone: null, linkedinUrl: null });
+    const lead = sampleDiscovered({ leadId, person });
+    const { orgId, submissionId, source, submittedAt, company, jobId } = lead;
+    const again = { orgId, leadId, submissionId, source, submittedAt, matchedBy: ['email'], jobId };
+    const facts = { id: sampleId('event', i, version), version };
+    const events: readonly TestEvent[] = [
+      { ...facts, name: 'LeadDiscovered', data: lead },
+      { ...facts, name: 'LeadUpdated', data: { ...again, person, company, changed: ['person.title'] } },
+      { ...facts, name: 'LeadDuplicated', data: again },
+      { ...facts, name: 'LeadRejected', data: { orgId, submissionId, source, submittedAt, reasons: [], jobId } },
+      {
+        ...facts,
+        name: 'LeadMerged',
+        data: { orgId, leadId, mergedLeadId: sampleId('merged', i), evidence: ['email'], mergedAt: testNow },
+      },
+      { ...facts, name: 'LeadErased', data: { orgId, leadId, erasedAt: testNow, reason: 'asked' } },
+    ];
+    return events[version - 1] ?? { ...facts, name: 'LeadDiscovered', data: lead };
+  }),
+);
+
+const steps = ['apollo', 'hunter', 'peopledatalabs'].flatMap((provider) =>
+  ['before', 'called', 'stored'].map((moment) => `step.ask.${provider}.${moment}`),
+);
+
+const IN_FLIGHT = 8;
+const migrations = join(import.meta.dirname, '../migrations');
+const starter = effectProcessor(
+  createEnrichment(waterfall, { inFlightMax: IN_FLIGHT, deadlineMs: 10_000 }),
+  [100, 200, 300, 400, 500],
+);
+
+async function timesAsked(): Promise<Map<string, number>> {
+  const lines = (await (await control('GET', '/_control/log?limit=10000')).text())
+    .split('\n')
+    .filter((line) => line !== '');
+  const accepted = lines.map((line) => JSON.parse(line) as { provider: string; operation: string; subject: string });
+  const perQuestion = Map.groupBy(accepted, (call) => `${call.provider} ${call.operation} ${call.subject}`);
+  return new Map([...perQuestion].map(([question, calls]) => [question, calls.length]));
+}
 
 conformance({
-  starter: effectProcessor(
-    createEnrichment(waterfall, { inFlightMax: 8, deadlineMs: 10_000 }),
-    [100, 200, 300, 400, 500],
-  ),
+  starter,
   schema: 'enrichment',
-  migrations: join(import.meta.dirname, '../migrations'),
+  migrations,
   inputs,
   ignore: { enrichment_attempts: ['latency_ms'], provider_statistics: [] },
-  crashPoints: [...effectCrashPoints, 'step.ask.apollo.before', 'step.ask.apollo.stored', 'step.ask.hunter.stored'],
-  before: async () => {
-    await control('POST', '/_control/reset');
-    for (const provider of ['apollo', 'hunter', 'pdl'])
-      await control('PUT', `/_control/providers/${provider}`, { dedupe: true });
-  },
+  crashPoints: [...effectCrashPoints, ...steps],
+  // All cases ask the same questions under the same keys, so over all of them each question counts once.
   alsoExpect: async () => {
-    const lines = (await (await control('GET', '/_control/log?limit=10000')).text())
-      .split('\n')
-      .filter((line) => line !== '');
-    const accepted = lines.map((line) => JSON.parse(line) as { provider: string; operation: string; subject: string });
-    const perQuestion = Map.groupBy(accepted, (call) => `${call.provider} ${call.operation} ${call.subject}`);
-    expect(lines.length).toBeGreaterThan(0);
-    expect([...perQuestion].filter(([, calls]) => calls.length > 1).map(([question]) => question)).toEqual([]);
+    const asked = await timesAsked();
+    expect(asked.size).toBeGreaterThan(0);
+    expect([...asked].filter(([, times]) => times > 1)).toEqual([]);
   },
+});
+
+describe('a provider that knows no keys', () => {
+  it.each(['before', 'called', 'stored'])('is asked again only what was under way at a crash: %s', async (moment) => {
+    await control('POST', '/_control/reset');
+    const line = await createLine(starter, { schema: 'enrichment', migrations });
+    await line.publish(...inputs);
+    const reached = crashOnceAt(line, `step.ask.apollo.${moment}`);
+    await line.start();
+    await reached;
+    await line.stop();
+    line.onFault(null);
+    await line.start();
+    await line.caughtUp();
+    await line.close();
+    const twice = [...(await timesAsked())].filter(([, times]) => times > 1);
+    console.info(`a crash with step.ask.apollo.${moment}: ${twice.length} questions asked twice`);
+    expect(Math.max(0, ...twice.map(([, times]) => times))).toBeLessThanOrEqual(2);
+    // What was called and not stored is asked again, which is what a call under way costs; what is stored never is.
+    expect(twice.length).toBeLessThanOrEqual(moment === 'before' ? IN_FLIGHT - 1 : IN_FLIGHT);
+    if (moment === 'called') expect(twice.length).toBeGreaterThan(0);
+  });
 });

@@ -1,9 +1,28 @@
 /** Scoring under the suite that every processor passes. */
 import { join } from 'node:path';
+import type { LeadEnriched, LeadEnrichmentFailed } from '@lead-flood/contracts';
 import { batchProcessor } from '@lead-flood/processor';
 import type { TestEvent } from '@lead-flood/testing';
-import { conformance, sampleEnriched, sampleId, samplePerson } from '@lead-flood/testing';
+import { conformance, sampleEnriched, sampleId, samplePerson, testNow } from '@lead-flood/testing';
 import { scoring } from '../src/processor.ts';
+
+const failure = (lead: LeadEnriched): LeadEnrichmentFailed => {
+  const { orgId, leadId, submittedAt, person, company, icpId, icpMatch, projectId } = lead;
+  return {
+    orgId,
+    leadId,
+    submittedAt,
+    person,
+    company,
+    icpId,
+    icpMatch,
+    projectId,
+    failedAt: testNow,
+    reason: 'no-hit',
+    attempts: [],
+    costMicros: 0,
+  };
+};
 
 const inputs = Array.from({ length: 8 }, (_, i) => i).flatMap((i): TestEvent[] => {
   const leadId = sampleId('scored', i);
@@ -11,7 +30,8 @@ const inputs = Array.from({ length: 8 }, (_, i) => i).flatMap((i): TestEvent[] =
   const second = sampleEnriched({ leadId, person: samplePerson({ phone: i % 2 === 0 ? null : '+46846500413' }) });
   return [
     { name: 'LeadEnriched', data: first, id: sampleId('first', i), version: 1 },
-    { name: 'LeadEnriched', data: second, id: sampleId('second', i), version: 2 },
+    { name: 'LeadEnrichmentFailed', data: failure(second), id: sampleId('failed', i), version: 2 },
+    { name: 'LeadEnriched', data: second, id: sampleId('second', i), version: 3 },
   ];
 });
 

@@ -1,0 +1,105 @@
+/**
+ * Chapter 12: lost answers.
+ *
+ * A COMMIT whose answer is lost may have taken place. Whoever can find out does so, and goes on from what the database
+ * says; whoever cannot must not do it again:
+ *
+ *   effect runner   asks where its partitions stand, drops what is out of date, claims anew
+ *   a command       is answered "try again in a moment"; only its caller knows whether it may be repeated
+ *   a redelivery    that a replay has overtaken is ended by it: its timer then finds nothing to do
+ */
+import { afterEach, describe, expect, it } from 'vitest';
+import { systemClock, TransientError } from '@lead-flood/kernel';
+import { sql } from '@lead-flood/postgres';
+import type { Database } from '@lead-flood/postgres';
+import { batchProcessor, createApplier, effectProcessor, erase } from '@lead-flood/processor';
+import type { Starter } from '@lead-flood/processor';
+import { createLine, eventually, sampleId, sampleOrg } from '@lead-flood/testing';
+import type { Line } from '@lead-flood/testing';
+import { at, countOf, counts, createAppraiser, createWorld, enriched, rowsIn, tally } from './example.ts';
+
+const lost = (): TransientError => new TransientError('PGS_ERR_UNAVAILABLE', 'the connection broke');
+
+let line: Line;
+afterEach(async () => {
+  line.onFault(null);
+  await line.close();
+});
+const on = async (starter: Starter): Promise<Line> => {
+  line = await createLine(starter, at);
+  return line;
+};
+
+describe('an effect whose COMMIT took place and whose answer was lost', () => {
+  it('is not decided again, and the partition goes on', async () => {
+    const world = createWorld();
+    await on(effectProcessor(createAppraiser(world)));
+    let answers = 2;
+    line.onFault((point) => {
+      if (point === 'db.commit.after' && answers-- > 0) throw lost();
+    });
+    await line.start();
+    const leads = ['ada', 'bea', 'cyd', 'dot', 'eve', 'fay'];
+    await line.publish(...leads.map((lead) => enriched(lead, 1)), ...leads.map((lead) => enriched(lead, 2)));
+    await line.caughtUp();
+    await line.publish(...leads.map((lead) => enriched(lead, 3)));
+    await line.caughtUp();
+    expect(await counts(line.database)).toEqual(Object.fromEntries(leads.map((lead) => [sampleId(lead), 3])));
+    expect(line.errors.map((error) => ('code' in error ? error.code : error.name))).toContain('PGS_ERR_NOT_OWNER');
+  });
+});
+
+describe('a command whose COMMIT took place and whose answer was lost', () => {
+  it('is told so, and not done again by itself', async () => {
+    await on(batchProcessor(tally));
+    const database: Database = {
+      ...line.database,
+      transaction: async (body) => {
+        await line.database.transaction(body);
+        throw lost();
+      },
+    };
+    const { apply } = createApplier(erase(tally), {
+      database,
+      codec: line.codec,
+      clock: systemClock,
+      wakeRelay: () => undefined,
+    });
+    const command = {
+      name: 'AddToTally',
+      key: sampleId('ada'),
+      orgId: sampleOrg,
+      correlationId: 'request-1',
+      data: { orgId: sampleOrg, leadId: sampleId('ada'), by: 1 },
+    };
+    await expect(apply(command)).rejects.toMatchObject({ code: 'PGS_ERR_UNAVAILABLE' });
+    expect(await countOf(line.database, 'ada')).toBe(1);
+  });
+});
+
+describe('an input that waits for another try and is decided by a replay', () => {
+  it('waits no longer: its timer does nothing', async () => {
+    let well = false;
+    const busy = new TransientError('PRV_ERR_RATE_LIMITED', 'slow down', { retryAfterMs: 600_000 });
+    const world = createWorld(() => (well ? Promise.resolve(7) : Promise.reject(busy)));
+    await on(effectProcessor(createAppraiser(world)));
+    await line.start();
+    await line.publish(enriched('ada', 1));
+    await line.caughtUp();
+    expect(await rowsIn(line.database, 'redeliveries')).toBe(1);
+    await line.stop();
+    well = true;
+    await line.database.query(sql.unsafe`update positions set next_offset = 0, finished = '{}'`);
+    await line.start();
+    await line.caughtUp();
+    expect([await countOf(line.database, 'ada'), await rowsIn(line.database, 'redeliveries')]).toEqual([1, 0]);
+
+    await line.database.query(sql.unsafe`update timers set due_at = now()`);
+    await eventually('the timer to be taken', async () =>
+      line.database.exists(
+        sql.unsafe`select 1 from positions where topic like '%appraise.timer.v1' and next_offset > 0`,
+      ),
+    );
+    expect(await countOf(line.database, 'ada')).toBe(1);
+  });
+});

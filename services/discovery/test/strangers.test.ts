@@ -1,0 +1,45 @@
+/**
+ * Writers that are not ours choose their own message ids, and choose badly. What two organisations, or two contents, call
+ * by the same id are two submissions; only the same content of the same organisation is a repeat.
+ */
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { batchProcessor } from '@lead-flood/processor';
+import type { Line, TestEvent } from '@lead-flood/testing';
+import { createLine, sampleId, samplePerson, sampleSubmitted } from '@lead-flood/testing';
+import { discovery } from '../src/processor.ts';
+
+let line: Line;
+beforeAll(async () => {
+  line = await createLine(batchProcessor(discovery), {
+    schema: 'discovery',
+    migrations: join(import.meta.dirname, '../migrations'),
+  });
+  await line.start();
+});
+afterAll(() => line.close());
+
+/** All under one message id and one record key, without an id of the source's own. */
+const submission = (orgId: string, name: string): TestEvent => ({
+  name: 'LeadSubmitted',
+  id: sampleId('message 1'),
+  key: 'record',
+  data: sampleSubmitted({
+    orgId,
+    externalId: null,
+    person: samplePerson({ email: `${name}@aurora.se.example`, phone: null, linkedinUrl: null }),
+  }),
+});
+
+it('tells apart what two organisations or two contents call by the same message id', async () => {
+  const [one, other] = [sampleId('one org'), sampleId('other org')];
+  await line.publish(submission(one, 'ada'), submission(other, 'ada'), submission(one, 'bea'), submission(one, 'ada'));
+  await line.caughtUp();
+  const events = await line.events('discovery.lead.v1');
+  const found = events.map(({ name, data }) => `${name} ${(data as { orgId: string }).orgId}`);
+  expect(found.toSorted()).toEqual(
+    [`LeadDiscovered ${one}`, `LeadDiscovered ${other}`, `LeadDiscovered ${one}`].toSorted(),
+  );
+  const submissions = events.map(({ data }) => (data as { submissionId: string }).submissionId);
+  expect(new Set(submissions).size).toBe(3);
+});
