@@ -46,6 +46,7 @@ const inputs = Array.from({ length: 9 }, (_, i) => i).flatMap((i): TestEvent[] =
       replyId: sampleId('reply', i),
       channel: 'email',
       messageId: null,
+      transportMessageId: null,
       receivedAt: testNow,
       person,
       subject: 'Re: hello',

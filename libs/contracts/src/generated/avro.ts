@@ -600,6 +600,12 @@ export const avroSchemas: Readonly<Record<EventName, object>> = {
       { name: 'replyId', type: 'string', doc: 'The transport’s event id; unique.' },
       { name: 'channel', type: 'string', doc: 'email, whatsapp, ...' },
       { name: 'messageId', type: ['null', 'string'], default: null, doc: 'Our message that it answers.' },
+      {
+        name: 'transportMessageId',
+        type: ['null', 'string'],
+        default: null,
+        doc: 'The answer’s own id on its transport (of a mail its Message-ID, without brackets): what we answer next.',
+      },
       { name: 'receivedAt', type: { type: 'long', logicalType: 'timestamp-millis' } },
       {
         name: 'person',

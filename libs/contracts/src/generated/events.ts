@@ -447,6 +447,8 @@ export type ReplyReceived = {
   readonly channel: string;
   /** Our message that it answers. */
   readonly messageId: string | null;
+  /** The answer’s own id on its transport (of a mail its Message-ID, without brackets): what we answer next. */
+  readonly transportMessageId: string | null;
   /** Milliseconds since 1970. */
   readonly receivedAt: number;
   /** Everything that identifies the person; sealed or dropped as one. */
