@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import type { errorBody, EventName, Events, Role } from '@lead-flood/contracts';
 import { roles } from '@lead-flood/contracts';
 import { createKafkaClient, createProducer, headersAsText, readTopic } from '@lead-flood/kafka';
+import type { OutgoingRecord } from '@lead-flood/kafka';
 import { randomId } from '@lead-flood/kernel';
 import { startProduct, startStack } from '@lead-flood/local';
 import type { Product, ServiceName, Stack } from '@lead-flood/local';
@@ -53,6 +54,7 @@ export type Doors = {
   readonly refusal: (path: string, ask?: Ask) => Promise<{ readonly status: number } & ErrorBody['error']>;
   readonly mint: (userId: string, role: Role) => Promise<string>;
   readonly publish: (...events: readonly TestEvent[]) => Promise<void>;
+  readonly publishRaw: (...records: readonly OutgoingRecord[]) => Promise<void>;
   readonly eventsOf: (topic: string) => Promise<readonly Seen[]>;
   readonly database: (schema: string) => Promise<Database>;
   readonly control: <T>(method: string, path: string, body?: object) => Promise<T>;
@@ -99,6 +101,11 @@ export async function openDoors(env: Readonly<Record<string, string>> = {}): Pro
     )),
     ['stranger', await login('stranger@elsewhere.example', PASSWORD)],
   ]) as Doors['tokens'];
+  const send = async (records: readonly OutgoingRecord[]): Promise<void> => {
+    const producer = await createProducer(client);
+    await producer.send(records);
+    await producer.stop();
+  };
   const ask: Doors['ask'] = (path, options = {}) => askAt(product.gateway, path, { as: tokens.admin, ...options });
 
   return {
@@ -114,11 +121,8 @@ export async function openDoors(env: Readonly<Record<string, string>> = {}): Pro
     },
     mint: async (userId, role) =>
       (await ask<{ accessToken: string }>('/v1/auth/token', { json: { userId, role } })).body.accessToken,
-    publish: async (...events) => {
-      const producer = await createProducer(client);
-      await producer.send(events.map((event) => encodeTestEvent(codec, event)));
-      await producer.stop();
-    },
+    publish: (...events) => send(events.map((event) => encodeTestEvent(codec, event))),
+    publishRaw: (...records) => send(records),
     eventsOf: async (topic) => {
       const records = await readTopic(client, topic);
       await learnSchemas(codec, records);
