@@ -26,6 +26,9 @@ const task: z.ZodType<Task> = z.discriminatedUnion('kind', [
     callerId: text,
     outcome: z.enum(outcomes).nullable(),
     requeueReason: text,
+    // Rows from before tasks came back have neither.
+    recallOf: z.number().nullable().default(null),
+    recalls: z.int().default(0),
   }),
 ]);
 

@@ -3,13 +3,14 @@ import { join } from 'node:path';
 import { batchProcessor } from '@lead-flood/processor';
 import type { TestEvent } from '@lead-flood/testing';
 import { conformance, sampleId, sampleOrg, samplePerson, sampleScored, testNow } from '@lead-flood/testing';
-import { callAllocation, calls } from '../src/processor.ts';
+import { calls, createCallAllocation } from '../src/processor.ts';
 
 const migrations = join(import.meta.dirname, '../migrations');
+const policy = { retryMs: 0, chaseMs: 0, recallsMax: 3 };
 const bands = ['MEDIUM', 'HIGH', 'MEDIUM', 'LOW'] as const;
 
 conformance({
-  starter: batchProcessor(callAllocation),
+  starter: batchProcessor(createCallAllocation(policy)),
   schema: 'call_allocation',
   migrations,
   inputs: Array.from({ length: 12 }, (_, i) => i).flatMap((i): TestEvent[] => {

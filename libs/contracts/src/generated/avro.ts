@@ -89,6 +89,23 @@ export const avroSchemas: Readonly<Record<EventName, object>> = {
       { name: 'requeuedAt', type: { type: 'long', logicalType: 'timestamp-millis' } },
     ],
   },
+  RecallTask: {
+    type: 'record',
+    name: 'RecallTask',
+    namespace: 'leadflood.callallocation',
+    doc: 'Put this completed task back into the queue now. A command of call-allocation to itself, set off by a timer.',
+    fields: [
+      { name: 'orgId', type: 'string', doc: 'The tenant.' },
+      { name: 'leadId', type: 'string' },
+      { name: 'taskId', type: 'string', doc: 'The key of the topic.' },
+      { name: 'reason', type: 'string', doc: 'retryable_rejection or signup_chase.' },
+      {
+        name: 'completedAt',
+        type: { type: 'long', logicalType: 'timestamp-millis' },
+        doc: 'The completion that it follows; one that another completion has overtaken does nothing.',
+      },
+    ],
+  },
   LeadDiscovered: {
     type: 'record',
     name: 'LeadDiscovered',
@@ -859,6 +876,7 @@ export const recordNames: Readonly<Record<EventName, string>> = {
   CallTaskCreated: 'leadflood.callallocation.CallTaskCreated',
   CallTaskDeclined: 'leadflood.callallocation.CallTaskDeclined',
   CallTaskRequeued: 'leadflood.callallocation.CallTaskRequeued',
+  RecallTask: 'leadflood.callallocation.RecallTask',
   LeadDiscovered: 'leadflood.discovery.LeadDiscovered',
   LeadDuplicated: 'leadflood.discovery.LeadDuplicated',
   LeadErased: 'leadflood.discovery.LeadErased',
