@@ -6,7 +6,17 @@ import type { BatchProcessor, Prepared } from '@lead-flood/processor';
 import type { CallLog } from './domain/call-log.ts';
 import { initialCall, logCall } from './domain/call-log.ts';
 import type { AssignTask, Facts, RecallPolicy, ReportOutcome, RequeueTask, Task } from './domain/task.ts';
-import { assign, considerLead, hearCall, hearReply, initialState, recall, report, requeue } from './domain/task.ts';
+import {
+  assign,
+  considerLead,
+  hearCall,
+  hearMerge,
+  hearReply,
+  initialState,
+  recall,
+  report,
+  requeue,
+} from './domain/task.ts';
 import { regionOf } from './region.ts';
 import { callLogs, store, suppressedLeads } from './store.ts';
 
@@ -15,6 +25,7 @@ const reads = [
   topics['outreach.message.v1'],
   topics['ingest.call.v1'],
   topics['call-allocation.recall.v1'],
+  topics['discovery.lead.v1'],
 ] as const;
 const writes = [topics['call-allocation.task.v1'], topics['call-allocation.recall.v1']] as const;
 
@@ -27,7 +38,9 @@ type Input = {
   readonly id: string;
   readonly name: string;
   readonly data: {
+    readonly orgId: string;
     readonly leadId?: string;
+    readonly mergedLeadId?: string;
     readonly taskId?: string | null;
     readonly band?: string;
     readonly person?: { readonly phone: string | null };
@@ -50,6 +63,12 @@ export const createCallAllocation = (policy: RecallPolicy): CallAllocation => ({
     MessageReplied: (state, { data }) => hearReply(state, data),
     LeadNotContacted: () => skip('message_without_effect'),
     CallReported: (state, { data }) => hearCall(state, data),
+    LeadMerged: (state, { data }) => hearMerge(state, data),
+    LeadDiscovered: () => skip('discovery_without_effect'),
+    LeadUpdated: () => skip('discovery_without_effect'),
+    LeadDuplicated: () => skip('discovery_without_effect'),
+    LeadRejected: () => skip('discovery_without_effect'),
+    LeadErased: () => skip('discovery_without_effect'),
     RecallTask: (state, { data }, ctx) => recall(state, data, ctx.facts, ctx.now),
     AssignTask: (state, { data }, ctx) => assign(state, data, ctx.now),
     ReportOutcome: (state, { data }, ctx) => report(state, data, policy, ctx.now),
@@ -65,7 +84,8 @@ async function prepare(tx: Queries, inputs: readonly Input[]): Promise<readonly 
     inputs.flatMap((input) => (mayCall(input) && input.data.leadId !== undefined ? [input.data.leadId] : [])),
   );
   return inputs.map((input) => {
-    const { leadId, taskId: named, person } = input.data;
+    const { taskId: named, mergedLeadId, person } = input.data;
+    const leadId = mergedLeadId ?? input.data.leadId;
     // A call that names no task of ours changes none: its own id keeps it apart.
     const taskId = named ?? (leadId === undefined ? input.id : taskIdOf(leadId));
     return {

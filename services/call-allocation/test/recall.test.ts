@@ -89,3 +89,25 @@ describe('a completed task', () => {
     expect(declined).toMatchObject([{ data: { leadId: sampleId('never'), reason: 'suppressed' } }]);
   });
 });
+
+describe('a lead that is merged into another one', () => {
+  it('loses its task, and gets none by a later score', async () => {
+    const leadId = sampleId('loser');
+    const taskId = taskIdOf(leadId);
+    await line.publish({ name: 'LeadScored', version: 1, data: sampleScored({ leadId, band: 'MEDIUM' }) });
+    await line.caughtUp();
+    const merge = { orgId: sampleOrg, leadId: sampleId('survivor'), mergedLeadId: leadId, evidence: [], mergedAt: 1 };
+    await line.publish({ name: 'LeadMerged', version: 1, data: merge });
+    await line.caughtUp();
+    expect(await statusOf(taskId)).toBe('CANCELLED');
+    const early = sampleId('merged-before-its-score');
+    await line.publish({ name: 'LeadMerged', version: 2, data: { ...merge, mergedLeadId: early } });
+    await line.caughtUp();
+    await line.publish({ name: 'LeadScored', version: 1, data: sampleScored({ leadId: early, band: 'MEDIUM' }) });
+    await line.caughtUp();
+    const declined = (await line.events('call-allocation.task.v1')).filter(
+      ({ name, data }) => name === 'CallTaskDeclined' && (data as { leadId: string }).leadId === early,
+    );
+    expect(declined).toMatchObject([{ data: { reason: 'merged' } }]);
+  });
+});

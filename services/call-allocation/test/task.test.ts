@@ -250,6 +250,47 @@ describe('a call', () => {
   });
 });
 
+describe('a lead that turns out to be somebody known', () => {
+  const merged = {
+    orgId: sampleOrg,
+    leadId: sampleId('survivor'),
+    mergedLeadId: leadId,
+    evidence: ['email'],
+    mergedAt: testNow,
+  };
+  const assigned = ['AssignTask', { ...command, callerId }] as const;
+  const completed = ['ReportOutcome', { ...command, callerId, outcome: 'RETRYABLE_REJECTION' }] as const;
+
+  it.each([
+    ['waits', [] as const],
+    ['is held', [assigned] as const],
+    ['will come back', [assigned, completed] as const],
+  ])('has its task cancelled while it %s', (_how, inputs) => {
+    spec()
+      .givenInputs(['LeadScored', medium], ...inputs)
+      .when('LeadMerged', merged)
+      .thenEmitsNothing()
+      .thenState({ status: 'CANCELLED', cancelledBy: 'merged' });
+  });
+
+  it('keeps what was done: a completed task stays completed', () => {
+    spec()
+      .givenInputs(['LeadScored', medium], assigned, [
+        'ReportOutcome',
+        { ...command, callerId, outcome: 'NEVER_CONTACT_AGAIN' },
+      ])
+      .when('LeadMerged', merged)
+      .thenSkips('merge_without_effect');
+  });
+
+  it('gets no task when its score comes after the merge', () => {
+    spec()
+      .givenInputs(['LeadMerged', merged])
+      .when('LeadScored', medium)
+      .thenEmits({ name: 'CallTaskDeclined', data: { reason: 'merged' } });
+  });
+});
+
 describe('a number', () => {
   it('tells where it rings', () => {
     expect(regionOf('+442079460123')).toEqual({ regionIso: 'GB', timezone: 'Europe/London', languageCode: 'en' });

@@ -202,6 +202,31 @@ describe('a call', () => {
   });
 });
 
+describe('a lead that turns out to be somebody known', () => {
+  const merged = {
+    orgId: sampleOrg,
+    leadId: sampleId('survivor'),
+    mergedLeadId: leadId,
+    evidence: ['email'],
+    mergedAt: testNow,
+  };
+
+  it('has its sequence stopped: one person is not written to twice', () => {
+    spec()
+      .givenInputs(['LeadScored', sampleScored({ leadId })])
+      .when('LeadMerged', merged)
+      .thenEmitsNothing()
+      .thenState({ enrollment: expect.objectContaining({ status: 'STOPPED', stoppedBy: 'merged' }), suppressed: null });
+  });
+
+  it('is not enrolled when its score comes after the merge', () => {
+    spec()
+      .givenInputs(['LeadMerged', merged])
+      .when('LeadScored', sampleScored({ leadId }))
+      .thenEmits({ name: 'LeadNotContacted', data: { leadId, reason: 'merged' } });
+  });
+});
+
 describe('a template', () => {
   const lead = sampleScored({ person: samplePerson({ firstName: 'Zoë\r\nBcc: x@y.example' }) });
   const step = (subject: string, body = '') => ({ stepNumber: 1, delayMs: 0, subject, body });

@@ -150,6 +150,28 @@ describe.each([
   });
 });
 
+describe('a lead that is merged into another one', () => {
+  it('gets nothing more, while the person may be written to under the other lead', async () => {
+    const [leadId, survivor] = [sampleId('loser'), sampleId('survivor')];
+    const person = samplePerson({ email: 'merged@aurora.se.example', phone: null });
+    await score(leadId, { emailStatus: 'verified', person });
+    await attempts(leadId, 1);
+    const evidence = ['email'];
+    await decide('LeadMerged', leadId, {
+      orgId: sampleOrg,
+      leadId: survivor,
+      mergedLeadId: leadId,
+      evidence,
+      mergedAt: Date.now(),
+    });
+    await line.database.query(sql.unsafe`update timers set due_at = now() where key = ${leadId}`);
+    const refused = (await attempts(leadId, 2)).find(({ outcome }) => outcome !== 'SENT');
+    expect(refused).toMatchObject({ outcome: 'SUPPRESSED', code: 'sequence_stopped' });
+    await score(survivor, { emailStatus: 'verified', person });
+    expect(await attempts(survivor, 1)).toMatchObject([{ outcome: 'SENT' }]);
+  });
+});
+
 describe('an attempt that fails', () => {
   it('[OU-16] for a passing reason is tried again, and counts once it has gone out', async () => {
     const mail = (mode: string) =>

@@ -4,7 +4,7 @@
  *   PENDING ─assign─▶ ASSIGNED ─call.started─▶ DIALING ─outcome─▶ COMPLETED
  *      ▲                 │  │                     │
  *      └──── requeue ────┘  └────── outcome ──────┼─▶ COMPLETED
- *      └──────────────── requeue ─────────────────┘        any open one ─unsubscribe─▶ CANCELLED
+ *      └──────────────── requeue ─────────────────┘        any open one ─unsubscribe, merge─▶ CANCELLED
  *
  * A COMPLETED one whose outcome asks for another call (CA-10) comes back to PENDING by a timer.
  */
@@ -15,6 +15,7 @@ import type {
   CallTaskCreated,
   CallTaskDeclined,
   CallTaskRequeued,
+  LeadMerged,
   LeadScored,
   MessageReplied,
   RecallTask,
@@ -61,6 +62,8 @@ export type Open = {
   readonly recallOf: number | null;
   /** How often it has come back that way. */
   readonly recalls: number;
+  /** Why nobody calls for it any more. */
+  readonly cancelledBy: 'unsubscribed' | 'merged' | null;
 };
 
 export type Task =
@@ -83,8 +86,16 @@ export function considerLead(state: Task, lead: LeadScored, facts: Facts, now: n
   if (state.kind === 'task') return skip('has_task');
   const { orgId, leadId, projectId } = lead;
   const { phone } = lead.person;
-  const reason =
-    phone === null ? 'no_phone' : facts.suppressed ? 'suppressed' : facts.region === null ? 'no_region' : null;
+  const isMerged = state.kind === 'declined' && state.reason === 'merged';
+  const reason = isMerged
+    ? 'merged'
+    : phone === null
+      ? 'no_phone'
+      : facts.suppressed
+        ? 'suppressed'
+        : facts.region === null
+          ? 'no_region'
+          : null;
   if (phone === null || facts.region === null || reason !== null) {
     return apply<Task, Emitted>({ kind: 'declined', leadId, reason: reason ?? 'no_phone' }, [
       {
@@ -111,6 +122,7 @@ export function considerLead(state: Task, lead: LeadScored, facts: Facts, now: n
     requeueReason: null,
     recallOf: null,
     recalls: 0,
+    cancelledBy: null,
   };
   return apply<Task, Emitted>(task, [
     {
@@ -127,7 +139,17 @@ export function hearReply(state: Task, reply: MessageReplied): Decision<Task, Em
     return apply<Task, Emitted>({ kind: 'declined', leadId: reply.leadId, reason: 'unsubscribed' });
   const isOver = state.status === 'CANCELLED' || (state.status === 'COMPLETED' && state.recallOf === null);
   if (isOver) return skip('reply_without_effect');
-  return apply<Task, Emitted>({ ...state, status: 'CANCELLED', recallOf: null });
+  return apply<Task, Emitted>({ ...state, status: 'CANCELLED', recallOf: null, cancelledBy: 'unsubscribed' });
+}
+
+/** The lead is somebody who is known as another lead: that one is called, and nobody twice. */
+export function hearMerge(state: Task, { mergedLeadId }: LeadMerged): Decision<Task, Emitted> {
+  if (state.kind !== 'task') return apply<Task, Emitted>({ kind: 'declined', leadId: mergedLeadId, reason: 'merged' });
+  const isOver = state.status === 'CANCELLED' || (state.status === 'COMPLETED' && state.recallOf === null);
+  if (isOver) return skip('merge_without_effect');
+  // Whoever is on the telephone may finish the call and say how it went.
+  const status = state.status === 'DIALING' ? 'DIALING' : 'CANCELLED';
+  return apply<Task, Emitted>({ ...state, status, recallOf: null, cancelledBy: 'merged' });
 }
 
 export function hearCall(state: Task, call: CallReported): Decision<Task, Emitted> {
