@@ -273,6 +273,30 @@ describe('a lead that turns out to be somebody known', () => {
       .thenState({ status: 'CANCELLED', cancelledBy: 'merged' });
   });
 
+  it('has its call finished by whoever is on the telephone, and no other after it', () => {
+    const call = {
+      orgId: sampleOrg,
+      eventId: 'e',
+      type: 'call.started',
+      callId: 'c',
+      taskId,
+      callerId,
+      occurredAt: testNow,
+      durationSeconds: null,
+      recordingUrl: null,
+    };
+    const dialling = spec().givenInputs(
+      ['LeadScored', medium],
+      assigned,
+      ['CallReported', call],
+      ['LeadMerged', merged],
+    );
+    dialling.when('RequeueTask', { ...command, reason: 'again' }).thenRejects('CAL_ERR_INVALID_TRANSITION');
+    dialling.when(...completed).thenEmits({ name: 'CallTaskCompleted', data: { outcome: 'RETRYABLE_REJECTION' } });
+    const { decision } = dialling.when(...completed);
+    expect(decision).toMatchObject({ timers: [] });
+  });
+
   it('keeps what was done: a completed task stays completed', () => {
     spec()
       .givenInputs(['LeadScored', medium], assigned, [

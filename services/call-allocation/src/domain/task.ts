@@ -185,7 +185,8 @@ export function report(
   if (state.kind !== 'task' || state.callerId !== callerId) return unknown();
   if (state.status !== 'ASSIGNED' && state.status !== 'DIALING') return invalid(state.status, 'completed');
   const { leadId } = state;
-  const recall = state.recalls < policy.recallsMax ? recallAfter(outcome, policy) : null;
+  const mayRecall = state.cancelledBy === null && state.recalls < policy.recallsMax;
+  const recall = mayRecall ? recallAfter(outcome, policy) : null;
   const timers: Timer<Emitted>[] =
     recall === null
       ? []
@@ -237,6 +238,8 @@ export function requeue(state: Task, { orgId, taskId, reason }: RequeueTask, now
   if (state.kind !== 'task') return unknown();
   if (state.status === 'PENDING' || state.status === 'COMPLETED' || state.status === 'CANCELLED')
     return invalid(state.status, 'requeued');
+  // A merged lead whose call is still under way: afterwards nobody calls it.
+  if (state.cancelledBy !== null) return invalid('CANCELLED', 'requeued');
   return apply<Task, Emitted>({ ...state, status: 'PENDING', callerId: null, queuedAt: now, requeueReason: reason }, [
     { name: 'CallTaskRequeued', data: { orgId, leadId: state.leadId, taskId, reason, requeuedAt: now } },
   ]);
