@@ -164,6 +164,8 @@ function sharedEnvironment(
     AUTH_ATTEMPTS_MAX: '10000',
     ENRICHMENT_PRIVATE_PROVIDERS: 'true',
     ENRICHMENT_BREAKER_RESET_MS: '2000',
+    // The sandbox's outages are short and meant to be seen: waits for real providers would hide them.
+    ENRICHMENT_RETRY_BASE_MS: '100',
     APOLLO_API_KEY: 'demo-apollo',
     APOLLO_BASE_URL: provider('apollo'),
     HUNTER_API_KEY: 'demo-hunter',

@@ -146,7 +146,10 @@ function toApiError(deps: HttpDeps, error: Error & { code?: string; statusCode?:
 function answerError(deps: HttpDeps, error: FastifyError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const api = toApiError(deps, error);
   const status = apiErrorStatus[api.code];
-  if (status >= 500) deps.log.error({ requestId: request.id, code: api.code, err: logError(error) }, 'request failed');
+  if (status >= 500) {
+    const ids = { requestId: request.id, correlationId: correlationIdOf(request) };
+    deps.log.error({ ...ids, code: api.code, err: logError(error) }, 'request failed');
+  }
   if (status === 503) void reply.header('retry-after', '1');
   return reply.status(status).send(envelope(api.code, api.message, request, api.details));
 }

@@ -5,13 +5,29 @@ import type { Queries } from '@lead-flood/postgres';
 import type { BatchProcessor, Prepared } from '@lead-flood/processor';
 import type { CallLog } from './domain/call-log.ts';
 import { initialCall, logCall } from './domain/call-log.ts';
-import type { AssignTask, Facts, ReportOutcome, RequeueTask, Task } from './domain/task.ts';
-import { assign, considerLead, hearCall, hearReply, initialState, report, requeue } from './domain/task.ts';
+import type { AssignTask, Facts, RecallPolicy, ReportOutcome, RequeueTask, Task } from './domain/task.ts';
+import {
+  assign,
+  considerLead,
+  hearCall,
+  hearMerge,
+  hearReply,
+  initialState,
+  recall,
+  report,
+  requeue,
+} from './domain/task.ts';
 import { regionOf } from './region.ts';
 import { callLogs, store, suppressedLeads } from './store.ts';
 
-const reads = [topics['scoring.lead.v1'], topics['outreach.message.v1'], topics['ingest.call.v1']] as const;
-const writes = [topics['call-allocation.task.v1']] as const;
+const reads = [
+  topics['scoring.lead.v1'],
+  topics['outreach.message.v1'],
+  topics['ingest.call.v1'],
+  topics['call-allocation.recall.v1'],
+  topics['discovery.lead.v1'],
+] as const;
+const writes = [topics['call-allocation.task.v1'], topics['call-allocation.recall.v1']] as const;
 
 export type CallCommands = { AssignTask: AssignTask; ReportOutcome: ReportOutcome; RequeueTask: RequeueTask };
 
@@ -20,15 +36,20 @@ export const taskIdOf = (leadId: string): string => derivedId('call-task', leadI
 
 type Input = {
   readonly id: string;
+  readonly name: string;
   readonly data: {
+    readonly orgId: string;
     readonly leadId?: string;
+    readonly mergedLeadId?: string;
     readonly taskId?: string | null;
     readonly band?: string;
     readonly person?: { readonly phone: string | null };
   };
 };
 
-export const callAllocation: BatchProcessor<Task, typeof reads, typeof writes, Facts, CallCommands> = {
+export type CallAllocation = BatchProcessor<Task, typeof reads, typeof writes, Facts, CallCommands>;
+
+export const createCallAllocation = (policy: RecallPolicy): CallAllocation => ({
   group: 'call-allocation',
   reads,
   writes,
@@ -42,20 +63,29 @@ export const callAllocation: BatchProcessor<Task, typeof reads, typeof writes, F
     MessageReplied: (state, { data }) => hearReply(state, data),
     LeadNotContacted: () => skip('message_without_effect'),
     CallReported: (state, { data }) => hearCall(state, data),
+    LeadMerged: (state, { data }) => hearMerge(state, data),
+    LeadDiscovered: () => skip('discovery_without_effect'),
+    LeadUpdated: () => skip('discovery_without_effect'),
+    LeadDuplicated: () => skip('discovery_without_effect'),
+    LeadRejected: () => skip('discovery_without_effect'),
+    LeadErased: () => skip('discovery_without_effect'),
+    RecallTask: (state, { data }, ctx) => recall(state, data, ctx.facts, ctx.now),
     AssignTask: (state, { data }, ctx) => assign(state, data, ctx.now),
-    ReportOutcome: (state, { data }, ctx) => report(state, data, ctx.now),
+    ReportOutcome: (state, { data }, ctx) => report(state, data, policy, ctx.now),
     RequeueTask: (state, { data }, ctx) => requeue(state, data, ctx.now),
   },
-};
+});
 
 async function prepare(tx: Queries, inputs: readonly Input[]): Promise<readonly Prepared<Facts>[]> {
   const medium = (input: Input): boolean => input.data.band === 'MEDIUM';
+  const mayCall = (input: Input): boolean => medium(input) || input.name === 'RecallTask';
   const silent = await suppressedLeads(
     tx,
-    inputs.flatMap((input) => (medium(input) && input.data.leadId !== undefined ? [input.data.leadId] : [])),
+    inputs.flatMap((input) => (mayCall(input) && input.data.leadId !== undefined ? [input.data.leadId] : [])),
   );
   return inputs.map((input) => {
-    const { leadId, taskId: named, person } = input.data;
+    const { taskId: named, mergedLeadId, person } = input.data;
+    const leadId = mergedLeadId ?? input.data.leadId;
     // A call that names no task of ours changes none: its own id keeps it apart.
     const taskId = named ?? (leadId === undefined ? input.id : taskIdOf(leadId));
     return {

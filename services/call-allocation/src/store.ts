@@ -26,6 +26,10 @@ const task: z.ZodType<Task> = z.discriminatedUnion('kind', [
     callerId: text,
     outcome: z.enum(outcomes).nullable(),
     requeueReason: text,
+    // Rows from before tasks came back have neither.
+    recallOf: z.number().nullable().default(null),
+    recalls: z.int().default(0),
+    cancelledBy: z.enum(['unsubscribed', 'merged']).nullable().default(null),
   }),
 ]);
 
@@ -63,12 +67,14 @@ export const store: Store<Task> = {
 
 async function suppress(tx: Queries, rows: readonly Saved<Task>[]): Promise<void> {
   const silent = rows.flatMap(({ orgId, state }) => {
-    if (state.kind === 'declined' && state.reason === 'unsubscribed')
+    if (state.kind === 'declined' && (state.reason === 'unsubscribed' || state.reason === 'merged'))
       return [{ orgId, leadId: state.leadId, reason: state.reason }];
     if (state.kind !== 'task') return [];
     if (state.outcome === 'NEVER_CONTACT_AGAIN')
       return [{ orgId, leadId: state.leadId, reason: 'never_contact_again' }];
-    return state.status === 'CANCELLED' ? [{ orgId, leadId: state.leadId, reason: 'unsubscribed' }] : [];
+    return state.status === 'CANCELLED' || state.cancelledBy !== null
+      ? [{ orgId, leadId: state.leadId, reason: state.cancelledBy ?? 'unsubscribed' }]
+      : [];
   });
   if (silent.length === 0) return;
   await tx.query(sql.unsafe`

@@ -1,9 +1,11 @@
 /**
  * Call-allocation at a glance.
  *
- *   scoring.lead.v1 ─────┐                                   GET /v1/call-tasks/current ─┐ the same
+ *   discovery.lead.v1 ───┐  (LeadMerged)
+ *   scoring.lead.v1 ─────┤                                   GET /v1/call-tasks/current ─┐ the same
  *   outreach.message.v1 ─┼─▶ call-allocation ─▶ call-allocation.task.v1  ◀───────────────┘ decisions
- *   ingest.call.v1 ──┬───┘      CallTaskCreated | Assigned | Completed | Requeued | Declined
+ *   ingest.call.v1 ──┬───┤      CallTaskCreated | Assigned | Completed | Requeued | Declined
+ *   ..recall.v1 ─────┼───┘      RecallTask by a timer, to itself (call-allocation.recall.v1)
  *                    └──────▶ call-allocation-calls ─▶ call-allocation.call.v1  (CallLogged)
  */
 import { join } from 'node:path';
@@ -13,7 +15,9 @@ import { addServiceRoutes, defineService, shellOptions } from '@lead-flood/servi
 import { config } from './config.ts';
 import { errorCodes } from './errors.ts';
 import { handlers } from './http.ts';
-import { callAllocation, calls } from './processor.ts';
+import { calls, createCallAllocation } from './processor.ts';
+
+const HOUR_MS = 3_600_000;
 
 export const service = defineService({
   name: 'call-allocation',
@@ -26,10 +30,16 @@ export const service = defineService({
     'CallTaskCompleted',
     'CallTaskRequeued',
     'CallTaskDeclined',
+    'RecallTask',
     'CallLogged',
   ],
   errorCodes,
   build: ({ config: settings, database, applier }, server) => {
+    const callAllocation = createCallAllocation({
+      retryMs: settings.CALL_RETRY_DELAY_HOURS * HOUR_MS,
+      chaseMs: settings.CALL_CHASE_DELAY_HOURS * HOUR_MS,
+      recallsMax: settings.CALL_RECALLS_MAX,
+    });
     addServiceRoutes(
       server,
       callAllocationRoutes,

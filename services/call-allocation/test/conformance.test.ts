@@ -4,9 +4,10 @@ import type { CallReported } from '@lead-flood/contracts';
 import { batchProcessor } from '@lead-flood/processor';
 import type { TestEvent } from '@lead-flood/testing';
 import { conformance, sampleId, sampleOrg, samplePerson, sampleScored, testNow } from '@lead-flood/testing';
-import { callAllocation, calls, taskIdOf } from '../src/processor.ts';
+import { calls, createCallAllocation, taskIdOf } from '../src/processor.ts';
 
 const migrations = join(import.meta.dirname, '../migrations');
+const policy = { retryMs: 0, chaseMs: 0, recallsMax: 3 };
 const bands = ['MEDIUM', 'HIGH', 'MEDIUM', 'LOW'] as const;
 
 /** Everything that outreach and the telephone tell of a lead; every third one wishes for silence. */
@@ -45,7 +46,7 @@ const reported = (i: number, type: string, taskId: string | null, moment = 0): C
 });
 
 conformance({
-  starter: batchProcessor(callAllocation),
+  starter: batchProcessor(createCallAllocation(policy)),
   schema: 'call_allocation',
   migrations,
   inputs: Array.from({ length: 12 }, (_, i) => i).flatMap((i): TestEvent[] => {

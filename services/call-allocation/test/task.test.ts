@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { erase } from '@lead-flood/processor';
 import { sampleId, sampleOrg, samplePerson, sampleScored, specify, testNow } from '@lead-flood/testing';
 import type { Facts } from '../src/domain/task.ts';
-import { callAllocation, calls, taskIdOf } from '../src/processor.ts';
+import { calls, createCallAllocation, taskIdOf } from '../src/processor.ts';
 import { regionOf } from '../src/region.ts';
 
 const leadId = sampleId('lead');
@@ -15,7 +15,8 @@ const facts: Facts = {
   suppressed: false,
 };
 const medium = sampleScored({ leadId, band: 'MEDIUM', value: 55 });
-const spec = (given: Partial<Facts> = {}) => specify(erase(callAllocation), { ...facts, ...given });
+const policy = { retryMs: 48 * 3_600_000, chaseMs: 24 * 3_600_000, recallsMax: 3 };
+const spec = (given: Partial<Facts> = {}) => specify(erase(createCallAllocation(policy)), { ...facts, ...given });
 const command = { orgId: sampleOrg, taskId };
 
 describe('a scored lead', () => {
@@ -137,6 +138,100 @@ describe('a task', () => {
   });
 });
 
+describe('after an outcome', () => {
+  const held = [
+    ['LeadScored', medium],
+    ['AssignTask', { ...command, callerId }],
+  ] as const;
+  const outcome = (name: string) => ['ReportOutcome', { ...command, callerId, outcome: name }] as const;
+  const back = (reason: string, completedAt = testNow) =>
+    ['RecallTask', { orgId: sampleOrg, leadId, taskId, reason, completedAt }] as const;
+  const silence = {
+    orgId: sampleOrg,
+    leadId,
+    messageId: null,
+    threadId: sampleId('thread'),
+    replyId: sampleId('reply'),
+    channel: 'email',
+    intent: 'unsubscribe',
+    repliedAt: testNow,
+  };
+
+  it.each([
+    ['RETRYABLE_REJECTION', 'retryable_rejection', policy.retryMs],
+    ['INTERESTED_SIGNUP_LINK_SENT', 'signup_chase', policy.chaseMs],
+  ])('[CA-10] %s asks by a timer for another call', (name, reason, delayMs) => {
+    const { decision } = spec()
+      .givenInputs(...held)
+      .when(...outcome(name))
+      .thenEmits({ name: 'CallTaskCompleted', data: { outcome: name as 'RETRYABLE_REJECTION' } })
+      .thenState({ status: 'COMPLETED' });
+    expect(decision).toMatchObject({
+      timers: [
+        { dueAt: testNow + delayMs, event: { name: 'RecallTask', data: { taskId, reason, completedAt: testNow } } },
+      ],
+    });
+    spec()
+      .givenInputs(...held, outcome(name))
+      .when(...back(reason))
+      .thenEmits({ name: 'CallTaskRequeued', data: { taskId, reason } })
+      .thenState({ status: 'PENDING', callerId: null, outcome: null, requeueReason: reason });
+  });
+
+  it('[CA-10] NEVER_CONTACT_AGAIN asks for none', () => {
+    const { decision } = spec()
+      .givenInputs(...held)
+      .when(...outcome('NEVER_CONTACT_AGAIN'));
+    expect(decision).toMatchObject({ timers: [] });
+  });
+
+  it('[CA-10] a task that is not waiting for this call stays as it is', () => {
+    const completed = [...held, outcome('RETRYABLE_REJECTION')] as const;
+    spec()
+      .givenInputs(...completed, back('retryable_rejection'))
+      .when(...back('retryable_rejection'))
+      .thenSkips('recall_without_effect');
+    spec()
+      .givenInputs(...completed)
+      .when(...back('retryable_rejection', testNow - 1))
+      .thenSkips('recall_without_effect');
+  });
+
+  it('[CA-10] who has asked for silence meanwhile is not called again', () => {
+    const completed = [...held, outcome('INTERESTED_SIGNUP_LINK_SENT')] as const;
+    spec()
+      .givenInputs(...completed)
+      .when('MessageReplied', silence)
+      .thenState({ status: 'CANCELLED' });
+    spec()
+      .givenInputs(...completed, ['MessageReplied', silence])
+      .when(...back('signup_chase'))
+      .thenSkips('recall_without_effect');
+    spec({ suppressed: true })
+      .given(stateAfter(completed))
+      .when(...back('signup_chase'))
+      .thenEmitsNothing()
+      .thenState({ status: 'COMPLETED' });
+  });
+
+  it('[CA-20] comes back three times and no more', () => {
+    const round = [held[1], outcome('INTERESTED_SIGNUP_LINK_SENT'), back('signup_chase')] as const;
+    const { decision } = spec()
+      .givenInputs(held[0], ...round, ...round, ...round, held[1])
+      .when(...outcome('INTERESTED_SIGNUP_LINK_SENT'));
+    expect(decision).toMatchObject({ state: { status: 'COMPLETED', recalls: 3 }, timers: [] });
+  });
+
+  function stateAfter(inputs: readonly (readonly [string, unknown])[]) {
+    const last = inputs.at(-1);
+    const { decision } = spec()
+      .givenInputs(...inputs.slice(0, -1))
+      .when(last?.[0] ?? '', last?.[1]);
+    if (decision.kind !== 'apply') throw new Error('expected a task');
+    return decision.state;
+  }
+});
+
 describe('a call', () => {
   const report = (type: string, durationSeconds: number | null = null) => ({
     orgId: sampleOrg,
@@ -167,6 +262,71 @@ describe('a call', () => {
       .givenInputs(['CallReported', report('call.started')])
       .when('CallReported', report('call.started'))
       .thenSkips('known_event');
+  });
+});
+
+describe('a lead that turns out to be somebody known', () => {
+  const merged = {
+    orgId: sampleOrg,
+    leadId: sampleId('survivor'),
+    mergedLeadId: leadId,
+    evidence: ['email'],
+    mergedAt: testNow,
+  };
+  const assigned = ['AssignTask', { ...command, callerId }] as const;
+  const completed = ['ReportOutcome', { ...command, callerId, outcome: 'RETRYABLE_REJECTION' }] as const;
+
+  it.each([
+    ['waits', [] as const],
+    ['is held', [assigned] as const],
+    ['will come back', [assigned, completed] as const],
+  ])('has its task cancelled while it %s', (_how, inputs) => {
+    spec()
+      .givenInputs(['LeadScored', medium], ...inputs)
+      .when('LeadMerged', merged)
+      .thenEmitsNothing()
+      .thenState({ status: 'CANCELLED', cancelledBy: 'merged' });
+  });
+
+  it('has its call finished by whoever is on the telephone, and no other after it', () => {
+    const call = {
+      orgId: sampleOrg,
+      eventId: 'e',
+      type: 'call.started',
+      callId: 'c',
+      taskId,
+      callerId,
+      occurredAt: testNow,
+      durationSeconds: null,
+      recordingUrl: null,
+    };
+    const dialling = spec().givenInputs(
+      ['LeadScored', medium],
+      assigned,
+      ['CallReported', call],
+      ['LeadMerged', merged],
+    );
+    dialling.when('RequeueTask', { ...command, reason: 'again' }).thenRejects('CAL_ERR_INVALID_TRANSITION');
+    dialling.when(...completed).thenEmits({ name: 'CallTaskCompleted', data: { outcome: 'RETRYABLE_REJECTION' } });
+    const { decision } = dialling.when(...completed);
+    expect(decision).toMatchObject({ timers: [] });
+  });
+
+  it('keeps what was done: a completed task stays completed', () => {
+    spec()
+      .givenInputs(['LeadScored', medium], assigned, [
+        'ReportOutcome',
+        { ...command, callerId, outcome: 'NEVER_CONTACT_AGAIN' },
+      ])
+      .when('LeadMerged', merged)
+      .thenSkips('merge_without_effect');
+  });
+
+  it('gets no task when its score comes after the merge', () => {
+    spec()
+      .givenInputs(['LeadMerged', merged])
+      .when('LeadScored', medium)
+      .thenEmits({ name: 'CallTaskDeclined', data: { reason: 'merged' } });
   });
 });
 

@@ -7,7 +7,7 @@ import { createApplier, erase } from '@lead-flood/processor';
 import type { TestDatabase } from '@lead-flood/testing';
 import { createTestDatabase, sampleId, sampleOrg, sampleScored, testCodec } from '@lead-flood/testing';
 import type { Task } from '../src/domain/task.ts';
-import { callAllocation, taskIdOf } from '../src/processor.ts';
+import { createCallAllocation, taskIdOf } from '../src/processor.ts';
 import { tasks } from '../src/store.ts';
 
 const leadId = sampleId('tenant-lead');
@@ -23,7 +23,7 @@ describe('a call task of one organisation', () => {
       schema: 'call_allocation',
       migrations: join(import.meta.dirname, '../migrations'),
     });
-    applier = createApplier(erase(callAllocation), {
+    applier = createApplier(erase(createCallAllocation({ retryMs: 0, chaseMs: 0, recallsMax: 3 })), {
       database: test.database,
       codec: await testCodec(),
       clock: systemClock,

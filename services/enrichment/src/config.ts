@@ -30,6 +30,19 @@ export const config = z.object({
     .min(100)
     .default(10_000)
     .describe('Most milliseconds of one provider call (EN-15).'),
+  ENRICHMENT_RETRIES_MAX: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(10)
+    .default(3)
+    .describe('Tries of one provider call after the first one (EN-15).'),
+  ENRICHMENT_RETRY_BASE_MS: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .default(2_000)
+    .describe('Longest wait before the second try, milliseconds; it doubles with every further one.'),
   ENRICHMENT_DEADLINE_MS: z.coerce
     .number()
     .int()
@@ -62,4 +75,13 @@ export const config = z.object({
   PEOPLEDATALABS_API_KEY: key,
   PEOPLEDATALABS_BASE_URL: baseUrl,
   PEOPLEDATALABS_PRICE_MICROS: micros(280_000),
+});
+
+type RetrySettings = Pick<z.infer<typeof config>, 'ENRICHMENT_RETRIES_MAX' | 'ENRICHMENT_RETRY_BASE_MS'>;
+
+/** The waits double and are never capped below the last one. */
+export const retriesOf = ({ ENRICHMENT_RETRIES_MAX: retriesMax, ENRICHMENT_RETRY_BASE_MS: baseMs }: RetrySettings) => ({
+  retriesMax,
+  baseMs,
+  capMs: baseMs * 2 ** retriesMax,
 });

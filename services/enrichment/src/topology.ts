@@ -9,7 +9,7 @@
 import { join } from 'node:path';
 import { effectProcessor } from '@lead-flood/processor';
 import { defineService, logError } from '@lead-flood/service';
-import { config } from './config.ts';
+import { config, retriesOf } from './config.ts';
 import { errorCodes } from './errors.ts';
 import { createProviderMetrics } from './metrics.ts';
 import { createEnrichment } from './processor.ts';
@@ -35,6 +35,7 @@ export const service = defineService({
       {
         allowPrivate: settings.ENRICHMENT_PRIVATE_PROVIDERS,
         timeoutMs: settings.ENRICHMENT_TIMEOUT_MS,
+        retries: retriesOf(settings),
         breaker: { resetMs: settings.ENRICHMENT_BREAKER_RESET_MS },
         apolloApiKey: settings.APOLLO_API_KEY,
         apolloBaseUrl: settings.APOLLO_BASE_URL,

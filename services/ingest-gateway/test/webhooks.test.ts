@@ -211,13 +211,15 @@ describe('mail', () => {
 
   it('an answer to our message becomes ReplyReceived, keyed by the lead', async () => {
     const eventId = randomId();
-    const told = await post('mail', body(eventId, mail(`In-Reply-To: ${ours}`)), { 'x-mail-event-id': eventId });
+    const headers = `Message-ID: <theirs/1@aurora.se.example>\r\nIn-Reply-To: ${ours}`;
+    const told = await post('mail', body(eventId, mail(headers)), { 'x-mail-event-id': eventId });
     expect([told.status, told.json()]).toEqual([202, { status: 'accepted' }]);
     const [event] = await gateway.outbox();
     expect([event?.topic, event?.key]).toEqual(['ingest.reply.v1', ids.leadId]);
     expect(event?.data).toMatchObject({
       ...ids,
       replyId: derivedId('mail', eventId),
+      transportMessageId: 'theirs/1@aurora.se.example',
       channel: 'email',
       subject: 'Re: Hello',
       person: { email: 'zoe@aurora.se.example', fullName: 'Zoë' },

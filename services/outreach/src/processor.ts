@@ -3,11 +3,11 @@
  * answers, `outreach-send` sends. They share the store, so each sees what the other has done.
  */
 import { topics } from '@lead-flood/contracts';
-import { skip } from '@lead-flood/kernel';
+import { apply, skip } from '@lead-flood/kernel';
 import type { Queries } from '@lead-flood/postgres';
 import type { BatchProcessor, EffectProcessor, Prepared } from '@lead-flood/processor';
 import type { Conversation } from './domain/conversation.ts';
-import { initialState } from './domain/conversation.ts';
+import { initialState, merge } from './domain/conversation.ts';
 import type { EnrolmentFacts } from './domain/enrolment.ts';
 import { considerLead } from './domain/enrolment.ts';
 import type { ReplyManually } from './domain/reply.ts';
@@ -19,15 +19,24 @@ import type { Sender } from './sender.ts';
 import { readSuppressions, store } from './store.ts';
 import { render } from './template.ts';
 
-const reads = [topics['scoring.lead.v1'], topics['ingest.reply.v1'], topics['call-allocation.task.v1']] as const;
+const reads = [
+  topics['scoring.lead.v1'],
+  topics['ingest.reply.v1'],
+  topics['call-allocation.task.v1'],
+  topics['discovery.lead.v1'],
+] as const;
 const writes = [topics['outreach.send.v1'], topics['outreach.message.v1']] as const;
 
 export type OutreachCommands = { ReplyManually: ReplyManually };
 
 type Input = {
+  readonly id: string;
+  readonly name: string;
   readonly orgId: string;
   readonly data: {
-    readonly leadId: string;
+    readonly orgId: string;
+    readonly leadId?: string;
+    readonly mergedLeadId?: string;
     readonly person?: { readonly email: string | null; readonly phone: string | null };
   };
 };
@@ -47,6 +56,12 @@ export const outreach: BatchProcessor<Conversation, typeof reads, typeof writes,
     CallTaskCompleted: (state, { data }) => endContact(state, data),
     CallTaskRequeued: () => skip('call_without_effect'),
     CallTaskDeclined: () => skip('call_without_effect'),
+    LeadMerged: (state, { data }) => apply(merge(state, data.leadId)),
+    LeadDiscovered: () => skip('discovery_without_effect'),
+    LeadUpdated: () => skip('discovery_without_effect'),
+    LeadDuplicated: () => skip('discovery_without_effect'),
+    LeadRejected: () => skip('discovery_without_effect'),
+    LeadErased: () => skip('discovery_without_effect'),
     ReplyManually: (state, { data }, ctx) => replyManually(state, data, ctx),
   },
 };
@@ -60,9 +75,10 @@ async function prepare(tx: Queries, inputs: readonly Input[]): Promise<readonly 
     ...(data.person?.email ? [{ orgId, kind: 'email', value: data.person.email }] : []),
     ...(data.person?.phone ? [{ orgId, kind: 'phone', value: data.person.phone }] : []),
   ];
-  const silent = await readSuppressions(tx, inputs.flatMap(addresses));
+  const silent = await readSuppressions(tx, inputs.filter(({ name }) => name === 'LeadScored').flatMap(addresses));
   return inputs.map((input) => ({
-    key: input.data.leadId,
+    // Of a merge the losing lead's conversation; what is about no lead keeps to itself.
+    key: input.data.mergedLeadId ?? input.data.leadId ?? input.id,
     facts: {
       render,
       sequence: sequences.get(input.orgId) ?? null,

@@ -4,6 +4,7 @@ import type { Step } from '@lead-flood/processor';
 import type { Conversation } from './domain/conversation.ts';
 import type { Fate } from './domain/sending.ts';
 import { obstacle } from './domain/sending.ts';
+import { isMessageId } from './providers/transport.ts';
 import type { Transport } from './providers/transport.ts';
 
 export type Sender = (state: Conversation, command: SendMessage, step: Step) => Promise<Fate>;
@@ -29,7 +30,8 @@ export function createSender(transports: Readonly<Record<string, Transport | nul
           to: { email: person.email, phone: person.phone, name: person.fullName },
           subject: command.subject,
           body: command.body,
-          inReplyTo: null,
+          // An id that no header can carry costs the threading, never the message.
+          inReplyTo: isMessageId(command.inReplyTo) ? command.inReplyTo : null,
           replyTo: null,
         },
         ctx,

@@ -40,6 +40,8 @@ const conversation: z.ZodType<Conversation> = z.object({
     }),
   ),
   suppressed: z.object({ reason: z.string() }).nullable(),
+  // Rows from before merges were heard of have none.
+  mergedInto: text.default(null),
   firstTouchAt: z.number().nullable(),
   cooldown: z.object({ id: z.string(), kind: z.enum(['ENFORCED', 'OVERRIDDEN']) }).nullable(),
 });

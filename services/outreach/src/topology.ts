@@ -1,7 +1,8 @@
 /**
  * Outreach at a glance.
  *
- *   scoring.lead.v1 ─────────┐
+ *   discovery.lead.v1 ───────┐  (LeadMerged)
+ *   scoring.lead.v1 ─────────┤
  *   ingest.reply.v1 ─────────┼─▶ outreach ─────▶ outreach.send.v1 ──▶ outreach-send ──▶ SMTP, Trengo
  *   call-allocation.task.v1 ─┘      │              SendMessage             │
  *                                   └────────▶ outreach.message.v1 ◀───────┘

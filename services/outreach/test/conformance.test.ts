@@ -47,6 +47,7 @@ const story = (i: number): { scored: TestEvent; afterwards: TestEvent[] } => {
       replyId: sampleId('reply', i),
       channel: 'email',
       messageId: null,
+      transportMessageId: null,
       receivedAt: testNow,
       person,
       subject: 'Re: hello',

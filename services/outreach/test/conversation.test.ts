@@ -6,6 +6,7 @@ import { initialState } from '../src/domain/conversation.ts';
 import type { EnrolmentFacts } from '../src/domain/enrolment.ts';
 import { intentOf } from '../src/domain/reply.ts';
 import { outreach } from '../src/processor.ts';
+import { isMessageId } from '../src/providers/transport.ts';
 import { render } from '../src/template.ts';
 
 const leadId = sampleId('lead');
@@ -29,6 +30,7 @@ const reply = (text: string) => ({
   replyId: sampleId(text),
   channel: 'email',
   messageId: null,
+  transportMessageId: null,
   receivedAt: testNow,
   person: samplePerson(),
   subject: 'Re',
@@ -143,6 +145,36 @@ describe('an answer', () => {
   });
 });
 
+describe('a manual reply', () => {
+  const manual = { orgId: sampleOrg, leadId, body: 'Thursday?' };
+  const spoken = spec().givenInputs(['LeadScored', sampleScored({ leadId })]);
+
+  it('[OU-03] answers what the person wrote last', () => {
+    const mail = { ...reply('Tell me more'), transportMessageId: 'abc/1=x@mail.aurora.se.example' };
+    spec()
+      .givenInputs(['LeadScored', sampleScored({ leadId })], ['ReplyReceived', mail])
+      .when('ReplyManually', manual)
+      .thenEmits({ name: 'SendMessage', data: { inReplyTo: mail.transportMessageId, subject: 'Re' } });
+  });
+
+  it('goes out without a thread when nothing is known to answer', () => {
+    spoken.when('ReplyManually', manual).thenEmits({ name: 'SendMessage', data: { inReplyTo: null } });
+  });
+});
+
+describe('a Message-ID', () => {
+  it.each<[string | null, boolean]>([
+    ['CAD+abc=xyz_1@mail.gmail.example', true],
+    ["a!#$%&'*/=?^`{|}~-b@[10.0.0.1]", true],
+    ['0f8fad5b-d9cb-469f-a165-70867728950e', false],
+    ['a@b.example\r\nBcc: x@y.example', false],
+    ['a b@c.example', false],
+    [null, false],
+  ])('%j may stand in a header: %j', (id, expected) => {
+    expect(isMessageId(id)).toBe(expected);
+  });
+});
+
 describe('a quoted original', () => {
   it.each([
     'Sounds good, tell me more\n\nOn Mon, 2 Mar 2026 at 10:00, Team <team@demo.lead-flood.example> wrote:\n> just answer "unsubscribe"',
@@ -167,6 +199,31 @@ describe('a call', () => {
       .givenInputs()
       .when('CallTaskCompleted', completed('RETRYABLE_REJECTION'))
       .thenSkips('outcome_without_effect');
+  });
+});
+
+describe('a lead that turns out to be somebody known', () => {
+  const merged = {
+    orgId: sampleOrg,
+    leadId: sampleId('survivor'),
+    mergedLeadId: leadId,
+    evidence: ['email'],
+    mergedAt: testNow,
+  };
+
+  it('has its sequence stopped: one person is not written to twice', () => {
+    spec()
+      .givenInputs(['LeadScored', sampleScored({ leadId })])
+      .when('LeadMerged', merged)
+      .thenEmitsNothing()
+      .thenState({ enrollment: expect.objectContaining({ status: 'STOPPED', stoppedBy: 'merged' }), suppressed: null });
+  });
+
+  it('is not enrolled when its score comes after the merge', () => {
+    spec()
+      .givenInputs(['LeadMerged', merged])
+      .when('LeadScored', sampleScored({ leadId }))
+      .thenEmits({ name: 'LeadNotContacted', data: { leadId, reason: 'merged' } });
   });
 });
 

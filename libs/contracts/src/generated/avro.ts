@@ -89,6 +89,23 @@ export const avroSchemas: Readonly<Record<EventName, object>> = {
       { name: 'requeuedAt', type: { type: 'long', logicalType: 'timestamp-millis' } },
     ],
   },
+  RecallTask: {
+    type: 'record',
+    name: 'RecallTask',
+    namespace: 'leadflood.callallocation',
+    doc: 'Put this completed task back into the queue now. A command of call-allocation to itself, set off by a timer.',
+    fields: [
+      { name: 'orgId', type: 'string', doc: 'The tenant.' },
+      { name: 'leadId', type: 'string' },
+      { name: 'taskId', type: 'string', doc: 'The key of the topic.' },
+      { name: 'reason', type: 'string', doc: 'retryable_rejection or signup_chase.' },
+      {
+        name: 'completedAt',
+        type: { type: 'long', logicalType: 'timestamp-millis' },
+        doc: 'The completion that it follows; one that another completion has overtaken does nothing.',
+      },
+    ],
+  },
   LeadDiscovered: {
     type: 'record',
     name: 'LeadDiscovered',
@@ -600,6 +617,12 @@ export const avroSchemas: Readonly<Record<EventName, object>> = {
       { name: 'replyId', type: 'string', doc: 'The transport’s event id; unique.' },
       { name: 'channel', type: 'string', doc: 'email, whatsapp, ...' },
       { name: 'messageId', type: ['null', 'string'], default: null, doc: 'Our message that it answers.' },
+      {
+        name: 'transportMessageId',
+        type: ['null', 'string'],
+        default: null,
+        doc: 'The answer’s own id on its transport (of a mail its Message-ID, without brackets): what we answer next.',
+      },
       { name: 'receivedAt', type: { type: 'long', logicalType: 'timestamp-millis' } },
       {
         name: 'person',
@@ -853,6 +876,7 @@ export const recordNames: Readonly<Record<EventName, string>> = {
   CallTaskCreated: 'leadflood.callallocation.CallTaskCreated',
   CallTaskDeclined: 'leadflood.callallocation.CallTaskDeclined',
   CallTaskRequeued: 'leadflood.callallocation.CallTaskRequeued',
+  RecallTask: 'leadflood.callallocation.RecallTask',
   LeadDiscovered: 'leadflood.discovery.LeadDiscovered',
   LeadDuplicated: 'leadflood.discovery.LeadDuplicated',
   LeadErased: 'leadflood.discovery.LeadErased',

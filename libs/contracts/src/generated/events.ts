@@ -428,6 +428,19 @@ export type ProviderAttempt = {
   readonly costMicros: number;
 };
 
+/** Put this completed task back into the queue now. A command of call-allocation to itself, set off by a timer. */
+export type RecallTask = {
+  /** The tenant. */
+  readonly orgId: string;
+  readonly leadId: string;
+  /** The key of the topic. */
+  readonly taskId: string;
+  /** retryable_rejection or signup_chase. */
+  readonly reason: string;
+  /** The completion that it follows; one that another completion has overtaken does nothing. Milliseconds since 1970. */
+  readonly completedAt: number;
+};
+
 /** One thing that is wrong. */
 export type RejectionReason = {
   readonly code: string;
@@ -447,6 +460,8 @@ export type ReplyReceived = {
   readonly channel: string;
   /** Our message that it answers. */
   readonly messageId: string | null;
+  /** The answer’s own id on its transport (of a mail its Message-ID, without brackets): what we answer next. */
+  readonly transportMessageId: string | null;
   /** Milliseconds since 1970. */
   readonly receivedAt: number;
   /** Everything that identifies the person; sealed or dropped as one. */
@@ -498,6 +513,7 @@ export type Events = {
   CallTaskCreated: CallTaskCreated;
   CallTaskDeclined: CallTaskDeclined;
   CallTaskRequeued: CallTaskRequeued;
+  RecallTask: RecallTask;
   LeadDiscovered: LeadDiscovered;
   LeadDuplicated: LeadDuplicated;
   LeadErased: LeadErased;

@@ -88,6 +88,15 @@ export const topics = {
     retentionDays: 14,
     events: ['CallTaskCreated', 'CallTaskAssigned', 'CallTaskCompleted', 'CallTaskRequeued', 'CallTaskDeclined'],
   }),
+  'call-allocation.recall.v1': topic<'RecallTask'>({
+    keyOf: {},
+    name: 'call-allocation.recall.v1',
+    owner: 'call-allocation',
+    key: 'taskId',
+    partitions: 6,
+    retentionDays: 7,
+    events: ['RecallTask'],
+  }),
   'call-allocation.call.v1': topic<'CallLogged'>({
     keyOf: {},
     name: 'call-allocation.call.v1',
@@ -224,6 +233,7 @@ export const topicOf = {
   CallTaskCompleted: 'call-allocation.task.v1',
   CallTaskRequeued: 'call-allocation.task.v1',
   CallTaskDeclined: 'call-allocation.task.v1',
+  RecallTask: 'call-allocation.recall.v1',
   CallLogged: 'call-allocation.call.v1',
   JobChanged: 'platform.job.v1',
 } as const;

@@ -4,7 +4,8 @@ import { countryIso, id, timestamp } from './fields.ts';
 import { defineRoutes } from './route.ts';
 
 const callerFields = {
-  email: z.email().max(254),
+  // One spelling: the address is unique.
+  email: z.email().max(254).toLowerCase(),
   name: z.string().trim().min(1).max(200),
   timezone: z.string().refine(isTimezone, 'not an IANA time zone'),
   languageCodes: z.array(z.string().min(2).max(10)).min(1).max(50),
@@ -12,6 +13,8 @@ const callerFields = {
 };
 
 function isTimezone(name: string): boolean {
+  // Intl takes offsets too; they are no names and know no summer time.
+  if (!/^[A-Za-z]/.test(name)) return false;
   try {
     return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone !== '';
   } catch {

@@ -4,7 +4,9 @@
  *   PENDING ─assign─▶ ASSIGNED ─call.started─▶ DIALING ─outcome─▶ COMPLETED
  *      ▲                 │  │                     │
  *      └──── requeue ────┘  └────── outcome ──────┼─▶ COMPLETED
- *      └──────────────── requeue ─────────────────┘        any open one ─unsubscribe─▶ CANCELLED
+ *      └──────────────── requeue ─────────────────┘        any open one ─unsubscribe, merge─▶ CANCELLED
+ *
+ * A COMPLETED one whose outcome asks for another call (CA-10) comes back to PENDING by a timer.
  */
 import type {
   CallReported,
@@ -13,10 +15,12 @@ import type {
   CallTaskCreated,
   CallTaskDeclined,
   CallTaskRequeued,
+  LeadMerged,
   LeadScored,
   MessageReplied,
+  RecallTask,
 } from '@lead-flood/contracts';
-import type { Decision } from '@lead-flood/kernel';
+import type { Decision, Timer } from '@lead-flood/kernel';
 import { apply, reject, skip } from '@lead-flood/kernel';
 
 export const taskStatuses = [
@@ -31,6 +35,9 @@ export const taskStatuses = [
 export type TaskStatus = (typeof taskStatuses)[number];
 export const outcomes = ['INTERESTED_SIGNUP_LINK_SENT', 'RETRYABLE_REJECTION', 'NEVER_CONTACT_AGAIN'] as const;
 export type Outcome = (typeof outcomes)[number];
+
+/** Outcomes after which the person is called once more, and after how long. */
+export type RecallPolicy = { readonly retryMs: number; readonly chaseMs: number; readonly recallsMax: number };
 
 /** Where the called party is and which language it speaks, as far as a number tells. */
 export type Region = { readonly regionIso: string; readonly languageCode: string; readonly timezone: string };
@@ -51,6 +58,12 @@ export type Open = {
   readonly callerId: string | null;
   readonly outcome: Outcome | null;
   readonly requeueReason: string | null;
+  /** A timer runs that brings the task back; it follows this completion. */
+  readonly recallOf: number | null;
+  /** How often it has come back that way. */
+  readonly recalls: number;
+  /** Why nobody calls for it any more. */
+  readonly cancelledBy: 'unsubscribed' | 'merged' | null;
 };
 
 export type Task =
@@ -63,7 +76,8 @@ export type Emitted =
   | { readonly name: 'CallTaskAssigned'; readonly data: CallTaskAssigned }
   | { readonly name: 'CallTaskCompleted'; readonly data: CallTaskCompleted }
   | { readonly name: 'CallTaskRequeued'; readonly data: CallTaskRequeued }
-  | { readonly name: 'CallTaskDeclined'; readonly data: CallTaskDeclined };
+  | { readonly name: 'CallTaskDeclined'; readonly data: CallTaskDeclined }
+  | { readonly name: 'RecallTask'; readonly data: RecallTask };
 
 export type Facts = { readonly taskId: string; readonly region: Region | null; readonly suppressed: boolean };
 
@@ -72,8 +86,16 @@ export function considerLead(state: Task, lead: LeadScored, facts: Facts, now: n
   if (state.kind === 'task') return skip('has_task');
   const { orgId, leadId, projectId } = lead;
   const { phone } = lead.person;
-  const reason =
-    phone === null ? 'no_phone' : facts.suppressed ? 'suppressed' : facts.region === null ? 'no_region' : null;
+  const isMerged = state.kind === 'declined' && state.reason === 'merged';
+  const reason = isMerged
+    ? 'merged'
+    : phone === null
+      ? 'no_phone'
+      : facts.suppressed
+        ? 'suppressed'
+        : facts.region === null
+          ? 'no_region'
+          : null;
   if (phone === null || facts.region === null || reason !== null) {
     return apply<Task, Emitted>({ kind: 'declined', leadId, reason: reason ?? 'no_phone' }, [
       {
@@ -98,6 +120,9 @@ export function considerLead(state: Task, lead: LeadScored, facts: Facts, now: n
     callerId: null,
     outcome: null,
     requeueReason: null,
+    recallOf: null,
+    recalls: 0,
+    cancelledBy: null,
   };
   return apply<Task, Emitted>(task, [
     {
@@ -112,8 +137,19 @@ export function hearReply(state: Task, reply: MessageReplied): Decision<Task, Em
   if (reply.intent !== 'unsubscribe') return skip('reply_without_effect');
   if (state.kind !== 'task')
     return apply<Task, Emitted>({ kind: 'declined', leadId: reply.leadId, reason: 'unsubscribed' });
-  if (state.status === 'COMPLETED' || state.status === 'CANCELLED') return skip('reply_without_effect');
-  return apply<Task, Emitted>({ ...state, status: 'CANCELLED' });
+  const isOver = state.status === 'CANCELLED' || (state.status === 'COMPLETED' && state.recallOf === null);
+  if (isOver) return skip('reply_without_effect');
+  return apply<Task, Emitted>({ ...state, status: 'CANCELLED', recallOf: null, cancelledBy: 'unsubscribed' });
+}
+
+/** The lead is somebody who is known as another lead: that one is called, and nobody twice. */
+export function hearMerge(state: Task, { mergedLeadId }: LeadMerged): Decision<Task, Emitted> {
+  if (state.kind !== 'task') return apply<Task, Emitted>({ kind: 'declined', leadId: mergedLeadId, reason: 'merged' });
+  const isOver = state.status === 'CANCELLED' || (state.status === 'COMPLETED' && state.recallOf === null);
+  if (isOver) return skip('merge_without_effect');
+  // Whoever is on the telephone may finish the call and say how it went.
+  const status = state.status === 'DIALING' ? 'DIALING' : 'CANCELLED';
+  return apply<Task, Emitted>({ ...state, status, recallOf: null, cancelledBy: 'merged' });
 }
 
 export function hearCall(state: Task, call: CallReported): Decision<Task, Emitted> {
@@ -142,13 +178,59 @@ export function assign(state: Task, { orgId, taskId, callerId }: AssignTask, now
 export function report(
   state: Task,
   { orgId, taskId, callerId, outcome }: ReportOutcome,
+  policy: RecallPolicy,
   now: number,
 ): Decision<Task, Emitted> {
   // Somebody else's task is not there for this caller.
   if (state.kind !== 'task' || state.callerId !== callerId) return unknown();
   if (state.status !== 'ASSIGNED' && state.status !== 'DIALING') return invalid(state.status, 'completed');
-  return apply<Task, Emitted>({ ...state, status: 'COMPLETED', outcome }, [
-    { name: 'CallTaskCompleted', data: { orgId, leadId: state.leadId, taskId, callerId, outcome, completedAt: now } },
+  const { leadId } = state;
+  const mayRecall = state.cancelledBy === null && state.recalls < policy.recallsMax;
+  const recall = mayRecall ? recallAfter(outcome, policy) : null;
+  const timers: Timer<Emitted>[] =
+    recall === null
+      ? []
+      : [
+          {
+            dueAt: now + recall.delayMs,
+            event: { name: 'RecallTask', data: { orgId, leadId, taskId, reason: recall.reason, completedAt: now } },
+          },
+        ];
+  return apply<Task, Emitted>(
+    { ...state, status: 'COMPLETED', outcome, recallOf: recall === null ? null : now },
+    [{ name: 'CallTaskCompleted', data: { orgId, leadId, taskId, callerId, outcome, completedAt: now } }],
+    timers,
+  );
+}
+
+/** What an outcome asks for (CA-10): somebody who declined for now, or who got the link and may not have used it. */
+function recallAfter(outcome: Outcome, { retryMs, chaseMs }: RecallPolicy): { reason: string; delayMs: number } | null {
+  if (outcome === 'RETRYABLE_REJECTION') return { reason: 'retryable_rejection', delayMs: retryMs };
+  return outcome === 'INTERESTED_SIGNUP_LINK_SENT' ? { reason: 'signup_chase', delayMs: chaseMs } : null;
+}
+
+/** The timer has come: whoever may still be called is PENDING again. */
+export function recall(
+  state: Task,
+  { orgId, taskId, reason, completedAt }: RecallTask,
+  facts: Facts,
+  now: number,
+): Decision<Task, Emitted> {
+  if (state.kind !== 'task' || state.status !== 'COMPLETED' || state.recallOf !== completedAt)
+    return skip('recall_without_effect');
+  if (facts.suppressed) return apply<Task, Emitted>({ ...state, recallOf: null });
+  const next: Open = {
+    ...state,
+    status: 'PENDING',
+    callerId: null,
+    outcome: null,
+    queuedAt: now,
+    requeueReason: reason,
+    recallOf: null,
+    recalls: state.recalls + 1,
+  };
+  return apply<Task, Emitted>(next, [
+    { name: 'CallTaskRequeued', data: { orgId, leadId: state.leadId, taskId, reason, requeuedAt: now } },
   ]);
 }
 
@@ -156,6 +238,8 @@ export function requeue(state: Task, { orgId, taskId, reason }: RequeueTask, now
   if (state.kind !== 'task') return unknown();
   if (state.status === 'PENDING' || state.status === 'COMPLETED' || state.status === 'CANCELLED')
     return invalid(state.status, 'requeued');
+  // A merged lead whose call is still under way: afterwards nobody calls it.
+  if (state.cancelledBy !== null) return invalid('CANCELLED', 'requeued');
   return apply<Task, Emitted>({ ...state, status: 'PENDING', callerId: null, queuedAt: now, requeueReason: reason }, [
     { name: 'CallTaskRequeued', data: { orgId, leadId: state.leadId, taskId, reason, requeuedAt: now } },
   ]);

@@ -23,3 +23,6 @@ export function findThread(
 
 const idsOf = (header: string | null): string[] =>
   [...(header ?? '').matchAll(ANGLE)].flatMap((match) => (match[1] === undefined ? [] : [match[1]]));
+
+/** A mail's own id without its brackets; null where there is none that another mail could name. */
+export const bareMessageId = (header: string | null): string | null => idsOf(header)[0] ?? null;

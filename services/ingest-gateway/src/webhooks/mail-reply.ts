@@ -3,7 +3,7 @@ import PostalMime from 'postal-mime';
 import type { Address } from 'postal-mime';
 import type { MailBody, ReplyReceived } from '@lead-flood/contracts';
 import { derivedId } from '@lead-flood/kernel';
-import { findThread } from '../domain/mail-thread.ts';
+import { bareMessageId, findThread } from '../domain/mail-thread.ts';
 
 /** Enough of an answer for anybody to act on; a mail may be a megabyte. */
 const TEXT_MAX = 20_000;
@@ -21,6 +21,7 @@ export async function toReply({ eventId, receivedAt, raw }: MailBody, domain: st
     replyId: derivedId('mail', eventId),
     channel: 'email',
     messageId: thread.messageId,
+    transportMessageId: bareMessageId(mail.messageId ?? null),
     receivedAt: Date.parse(receivedAt),
     person: {
       firstName: null,

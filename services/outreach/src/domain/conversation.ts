@@ -33,6 +33,8 @@ export type Conversation = {
   readonly thread: Thread | null;
   readonly messages: readonly Message[];
   readonly suppressed: { readonly reason: string } | null;
+  /** The lead that this one turned out to be; that one is written to. */
+  readonly mergedInto: string | null;
   /** Last new first touch; the cooldown counts from it. */
   readonly firstTouchAt: number | null;
   readonly cooldown: { readonly id: string; readonly kind: 'ENFORCED' | 'OVERRIDDEN' } | null;
@@ -44,6 +46,7 @@ export const initialState: Conversation = {
   thread: null,
   messages: [],
   suppressed: null,
+  mergedInto: null,
   firstTouchAt: null,
   cooldown: null,
 };
@@ -65,6 +68,12 @@ export const stop = (state: Conversation, by: string): Conversation =>
 export const suppress = (state: Conversation, reason: string): Conversation => ({
   ...stop(state, reason),
   suppressed: state.suppressed ?? { reason },
+});
+
+/** No wish for silence: under the other lead the person may be written to. */
+export const merge = (state: Conversation, into: string): Conversation => ({
+  ...stop(state, 'merged'),
+  mergedInto: into,
 });
 
 export const queued = (

@@ -37,6 +37,7 @@ export function considerLead(
 ): Decision<Conversation, Emitted> {
   if (lead.band === 'MEDIUM') return skip('band_medium');
   if (state.enrollment?.status === 'ACTIVE') return skip('already_enrolled');
+  if (state.mergedInto !== null) return decline(state, lead, 'merged', ctx);
   if (lead.band === 'LOW') return decline(state, lead, 'band_low', ctx);
   if (state.suppressed !== null || facts.suppressed) return decline(state, lead, 'suppressed', ctx);
   if (state.firstTouchAt !== null && ctx.now - state.firstTouchAt < cooldownMs) {

@@ -56,7 +56,7 @@ export function receiveReply(state: Conversation, reply: ReplyReceived, ctx: Ids
     subject: reply.subject,
     body: reply.text,
     provider: null,
-    providerMessageId: null,
+    providerMessageId: reply.transportMessageId,
     code: null,
     detail: intent,
     at: reply.receivedAt,
@@ -87,6 +87,12 @@ export function endContact(state: Conversation, call: CallTaskCompleted): Decisi
   return apply<Conversation, Emitted>(suppress(state, 'never_contact_again'));
 }
 
+/** What the person wrote last; where that has no id, or they have not written yet, what we wrote last. */
+const answered = (messages: readonly Message[]): string | null =>
+  messages.findLast((message) => message.direction === 'IN')?.providerMessageId ??
+  messages.findLast((message) => message.status === 'SENT')?.providerMessageId ??
+  null;
+
 export type ReplyManually = { readonly orgId: string; readonly leadId: string; readonly body: string };
 
 /** Exempt from the cooldown: it answers somebody (decision C-18). Not exempt from a wish for silence. */
@@ -115,7 +121,7 @@ export function replyManually(
     person,
     subject: thread.channel === 'email' ? subject : null,
     body,
-    inReplyTo: last?.id ?? null,
+    inReplyTo: answered(state.messages),
     firstTouch: false,
     submittedAt: ctx.now,
     requestedAt: ctx.now,

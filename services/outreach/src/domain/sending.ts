@@ -46,7 +46,8 @@ export function recordFate(
     provider: fate.kind === 'suppressed' ? null : fate.provider,
     providerMessageId: fate.kind === 'sent' ? fate.providerMessageId : null,
     code: fate.kind === 'failed' || fate.kind === 'suppressed' ? fate.code : null,
-    detail: fate.kind === 'failed' ? fate.detail : null,
+    detail:
+      fate.kind === 'failed' ? fate.detail : fate.kind === 'suppressed' ? (state.suppressed?.reason ?? null) : null,
   });
   if (fate.kind === 'sent') {
     const { provider, providerMessageId } = fate;
@@ -60,7 +61,7 @@ export function recordFate(
       ? fate.detail
       : fate.kind === 'unknown'
         ? 'the transport’s answer was lost; a human should look'
-        : '';
+        : (state.suppressed?.reason ?? '');
   return apply<Conversation, Emitted>(next, [
     { name: 'MessageFailed', data: { ...about, outcome: fate.kind, code, detail, failedAt: now } },
   ]);

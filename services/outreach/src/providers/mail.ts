@@ -9,7 +9,7 @@ import { breakerDefaults, createBreaker } from '@lead-flood/provider';
 import type { BreakerOptions, Outcome, ProviderHooks } from '@lead-flood/provider';
 import { createTransport } from 'nodemailer';
 import { z } from 'zod';
-import { refuse } from './transport.ts';
+import { isMessageId, refuse } from './transport.ts';
 import type { OutgoingMessage, RefusalCode, SendContext, SendResult, Transport } from './transport.ts';
 
 export type MailOptions = ProviderHooks & {
@@ -31,10 +31,7 @@ const oneLine = z
   .max(998)
   .refine((text) => !/[\p{Cc}\u2028\u2029]/u.test(text), 'control character');
 const address = z.email().max(254);
-const messageId = z
-  .string()
-  .max(250)
-  .regex(/^<?[\w.+=$~-]+@[\w.-]+>?$/, 'not a Message-ID');
+const messageId = z.string().refine(isMessageId, 'not a Message-ID');
 
 const headersSchema = z.object({
   name: oneLine.nullable(),

@@ -41,4 +41,11 @@ export type Transport = {
   readonly stop: () => Promise<void>;
 };
 
+/** RFC 5322's atoms and nothing that could end a header line; other people's mail programs use all of them. */
+const MESSAGE_ID = /^<?[\w.!#$%&'*+/=?^`{|}~-]+@[\w.:[\]-]+>?$/;
+const MESSAGE_ID_LENGTH_MAX = 250;
+
+export const isMessageId = (text: string | null): text is string =>
+  text !== null && text.length <= MESSAGE_ID_LENGTH_MAX && MESSAGE_ID.test(text);
+
 export const refuse = (code: RefusalCode, detail: string): SendResult => ({ kind: 'refused', code, detail });

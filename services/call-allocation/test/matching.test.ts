@@ -1,0 +1,117 @@
+/** Which task a caller gets next (CA-19), asked of a real database. */
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { CallerView } from '@lead-flood/contracts';
+import { randomId, systemClock } from '@lead-flood/kernel';
+import { sql } from '@lead-flood/postgres';
+import { createApplier, erase } from '@lead-flood/processor';
+import type { Applier } from '@lead-flood/processor';
+import type { TestDatabase } from '@lead-flood/testing';
+import { createTestDatabase, sampleOrg, sampleScored, testCodec } from '@lead-flood/testing';
+import { matchingTasks, saveCaller } from '../src/caller-store.ts';
+import type { Task } from '../src/domain/task.ts';
+import { createCallAllocation, taskIdOf } from '../src/processor.ts';
+
+let test: TestDatabase;
+let applier: Applier<Task>;
+let caller: CallerView;
+
+/** A zone in which it is now this hour; such zones are named by whole hours from UTC, with the sign the wrong way round. */
+function zoneAt(hour: number): string {
+  const difference = hour - new Date().getUTCHours();
+  const offset = difference < -12 ? difference + 24 : difference > 12 ? difference - 24 : difference;
+  return offset === 0 ? 'Etc/UTC' : `Etc/GMT${offset > 0 ? '-' : '+'}${Math.abs(offset)}`;
+}
+
+beforeAll(async () => {
+  test = await createTestDatabase({
+    schema: 'call_allocation',
+    migrations: join(import.meta.dirname, '../migrations'),
+  });
+  applier = createApplier(erase(createCallAllocation({ retryMs: 0, chaseMs: 0, recallsMax: 3 })), {
+    database: test.database,
+    codec: await testCodec(),
+    clock: systemClock,
+    wakeRelay: () => undefined,
+  });
+  caller = await saveCaller(test.database, sampleOrg, randomId(), {
+    email: 'ana@demo.lead-flood.example',
+    name: 'Ana',
+    timezone: 'Europe/Stockholm',
+    languageCodes: ['sv', 'en'],
+    regionIsoCodes: ['SE', 'GB'],
+    metadata: {},
+  });
+});
+afterEach(() => test.database.query(sql.unsafe`delete from call_tasks`));
+afterAll(() => test.drop());
+
+type Wanted = {
+  readonly region?: string;
+  readonly language?: string;
+  readonly zone?: string;
+  readonly priority?: number;
+  readonly rank?: number;
+  readonly minutesAgo?: number;
+  readonly orgId?: string;
+};
+
+/** A task made by a scored lead, then put where the case wants it: projects with priorities are still to come. */
+async function task(wanted: Wanted = {}): Promise<string> {
+  const { orgId = sampleOrg, rank = 50 } = wanted;
+  const leadId = randomId();
+  const id = taskIdOf(leadId);
+  const data = sampleScored({ orgId, leadId, band: 'MEDIUM', value: rank });
+  await applier.apply({ name: 'LeadScored', key: id, orgId, correlationId: 'test', data });
+  await test.database.query(sql.unsafe`
+    update call_tasks set region_iso = ${wanted.region ?? 'SE'}, language_code = ${wanted.language ?? 'sv'},
+      timezone = ${wanted.zone ?? zoneAt(12)}, priority = ${wanted.priority ?? 0},
+      queued_at = now() - make_interval(mins => ${wanted.minutesAgo ?? 0})
+    where key = ${id}
+  `);
+  return id;
+}
+const matched = (): Promise<readonly string[]> => matchingTasks(test.database, sampleOrg, caller, 10);
+
+describe('a caller is given tasks', () => {
+  it('[CA-19] of their regions only, in their languages only', async () => {
+    const fits = [await task(), await task({ region: 'GB', language: 'en' })];
+    await task({ region: 'NO' });
+    await task({ language: 'fi' });
+    expect((await matched()).toSorted()).toEqual(fits.toSorted());
+  });
+
+  it.each([
+    [8, false],
+    [9, true],
+    [14, true],
+    [19, true],
+    [20, false],
+    [3, false],
+  ])('[CA-19] where it is %i o’clock: %s', async (hour, expected) => {
+    const id = await task({ zone: zoneAt(hour) });
+    expect(await matched()).toEqual(expected ? [id] : []);
+  });
+
+  it('[CA-19] by the project’s priority, then the lead’s rank, then the longest wait', async () => {
+    const young = await task({ priority: 1, rank: 60, minutesAgo: 1 });
+    const old = await task({ priority: 1, rank: 60, minutesAgo: 90 });
+    const better = await task({ priority: 1, rank: 65 });
+    const urgent = await task({ priority: 9, rank: 51 });
+    const plain = await task({ rank: 69, minutesAgo: 600 });
+    expect(await matched()).toEqual([urgent, better, old, young, plain]);
+  });
+
+  it('[CA-19] that wait, and of their own organisation', async () => {
+    const held = await task();
+    await applier.apply({
+      name: 'AssignTask',
+      key: held,
+      orgId: sampleOrg,
+      correlationId: 'test',
+      data: { orgId: sampleOrg, taskId: held, callerId: randomId() },
+    });
+    await task({ orgId: randomId() });
+    expect(await matched()).toEqual([]);
+  });
+});
