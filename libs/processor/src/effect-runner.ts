@@ -15,7 +15,7 @@ import type { Consumer, PartitionBatch } from '@lead-flood/kafka';
 import { createConsumer } from '@lead-flood/kafka';
 import { InvariantError, TransientError, toError } from '@lead-flood/kernel';
 import type { KnownEntry, Stored } from '@lead-flood/postgres';
-import { classify, createJournalWriter, readJournal, readPositions } from '@lead-flood/postgres';
+import { classify, createJournalWriter, readJournal } from '@lead-flood/postgres';
 import { prepareInputs } from './batch.ts';
 import type { Running, ShellDeps } from './batch-shell.ts';
 import { beginUntilDone, untilDone } from './batch-shell.ts';
@@ -28,7 +28,7 @@ import type { Item, Tracker } from './effect-queue.ts';
 import { createKeyQueue, lostTrackers } from './effect-queue.ts';
 import { FloodError, haltedPauseMs, isolates } from './flood.ts';
 import { createOffsetTeller } from './offset-teller.ts';
-import { createOwnership } from './ownership.ts';
+import { createOwnership, positionsUnlessAway } from './ownership.ts';
 import type { AnyInput, Step } from './processor.ts';
 import { orAborted } from './deadline.ts';
 import { createStep } from './step.ts';
@@ -346,7 +346,10 @@ export async function startEffectRunner(
 
   /** Forgets partitions that another owner has taken; what was done for them stands in the journal for that owner. */
   async function stillOurs(rest: readonly Finished[]): Promise<readonly Finished[]> {
-    const rows = new Map((await readPositions(deps.database, group)).map((p) => [`${p.topic}/${p.partition}`, p]));
+    const positions = await positionsUnlessAway(deps.database, group);
+    // The commit is repeated, and asks again.
+    if (positions === null) return rest;
+    const rows = new Map(positions.map((p) => [`${p.topic}/${p.partition}`, p]));
     const lost = lostTrackers([...trackers.values(), ...rest.map((f) => f.item.tracker)], rows);
     for (const { topic, partition } of lost) {
       const row = rows.get(`${topic}/${partition}`);

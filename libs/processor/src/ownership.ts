@@ -8,8 +8,9 @@
  *                                                                               └──▶ seek there, drop what came
  */
 import type { Consumer, PartitionBatch } from '@lead-flood/kafka';
+import { TransientError } from '@lead-flood/kernel';
 import type { Database, Position } from '@lead-flood/postgres';
-import { claimPosition, readPositions } from '@lead-flood/postgres';
+import { claimPosition, classify, readPositions } from '@lead-flood/postgres';
 
 export type Owned = { epoch: number; nextOffset: number; finished: Set<number>; readonly generation: number };
 
@@ -66,4 +67,15 @@ export function createOwnership(database: Database, group: string, consumer: () 
       soughtTo.clear();
     },
   };
+}
+
+/** Where the group stands, or null while the database is away and nobody can tell. */
+export async function positionsUnlessAway(database: Database, group: string): Promise<readonly Position[] | null> {
+  try {
+    return await readPositions(database, group);
+  } catch (thrown) {
+    const error = classify(thrown);
+    if (error instanceof TransientError) return null;
+    throw error;
+  }
 }
