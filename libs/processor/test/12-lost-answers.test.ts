@@ -16,7 +16,7 @@ import { batchProcessor, createApplier, effectProcessor, erase } from '@lead-flo
 import type { Starter } from '@lead-flood/processor';
 import { createLine, eventually, sampleId, sampleOrg } from '@lead-flood/testing';
 import type { Line } from '@lead-flood/testing';
-import { at, countOf, counts, createAppraiser, createWorld, enriched, rowsIn, tally } from './example.ts';
+import { at, countOf, counts, createAppraiser, createWorld, enriched, rowsIn, startOn, tally } from './example.ts';
 
 const lost = (): TransientError => new TransientError('PGS_ERR_UNAVAILABLE', 'the connection broke');
 
@@ -46,6 +46,37 @@ describe('an effect whose COMMIT took place and whose answer was lost', () => {
     await line.caughtUp();
     expect(await counts(line.database)).toEqual(Object.fromEntries(leads.map((lead) => [sampleId(lead), 3])));
     expect(line.errors.map((error) => ('code' in error ? error.code : error.name))).toContain('PGS_ERR_NOT_OWNER');
+  });
+});
+
+describe('an effect that cannot ask who owns its partition, since the database is away', () => {
+  it('asks again, and the process goes on', async () => {
+    const starter = effectProcessor(createAppraiser(createWorld()));
+    await on(starter);
+    let answers = 1;
+    let absences = 0;
+    const fatal: Error[] = [];
+    const database: Database = {
+      ...line.database,
+      transaction: async (body) => {
+        const result = await line.database.transaction(body);
+        if (answers-- > 0) {
+          absences = 2;
+          throw lost();
+        }
+        return result;
+      },
+      any: (...query) => (absences-- > 0 ? Promise.reject(lost()) : line.database.any(...query)),
+    };
+    await line.publish(enriched('ada', 1));
+    const running = await startOn(line, starter, { database, onFatal: (error) => fatal.push(error) });
+    await eventually('the first', async () => (await countOf(line.database, 'ada')) === 1);
+    await eventually('the question', () => absences < 0 || fatal.length > 0);
+    await line.publish(enriched('ada', 2));
+    await eventually('the second', async () => (await countOf(line.database, 'ada')) === 2 || fatal.length > 0);
+    await running.stop();
+    expect(fatal).toEqual([]);
+    expect(await countOf(line.database, 'ada')).toBe(2);
   });
 });
 
