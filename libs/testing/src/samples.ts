@@ -1,6 +1,7 @@
 /** Sample data for tests: invented people at `.example` addresses, with every field that an event needs. */
 import type { Company, LeadDiscovered, LeadEnriched, LeadScored, LeadSubmitted, Person } from '@lead-flood/contracts';
 import { derivedId } from '@lead-flood/kernel';
+import type { TestEvent } from './line.ts';
 import { testNow } from './specification.ts';
 
 export const sampleOrg = derivedId('sample', 'org');
@@ -58,6 +59,22 @@ export const sampleDiscovered = (overrides: Partial<LeadDiscovered> = {}): LeadD
   jobId: null,
   ...overrides,
 });
+
+/** Every event that discovery's topic carries, of one lead and in the order of its versions; the merge takes in another lead. */
+export function everyDiscoveryEvent(leadId: string, lead = sampleDiscovered({ leadId })): TestEvent[] {
+  const { orgId, submissionId, source, submittedAt, company, person, jobId } = lead;
+  const again = { orgId, leadId, submissionId, source, submittedAt, matchedBy: ['email'], jobId };
+  const mergedLeadId = sampleId('merged', leadId);
+  const events: readonly TestEvent[] = [
+    { name: 'LeadDiscovered', data: lead },
+    { name: 'LeadUpdated', data: { ...again, person, company, changed: ['person.title'] } },
+    { name: 'LeadDuplicated', data: again },
+    { name: 'LeadRejected', data: { orgId, submissionId, source, submittedAt, reasons: [], jobId } },
+    { name: 'LeadMerged', data: { orgId, leadId, mergedLeadId, evidence: ['email'], mergedAt: testNow } },
+    { name: 'LeadErased', data: { orgId, leadId, erasedAt: testNow, reason: 'asked' } },
+  ];
+  return events.map((event, n): TestEvent => ({ ...event, id: sampleId(event.name, leadId), version: n + 1 }));
+}
 
 export const sampleEnriched = (overrides: Partial<LeadEnriched> = {}): LeadEnriched => ({
   orgId: sampleOrg,

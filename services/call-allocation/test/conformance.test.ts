@@ -3,7 +3,15 @@ import { join } from 'node:path';
 import type { CallReported } from '@lead-flood/contracts';
 import { batchProcessor } from '@lead-flood/processor';
 import type { TestEvent } from '@lead-flood/testing';
-import { conformance, sampleId, sampleOrg, samplePerson, sampleScored, testNow } from '@lead-flood/testing';
+import {
+  conformance,
+  everyDiscoveryEvent,
+  sampleId,
+  sampleOrg,
+  samplePerson,
+  sampleScored,
+  testNow,
+} from '@lead-flood/testing';
 import { calls, createCallAllocation, taskIdOf } from '../src/processor.ts';
 
 const migrations = join(import.meta.dirname, '../migrations');
@@ -30,7 +38,13 @@ function heardOf(i: number): TestEvent[] {
     id: sampleId('call-report', i),
     data: reported(i, 'call.started', taskIdOf(leadId)),
   };
-  return [...messages.map((event, n): TestEvent => ({ ...event, id: sampleId(event.name, i), version: n + 1 })), call];
+  const recall: TestEvent = {
+    name: 'RecallTask',
+    id: sampleId('recall', i),
+    data: { orgId: sampleOrg, leadId, taskId: taskIdOf(leadId), reason: 'signup_chase', completedAt: testNow },
+  };
+  const told = messages.map((event, n): TestEvent => ({ ...event, id: sampleId(event.name, i), version: n + 1 }));
+  return [...told, call, recall];
 }
 
 const reported = (i: number, type: string, taskId: string | null, moment = 0): CallReported => ({
@@ -61,7 +75,10 @@ conformance({
     ];
   }),
   // What people and the telephone say of tasks that exist by then.
-  afterwards: Array.from({ length: 12 }, (_, i) => i).flatMap((i) => heardOf(i)),
+  afterwards: [
+    ...Array.from({ length: 12 }, (_, i) => i).flatMap((i) => heardOf(i)),
+    ...everyDiscoveryEvent(sampleId('known')),
+  ],
 });
 
 const types = ['call.started', 'call.ringing', 'call.answered', 'call.ended'] as const;

@@ -2,16 +2,15 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { effectProcessor } from '@lead-flood/processor';
-import type { TestEvent } from '@lead-flood/testing';
 import {
   conformance,
   crashOnceAt,
   createLine,
   effectCrashPoints,
+  everyDiscoveryEvent,
   sampleDiscovered,
   sampleId,
   samplePerson,
-  testNow,
 } from '@lead-flood/testing';
 import { startSandbox } from '@lead-flood/test/sandbox';
 import type { EnrichmentAdapter } from '../src/providers/adapter.ts';
@@ -79,29 +78,12 @@ const waterfall = createWaterfall({
 });
 
 /** Several events a lead, of every kind that the topic carries; the leads' first ones stand side by side. */
-const inputs = [1, 2, 3, 4, 5, 6].flatMap((version) =>
-  Array.from({ length: 8 }, (_, i): TestEvent => {
-    const leadId = sampleId('enriched', i);
-    const person = samplePerson({ email: `person${i}@aurora.se.example`, phone: null, linkedinUrl: null });
-    const lead = sampleDiscovered({ leadId, person });
-    const { orgId, submissionId, source, submittedAt, company, jobId } = lead;
-    const again = { orgId, leadId, submissionId, source, submittedAt, matchedBy: ['email'], jobId };
-    const facts = { id: sampleId('event', i, version), version };
-    const events: readonly TestEvent[] = [
-      { ...facts, name: 'LeadDiscovered', data: lead },
-      { ...facts, name: 'LeadUpdated', data: { ...again, person, company, changed: ['person.title'] } },
-      { ...facts, name: 'LeadDuplicated', data: again },
-      { ...facts, name: 'LeadRejected', data: { orgId, submissionId, source, submittedAt, reasons: [], jobId } },
-      {
-        ...facts,
-        name: 'LeadMerged',
-        data: { orgId, leadId, mergedLeadId: sampleId('merged', i), evidence: ['email'], mergedAt: testNow },
-      },
-      { ...facts, name: 'LeadErased', data: { orgId, leadId, erasedAt: testNow, reason: 'asked' } },
-    ];
-    return events[version - 1] ?? { ...facts, name: 'LeadDiscovered', data: lead };
-  }),
-);
+const histories = Array.from({ length: 8 }, (_, i) => {
+  const leadId = sampleId('enriched', i);
+  const person = samplePerson({ email: `person${i}@aurora.se.example`, phone: null, linkedinUrl: null });
+  return everyDiscoveryEvent(leadId, sampleDiscovered({ leadId, person }));
+});
+const inputs = [0, 1, 2, 3, 4, 5].flatMap((n) => histories.flatMap((history) => history.slice(n, n + 1)));
 
 const steps = ['apollo', 'hunter', 'peopledatalabs'].flatMap((provider) =>
   ['before', 'called', 'stored'].map((moment) => `step.ask.${provider}.${moment}`),

@@ -10,6 +10,7 @@ import {
   crashOnceAt,
   createLine,
   eventually,
+  everyDiscoveryEvent,
   sampleId,
   sampleOrg,
   samplePerson,
@@ -77,7 +78,7 @@ conformance({
   schema: 'outreach',
   migrations,
   inputs: stories.map(({ scored }) => scored),
-  afterwards: stories.flatMap(({ afterwards }) => afterwards),
+  afterwards: [...stories.flatMap(({ afterwards }) => afterwards), ...everyDiscoveryEvent(sampleId('known'))],
   seed: async (line) => {
     await seedSequence(line.database, sampleOrg);
   },
