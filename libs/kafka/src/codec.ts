@@ -47,6 +47,8 @@ export type Codec = {
   readonly knows: (id: number) => boolean;
   /** Fetches an unknown id. Throws `TransientError` while the registry is away, so that the partition waits. */
   readonly learn: (id: number) => Promise<void>;
+  /** Which event a value is, by its schema alone; null where that is not known or cannot be read. */
+  readonly nameOf: (value: Buffer | null) => EventName | null;
   readonly decode: (value: Buffer | null) => Decoded;
   readonly encode: <N extends EventName>(name: N, data: Events[N]) => Buffer;
 };
@@ -89,6 +91,10 @@ export async function createCodec(registry: Registry, writes: readonly EventName
     knows(id) {
       const since = absentSince.get(id);
       return readings.has(id) && (since === undefined || Date.now() - since < ABSENT_FOR_MS);
+    },
+    nameOf(value) {
+      const reading = value === null || value.length < PREFIX_BYTES ? undefined : readings.get(value.readInt32BE(1));
+      return value?.[0] !== 0 || reading === undefined || typeof reading === 'string' ? null : reading.name;
     },
     decode: (value) => decode(value, readings),
   };

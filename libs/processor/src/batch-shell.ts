@@ -22,8 +22,8 @@ import type { Database } from '@lead-flood/postgres';
 import { classify } from '@lead-flood/postgres';
 import type { Batch, BatchResult } from './batch.ts';
 import { commitBatch } from './batch.ts';
-import type { DecodedInput, Refused } from './decode.ts';
-import { decodeRecord, isRefused, learnSchemas, tracesOf } from './decode.ts';
+import type { DecodedInput, Passed, Refused } from './decode.ts';
+import { decodeRecord, decodingOf, isPassed, isRefused, learnSchemas, tracesOf } from './decode.ts';
 import { createGatherWindow } from './gather-window.ts';
 import { FloodError, isolates } from './flood.ts';
 import { createOffsetTeller } from './offset-teller.ts';
@@ -68,6 +68,8 @@ const FETCH_WAIT_MS = 500;
 /** Records of one or several partitions in order, and where each partition stood before them. */
 type Work = { readonly records: readonly RawRecord[]; readonly places: ReadonlyMap<string, Owned> };
 
+type DecodedBatch = Batch & { readonly passed: readonly Passed[] };
+
 const placeKey = (at: { topic: string; partition: number }): string => `${at.topic}/${at.partition}`;
 
 export async function startBatchShell(
@@ -76,7 +78,7 @@ export async function startBatchShell(
   options: ShellOptions = shellDefaults,
 ): Promise<Running> {
   const prefix = deps.topicPrefix ?? '';
-  const reads = new Set(processor.reads.flatMap((topic) => topic.events as readonly string[]));
+  const decoding = decodingOf(processor, deps.codec);
   const status: { halted: string | null } = { halted: null };
   const ownership: Ownership = createOwnership(deps.database, processor.group, () => consumer);
   const teller = createOffsetTeller(() => consumer);
@@ -142,17 +144,19 @@ export async function startBatchShell(
     }
     deps.telemetry.error(processor.group, error, 'a message was set aside');
     const refused: Refused = { record: only, code: 'PRC_ERR_UNSTORABLE', detail: codeOf(error), step: 'save' };
-    const batch: Batch = { inputs: [], refused: [refused], advances: toBatch(work).advances };
+    const batch = { inputs: [], refused: [refused], passed: [], advances: toBatch(work).advances };
     afterCommit(work, batch, await commitBatch(processor, { ...deps, now: deps.clock.now() }, batch), 0);
   }
 
-  function toBatch({ records, places }: Work): Batch {
+  function toBatch({ records, places }: Work): DecodedBatch {
     const inputs: DecodedInput[] = [];
     const refused: Refused[] = [];
+    const passed: Passed[] = [];
     const ends = new Map<string, RawRecord>();
     for (const record of records) {
-      const input = decodeRecord(deps.codec, record, reads);
+      const input = decodeRecord(decoding, record);
       if (isRefused(input)) refused.push(input);
+      else if (isPassed(input)) passed.push(input);
       else
         inputs.push(
           prefix === ''
@@ -175,10 +179,10 @@ export async function startBatchShell(
         },
       ];
     });
-    return { inputs, refused, advances };
+    return { inputs, refused, passed, advances };
   }
 
-  function afterCommit(work: Work, batch: Batch, result: BatchResult, durationMs: number): void {
+  function afterCommit(work: Work, batch: DecodedBatch, result: BatchResult, durationMs: number): void {
     for (const advance of batch.advances) {
       const place = work.places.get(placeKey(advance));
       if (place !== undefined) place.nextOffset = advance.nextOffset;
@@ -190,6 +194,8 @@ export async function startBatchShell(
     batch.refused.forEach(({ record, code }) => {
       deps.telemetry.outcome(group, record.topic.slice(prefix.length), 'rejected', code);
     });
+    for (const { record, ignored } of batch.passed)
+      deps.telemetry.outcome(group, record.topic.slice(prefix.length), 'skipped', ignored);
     deps.telemetry.batch(group, work.records.length, durationMs, tracesOf(batch.inputs));
     deps.wakeRelay();
     // 7. Tell Kafka.

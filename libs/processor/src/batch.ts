@@ -31,7 +31,8 @@ export async function prepareInputs<S, F>(
   events: readonly AnyInput[],
 ): Promise<readonly Prepared<F>[]> {
   // Without `prepare` the type of the facts is `undefined`.
-  if (processor.prepare === undefined) return events.map((event) => ({ key: event.key, facts: undefined as F }));
+  if (processor.prepare === undefined || events.length === 0)
+    return events.map((event) => ({ key: event.key, facts: undefined as F }));
   const prepared = await processor.prepare(tx, events);
   invariant(prepared.length === events.length, `${processor.group}: prepare must answer every input`);
   return prepared;

@@ -2,9 +2,10 @@
 import type { EventName, Topic } from '@lead-flood/contracts';
 import { topicOf, topics } from '@lead-flood/contracts';
 import { isId, derivedId } from '@lead-flood/kernel';
+import type { SkipCode } from '@lead-flood/kernel';
 import type { Codec, DeadLetterFacts, RawHeaders, RawRecord } from '@lead-flood/kafka';
 import { headerNames, headerText, originHeader } from '@lead-flood/kafka';
-import type { AnyInput } from './processor.ts';
+import type { AnyInput, Erased } from './processor.ts';
 
 export type DecodedInput = { readonly record: RawRecord; readonly event: AnyInput; readonly attempt: number };
 export type Refused = {
@@ -13,6 +14,24 @@ export type Refused = {
   readonly detail: string;
   readonly step: DeadLetterFacts['step'];
 };
+
+/** An event without meaning for the processor (`ignore`): it was not read. */
+export type Passed = { readonly record: RawRecord; readonly ignored: SkipCode };
+
+export type Decoding = {
+  readonly codec: Codec;
+  /** Events of the processor's topics. */
+  readonly reads: ReadonlySet<string>;
+  readonly ignored: ReadonlyMap<string, SkipCode>;
+};
+
+/** What the processor's table says about reading, once for all records. */
+export function decodingOf({ reads, decide }: Pick<Erased, 'reads' | 'decide'>, codec: Codec): Decoding {
+  const ignored = Object.entries(decide).flatMap(([name, row]): [string, SkipCode][] =>
+    'ignores' in row ? [[name, row.ignores as SkipCode]] : [],
+  );
+  return { codec, reads: new Set(reads.flatMap((topic) => topic.events)), ignored: new Map(ignored) };
+}
 
 const ID_CHARACTERS_MAX = 100;
 
@@ -26,7 +45,9 @@ export async function learnSchemas(codec: Codec, records: readonly RawRecord[]):
   await Promise.all([...unknown].map((id) => codec.learn(id)));
 }
 
-export function decodeRecord(codec: Codec, record: RawRecord, reads: ReadonlySet<string>): DecodedInput | Refused {
+export function decodeRecord({ codec, reads, ignored }: Decoding, record: RawRecord): DecodedInput | Refused | Passed {
+  const meaningless = ignored.size === 0 ? undefined : ignored.get(codec.nameOf(record.value) ?? '');
+  if (meaningless !== undefined) return { record, ignored: meaningless };
   const decoded = codec.decode(record.value);
   if (!decoded.ok) return { record, code: decoded.code, detail: decoded.detail, step: 'decode' };
   if (!reads.has(decoded.name))
@@ -89,4 +110,5 @@ function count(headers: RawHeaders, name: string): number | null {
   return Number.isSafeInteger(value) && value >= 0 ? value : null;
 }
 
-export const isRefused = (input: DecodedInput | Refused): input is Refused => 'code' in input;
+export const isRefused = (input: DecodedInput | Refused | Passed): input is Refused => 'code' in input;
+export const isPassed = (input: DecodedInput | Refused | Passed): input is Passed => 'ignored' in input;

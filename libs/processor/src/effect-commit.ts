@@ -18,7 +18,7 @@ import {
 import { derivedId, fault } from '@lead-flood/kernel';
 import { prepareInputs, toDeadLetters } from './batch.ts';
 import type { DecodedInput, Refused } from './decode.ts';
-import { isRefused } from './decode.ts';
+import { isPassed, isRefused } from './decode.ts';
 import type { Item } from './effect-queue.ts';
 import { advanceOf, settleAdvance } from './effect-queue.ts';
 import { refuseFlood } from './flood.ts';
@@ -108,7 +108,20 @@ export async function commitEffects(
           reason: o.reason,
         })),
         ...later.map((l) => ({ topic: l.input.event.source, outcome: 'redelivered' as const, reason: l.error.code })),
-        ...refused.map((r) => ({ topic: r.record.topic, outcome: 'rejected' as const, reason: r.code })),
+        ...finished.flatMap(({ item: { work } }) =>
+          isPassed(work)
+            ? {
+                topic: work.record.topic.slice(deps.topicPrefix.length),
+                outcome: 'skipped' as const,
+                reason: work.ignored,
+              }
+            : [],
+        ),
+        ...refused.map((r) => ({
+          topic: r.record.topic.slice(deps.topicPrefix.length),
+          outcome: 'rejected' as const,
+          reason: r.code,
+        })),
       ],
     };
   });
@@ -116,7 +129,8 @@ export async function commitEffects(
   return result;
 }
 
-const inputOf = (f: Finished): DecodedInput | null => (isRefused(f.item.work) ? null : f.item.work);
+const inputOf = ({ item: { work } }: Finished): DecodedInput | null =>
+  isRefused(work) || isPassed(work) ? null : work;
 const attemptOf = (f: Finished): number => inputOf(f)?.attempt ?? 0;
 const idOf = (f: Finished): string => inputOf(f)?.event.id ?? '';
 

@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { InvariantError, TransientError } from '@lead-flood/kernel';
 import { classify } from '@lead-flood/postgres';
 import type { ShellDeps } from './batch-shell.ts';
-import { tracesOf, isRefused } from './decode.ts';
+import { isPassed, isRefused, tracesOf } from './decode.ts';
 import type { ErasedEffect, Finished } from './effect-commit.ts';
 import { commitEffects } from './effect-commit.ts';
 import { FloodError, haltedPauseMs, isolates } from './flood.ts';
@@ -48,7 +48,7 @@ export function createCommitter(
           group,
           rest.length,
           performance.now() - startedAt,
-          tracesOf(rest.flatMap((f) => (isRefused(f.item.work) ? [] : f.item.work))),
+          tracesOf(rest.flatMap((f) => (isRefused(f.item.work) || isPassed(f.item.work) ? [] : f.item.work))),
         );
         status.halted = null;
         deps.wakeRelay();

@@ -7,7 +7,7 @@
  */
 import type { RawRecord } from '@lead-flood/kafka';
 import type { Advance, Position } from '@lead-flood/postgres';
-import type { DecodedInput, Refused } from './decode.ts';
+import type { DecodedInput, Passed, Refused } from './decode.ts';
 import type { Owned } from './ownership.ts';
 
 export type Tracker = {
@@ -20,7 +20,11 @@ export type Tracker = {
   readonly historyUntil: number;
 };
 
-export type Item = { readonly record: RawRecord; readonly tracker: Tracker; readonly work: DecodedInput | Refused };
+export type Item = {
+  readonly record: RawRecord;
+  readonly tracker: Tracker;
+  readonly work: DecodedInput | Refused | Passed;
+};
 
 /** Where the partition may move to when `done` is finished; changes nothing. */
 export function advanceOf(tracker: Tracker, done: readonly number[]): Advance {

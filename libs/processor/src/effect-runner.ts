@@ -21,7 +21,7 @@ import type { Running, ShellDeps, ShellOptions } from './batch-shell.ts';
 import { shellDefaults } from './batch-shell.ts';
 import { beginUntilDone, untilDone } from './until-done.ts';
 import type { DecodedInput } from './decode.ts';
-import { decodeRecord, isRefused, learnSchemas } from './decode.ts';
+import { decodeRecord, decodingOf, isPassed, isRefused, learnSchemas } from './decode.ts';
 import { failure } from './effect-failure.ts';
 import type { ErasedEffect, Finished } from './effect-commit.ts';
 import { createCommitter } from './effect-committer.ts';
@@ -58,7 +58,7 @@ export async function startEffectRunner(
 ): Promise<Running> {
   const prefix = deps.topicPrefix ?? '';
   const { group } = processor;
-  const reads = new Set(processor.reads.flatMap((topic) => topic.events as readonly string[]));
+  const decoding = decodingOf(processor, deps.codec);
   const ownership = createOwnership(deps.database, group, () => consumer);
   const journal = createJournalWriter(deps.database, group);
   const teller = createOffsetTeller(() => consumer);
@@ -157,12 +157,13 @@ export async function startEffectRunner(
       if (record.offset < tracker.place.nextOffset || record.offset <= newest) continue;
       tracker.outstanding.push(record.offset);
       if (tracker.place.finished.has(record.offset)) continue;
-      const decoded = decodeRecord(deps.codec, record, reads);
+      const decoded = decodeRecord(decoding, record);
       const work =
-        isRefused(decoded) || prefix === ''
+        isRefused(decoded) || isPassed(decoded) || prefix === ''
           ? decoded
           : { ...decoded, event: { ...decoded.event, source: decoded.event.source.replace(prefix, '') } };
-      const key = isRefused(work) ? `${batch.topic}/${batch.partition}/${record.offset}` : work.event.key;
+      const key =
+        isRefused(work) || isPassed(work) ? `${batch.topic}/${batch.partition}/${record.offset}` : work.event.key;
       queue.add(key, { record, tracker, work });
     }
     deps.telemetry.lag(
@@ -183,6 +184,7 @@ export async function startEffectRunner(
     for (const { key, item } of taken) {
       running.add(item);
       if (isRefused(item.work)) finish({ key, item, result: { kind: 'refused', refused: item.work } });
+      else if (isPassed(item.work)) finish({ key, item, result: { kind: 'done', value: null } });
       else started.push({ key, item, input: item.work });
     }
     if (started.length > 0) void start(started);

@@ -4,7 +4,8 @@
  * does not list.
  */
 import type { EventName, Events, EventsOf, Topic } from '@lead-flood/contracts';
-import type { Context, Decision, Event } from '@lead-flood/kernel';
+import { skip } from '@lead-flood/kernel';
+import type { Context, Decision, Event, Skip, SkipCode } from '@lead-flood/kernel';
 import type { Queries, Saved, Stored } from '@lead-flood/postgres';
 
 export type Inbound<N extends EventName = EventName> = { [K in N]: Event<K, Events[K]> }[N];
@@ -29,6 +30,13 @@ export type Store<S> = {
 
 /** What `prepare` found out about one input: whose state it changes, and facts that its decision needs. */
 export type Prepared<F> = { readonly key: string; readonly facts: F };
+
+/**
+ * The decision for an event that comes with a topic and means nothing here. The shells know it before they read the
+ * event: its bytes are not decoded and no state is loaded for it, it is only counted and passed.
+ */
+export const ignore = (reason: SkipCode): (() => Skip) & { readonly ignores: SkipCode } =>
+  Object.assign(() => skip(reason), { ignores: reason });
 
 /** Any input, as `prepare` sees it. */
 export type Input<R extends readonly Topic[], C extends Commands> =

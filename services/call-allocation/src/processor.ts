@@ -1,7 +1,8 @@
 /** Call-allocation's two processors: `call-allocation` keeps the tasks, `call-allocation-calls` the log of each call. */
 import { topics } from '@lead-flood/contracts';
-import { derivedId, skip } from '@lead-flood/kernel';
+import { derivedId } from '@lead-flood/kernel';
 import type { Queries } from '@lead-flood/postgres';
+import { ignore } from '@lead-flood/processor';
 import type { BatchProcessor, Prepared } from '@lead-flood/processor';
 import type { CallLog } from './domain/call-log.ts';
 import { initialCall, logCall } from './domain/call-log.ts';
@@ -58,17 +59,17 @@ export const createCallAllocation = (policy: RecallPolicy): CallAllocation => ({
   prepare,
   decide: {
     LeadScored: (state, { data }, ctx) => considerLead(state, data, ctx.facts, ctx.now),
-    MessageSent: () => skip('message_without_effect'),
-    MessageFailed: () => skip('message_without_effect'),
+    MessageSent: ignore('message_without_effect'),
+    MessageFailed: ignore('message_without_effect'),
     MessageReplied: (state, { data }) => hearReply(state, data),
-    LeadNotContacted: () => skip('message_without_effect'),
+    LeadNotContacted: ignore('message_without_effect'),
     CallReported: (state, { data }) => hearCall(state, data),
     LeadMerged: (state, { data }) => hearMerge(state, data),
-    LeadDiscovered: () => skip('discovery_without_effect'),
-    LeadUpdated: () => skip('discovery_without_effect'),
-    LeadDuplicated: () => skip('discovery_without_effect'),
-    LeadRejected: () => skip('discovery_without_effect'),
-    LeadErased: () => skip('discovery_without_effect'),
+    LeadDiscovered: ignore('discovery_without_effect'),
+    LeadUpdated: ignore('discovery_without_effect'),
+    LeadDuplicated: ignore('discovery_without_effect'),
+    LeadRejected: ignore('discovery_without_effect'),
+    LeadErased: ignore('discovery_without_effect'),
     RecallTask: (state, { data }, ctx) => recall(state, data, ctx.facts, ctx.now),
     AssignTask: (state, { data }, ctx) => assign(state, data, ctx.now),
     ReportOutcome: (state, { data }, ctx) => report(state, data, policy, ctx.now),

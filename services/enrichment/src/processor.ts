@@ -1,6 +1,7 @@
 /** Enrichment's one processor: a discovered lead in, providers asked, an enriched (or not enriched) lead out. */
 import { topics } from '@lead-flood/contracts';
 import { skip } from '@lead-flood/kernel';
+import { ignore } from '@lead-flood/processor';
 import type { EffectProcessor } from '@lead-flood/processor';
 import type { Enrichment } from './domain/enrichment.ts';
 import { enrich, fail, initialState } from './domain/enrichment.ts';
@@ -36,11 +37,11 @@ export const createEnrichment = (
   },
   decide: {
     LeadDiscovered: (state, { data }, ctx, answers) => enrich(state, data, answers ?? nothingAsked, ctx.now),
-    LeadUpdated: () => skip('known_lead'),
-    LeadDuplicated: () => skip('known_lead'),
-    LeadRejected: () => skip('no_lead'),
-    LeadMerged: () => skip('known_lead'),
-    LeadErased: () => skip('no_lead'),
+    LeadUpdated: ignore('known_lead'),
+    LeadDuplicated: ignore('known_lead'),
+    LeadRejected: ignore('no_lead'),
+    LeadMerged: ignore('known_lead'),
+    LeadErased: ignore('no_lead'),
   },
   onExhausted: {
     LeadDiscovered: (state, { data }, ctx) =>

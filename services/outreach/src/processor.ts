@@ -5,6 +5,7 @@
 import { topics } from '@lead-flood/contracts';
 import { apply, skip } from '@lead-flood/kernel';
 import type { Queries } from '@lead-flood/postgres';
+import { ignore } from '@lead-flood/processor';
 import type { BatchProcessor, EffectProcessor, Prepared } from '@lead-flood/processor';
 import type { Conversation } from './domain/conversation.ts';
 import { initialState, merge } from './domain/conversation.ts';
@@ -51,17 +52,17 @@ export const outreach: BatchProcessor<Conversation, typeof reads, typeof writes,
   decide: {
     LeadScored: (state, { data }, ctx) => considerLead(state, data, ctx.facts, ctx),
     ReplyReceived: (state, { data }, ctx) => receiveReply(state, data, ctx),
-    CallTaskCreated: () => skip('call_without_effect'),
-    CallTaskAssigned: () => skip('call_without_effect'),
+    CallTaskCreated: ignore('call_without_effect'),
+    CallTaskAssigned: ignore('call_without_effect'),
     CallTaskCompleted: (state, { data }) => endContact(state, data),
-    CallTaskRequeued: () => skip('call_without_effect'),
-    CallTaskDeclined: () => skip('call_without_effect'),
+    CallTaskRequeued: ignore('call_without_effect'),
+    CallTaskDeclined: ignore('call_without_effect'),
     LeadMerged: (state, { data }) => apply(merge(state, data.leadId)),
-    LeadDiscovered: () => skip('discovery_without_effect'),
-    LeadUpdated: () => skip('discovery_without_effect'),
-    LeadDuplicated: () => skip('discovery_without_effect'),
-    LeadRejected: () => skip('discovery_without_effect'),
-    LeadErased: () => skip('discovery_without_effect'),
+    LeadDiscovered: ignore('discovery_without_effect'),
+    LeadUpdated: ignore('discovery_without_effect'),
+    LeadDuplicated: ignore('discovery_without_effect'),
+    LeadRejected: ignore('discovery_without_effect'),
+    LeadErased: ignore('discovery_without_effect'),
     ReplyManually: (state, { data }, ctx) => replyManually(state, data, ctx),
   },
 };
