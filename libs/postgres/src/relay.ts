@@ -4,7 +4,7 @@
  *      waiting ──lock──▶ reading ──rows──▶ publishing ──acked──▶ advancing ──▶ reading
  *         ▲                 │ none                │ refused
  *         │                 ▼                     ▼
- *         └──lost──── sleeping (15-60 ms, 250 ms once it is quiet, or woken by a commit of this process)
+ *         └──lost──── sleeping (15-60 ms, 500 ms once it is quiet, or woken by a commit of this process)
  *
  * Only rows of transactions older than every running one are read (`tx < xmin`): a later commit can then never slip
  * in before the cursor. A crash between publishing and advancing publishes those rows again; the version guard of
@@ -27,10 +27,10 @@ const SEND_BYTES_MAX = 800_000;
 const IDLE_MS_MIN = 15;
 const IDLE_MS_MAX = 60;
 /** Another replica's commit does not wake us; a line that has been quiet for a while may notice it a little later. */
-const QUIET_MS = 250;
+const QUIET_MS = 500;
 const QUIET_AFTER_MS = 3_000;
 const RETRY_MS_MAX = 5_000;
-const TIMERS_EVERY_MS = 500;
+const TIMERS_EVERY_MS = 1_000;
 const MAINTAIN_EVERY_MS = 60 * 60_000;
 /** Longer than any redelivery or replay can ask for an answer again. */
 const JOURNAL_DAYS = 14;

@@ -63,7 +63,7 @@ export type Running = {
 };
 
 const FETCH_BYTES_PER_PARTITION = 1_048_576;
-const FETCH_WAIT_MS = 500;
+const FETCH_WAIT_MS = 1_000;
 
 /** Records of one or several partitions in order, and where each partition stood before them. */
 type Work = { readonly records: readonly RawRecord[]; readonly places: ReadonlyMap<string, Owned> };

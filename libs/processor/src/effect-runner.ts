@@ -42,7 +42,7 @@ export type ErasedEffectProcessor = ErasedEffect & {
 };
 
 const FETCH_BYTES_PER_PARTITION = 262_144;
-const FETCH_WAIT_MS = 500;
+const FETCH_WAIT_MS = 1_000;
 const COMMIT_MAX = 500;
 /** Least time between two starts and between two commits: each costs some statements however few messages it has. */
 const GATHER_MS = 10;

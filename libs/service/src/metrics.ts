@@ -24,7 +24,8 @@ export type Metrics = {
 export function createMetrics(service: string, log: Log, tracing: Pick<Tracing, 'batch' | 'performed'>): Metrics {
   const registry = new Registry();
   registry.setDefaultLabels({ service });
-  collectDefaultMetrics({ register: registry });
+  // The default looks at the event loop every 10 ms, idle or not.
+  collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: 100 });
   const registers = [registry];
   const messages = new Counter({
     name: 'leadflood_processor_messages_total',

@@ -4,6 +4,7 @@
  *   config ─▶ log, metrics ─▶ database, migrations ─▶ codec (waits for the registry) ─▶ producer, relay
  *         ─▶ processors ─▶ doors ─▶ ready        SIGTERM: doors ─▶ processors ─▶ relay ─▶ producer ─▶ database
  */
+import { flushCompileCache } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { z } from 'zod';
@@ -248,6 +249,8 @@ export async function startService<T extends z.ZodObject>(
   await server.listen({ host: config.HTTP_HOST, port: door?.port ?? config.HTTP_PORT });
   const port = (server.addresses() as AddressInfo[])[0]?.port ?? 0;
   status.ready = true;
+  // What was compiled for this start is kept for the next, also when this process is killed; nothing without NODE_COMPILE_CACHE.
+  flushCompileCache();
   log.info({ port }, 'ready');
   return {
     port,
