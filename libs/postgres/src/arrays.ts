@@ -2,6 +2,7 @@
  * Postgres array literals, written by hand: 3 us a row cheaper than the driver's serialiser. One literal a column,
  * turned into rows by `unnest(...)`, is the shape of every batch statement here.
  */
+import { sql } from './database.ts';
 
 const NEEDS_ESCAPE = /["\\]/;
 
@@ -11,6 +12,16 @@ const quoted = (text: string): string =>
 /** Also for uuid, json, timestamptz (as ISO text) and other types that read text. NUL cannot be stored: it is dropped. */
 export const texts = (values: readonly (string | null)[]): string =>
   `{${values.map((value) => (value === null ? 'NULL' : quoted(value.includes('\0') ? value.replaceAll('\0', '') : value))).join(',')}}`;
+
+/**
+ * Texts of JSON as one text[] expression. They are full of quotes, and escaping those here and taking the escapes out in
+ * Postgres was 40 % of what a document costs (13 us here and 14 there for 1.5 KB, against 5 and 9). JSON.stringify escapes
+ * control characters, so that one of them can stand between. For at least one value: of none it would make one empty one.
+ */
+export const jsons = (values: readonly string[]): ReturnType<typeof sql.fragment> =>
+  sql.fragment`string_to_array(${values.join(SEPARATOR)}, ${SEPARATOR})`;
+
+const SEPARATOR = '\u001f';
 
 export const numbers = (values: readonly (number | null)[]): string =>
   `{${values.map((value) => value ?? 'NULL').join(',')}}`;

@@ -5,7 +5,7 @@
  */
 import { z } from 'zod';
 import { TransientError } from '@lead-flood/kernel';
-import { numbers, texts } from './arrays.ts';
+import { jsons, numbers, texts } from './arrays.ts';
 import { sql } from './database.ts';
 import type { Queries } from './database.ts';
 
@@ -106,8 +106,8 @@ export function createDocumentStore<S>(options: {
           ${numbers(sorted.map((r) => r.revision))}::int[],
           ${numbers(sorted.map((r) => r.revision + 1))}::int[],
           ${numbers(sorted.map((r) => r.published))}::int[],
-          ${texts(sorted.map((r) => JSON.stringify(r.seen)))}::text[],
-          ${texts(sorted.map((r) => JSON.stringify(r.state)))}::text[]
+          ${jsons(sorted.map((r) => JSON.stringify(r.seen)))},
+          ${jsons(sorted.map((r) => JSON.stringify(r.state)))}
           ${join(values)}
         )
         on conflict (key) do update set

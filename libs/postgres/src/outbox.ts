@@ -1,5 +1,5 @@
 /** Writes messages beside the state they follow from, in the same transaction. Publishing is the relay's work. */
-import { bytes, texts } from './arrays.ts';
+import { bytes, jsons, texts } from './arrays.ts';
 import { sql } from './database.ts';
 import type { Queries } from './database.ts';
 
@@ -19,7 +19,7 @@ export async function insertOutbox(tx: Queries, messages: readonly OutboxMessage
     from unnest(
       ${texts(messages.map((m) => m.topic))}::text[],
       ${texts(messages.map((m) => m.key))}::text[],
-      ${texts(messages.map((m) => JSON.stringify(m.headers)))}::text[],
+      ${jsons(messages.map((m) => JSON.stringify(m.headers)))},
       ${bytes(messages.map((m) => m.value))}::bytea[]
     ) with ordinality as m(topic, key, headers, value, n)
     order by n

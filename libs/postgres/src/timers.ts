@@ -1,5 +1,5 @@
 /** Messages for later. A due one goes through the outbox like any other, so it arrives in order and with lag visible. */
-import { bytes, texts, times } from './arrays.ts';
+import { bytes, jsons, texts, times } from './arrays.ts';
 import { sql } from './database.ts';
 import type { Queries } from './database.ts';
 import type { OutboxMessage } from './outbox.ts';
@@ -16,7 +16,7 @@ export async function insertTimers(tx: Queries, timers: readonly TimerMessage[])
       ${times(timers.map((t) => t.dueAt))}::timestamptz[],
       ${texts(timers.map((t) => t.topic))}::text[],
       ${texts(timers.map((t) => t.key))}::text[],
-      ${texts(timers.map((t) => JSON.stringify(t.headers)))}::text[],
+      ${jsons(timers.map((t) => JSON.stringify(t.headers)))},
       ${bytes(timers.map((t) => t.value))}::bytea[]
     )
     on conflict (id) do nothing

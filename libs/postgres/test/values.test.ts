@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { InvariantError } from '@lead-flood/kernel';
-import { booleans, bytes, numbers, sql, texts, times } from '@lead-flood/postgres';
+import { booleans, bytes, jsons, numbers, sql, texts, times } from '@lead-flood/postgres';
 import type { Database } from '@lead-flood/postgres';
 import type { TestDatabase } from '@lead-flood/testing';
 import { fresh } from './shared.ts';
@@ -45,6 +45,27 @@ const nasty = fc.constantFrom(
   '--',
   ';drop table x',
 );
+
+describe('an array of JSON texts', () => {
+  it('carries every document, control characters and empty ones included', async () => {
+    const document = fc.oneof(
+      fc.jsonValue(),
+      fc.constantFrom('\u001f', { 'a\u001fb': ['\u001f', '\0'] }, [], {}, '', null),
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.array(document, { minLength: 1, maxLength: 20 }), async (documents) => {
+        const given = documents.map((one) => JSON.stringify(one));
+        const taken = await database.anyFirst(
+          sql.type(z.object({ v: z.string() }))`
+            select v from unnest(${jsons(given)}) with ordinality as u(v, n) order by n
+          `,
+        );
+        expect(taken).toEqual(given);
+      }),
+      RUNS,
+    );
+  });
+});
 
 describe('an array literal', () => {
   it('carries every text', async () => {

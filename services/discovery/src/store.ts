@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { TransientError } from '@lead-flood/kernel';
 import type { Queries, Saved } from '@lead-flood/postgres';
-import { createDocumentStore, sql, texts } from '@lead-flood/postgres';
+import { createDocumentStore, jsons, sql, texts } from '@lead-flood/postgres';
 import type { Store } from '@lead-flood/processor';
 import type { Lead } from './domain/lead.ts';
 import { jobIdOf } from './domain/lead.ts';
@@ -77,7 +77,7 @@ async function insertRecords(tx: Queries, rows: readonly Saved<Lead>[]): Promise
       ${texts(records.map((r) => r.leadId))}::uuid[],
       ${texts(records.map((r) => r.source))}::text[],
       ${texts(records.map((r) => r.outcome))}::text[],
-      ${texts(records.map((r) => JSON.stringify(r.reasons)))}::text[]
+      ${jsons(records.map((r) => JSON.stringify(r.reasons)))}
     )
     on conflict do nothing
   `);

@@ -1,7 +1,7 @@
 /** Scoring's tables: the state of each lead, its snapshots, and the rules of the ICPs in a batch. */
 import { z } from 'zod';
 import type { Queries, Saved } from '@lead-flood/postgres';
-import { createDocumentStore, numbers, sql, texts } from '@lead-flood/postgres';
+import { createDocumentStore, jsons, numbers, sql, texts } from '@lead-flood/postgres';
 import type { Store } from '@lead-flood/processor';
 import { rule } from '@lead-flood/contracts';
 import type { LeadScore } from './domain/lead-score.ts';
@@ -68,7 +68,7 @@ async function insertSnapshots(tx: Queries, rows: readonly Saved<LeadScore>[]): 
       ${numbers(taken.map((t) => t.snapshotVersion))}::int[],
       ${numbers(taken.map((t) => t.sourceVersion))}::bigint[],
       ${texts(taken.map((t) => t.hash))}::text[],
-      ${texts(taken.map((t) => JSON.stringify(t.features)))}::text[]
+      ${jsons(taken.map((t) => JSON.stringify(t.features)))}
     )
     on conflict do nothing
   `);
