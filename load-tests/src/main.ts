@@ -5,6 +5,7 @@ import { cpus, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import Table from 'cli-table3';
 import { startEverything } from '@lead-flood/local';
+import { runPeers } from './peers/run.ts';
 import { runIdle } from './scenarios/idle.ts';
 import { runLatency } from './scenarios/latency.ts';
 import type { LineResult } from './scenarios/line.ts';
@@ -20,6 +21,11 @@ const record = (what: string, measured: string, budget = ''): void => {
   rows.push([what, measured, budget]);
   process.stdout.write(`${what}: ${measured}${budget === '' ? '' : `  (budget ${budget})`}\n`);
 };
+
+if (wanted.has('peers')) {
+  await reportPeers([...wanted].filter((name) => name !== 'peers'));
+  process.exit(0);
+}
 
 const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim();
 const directory = mkdtempSync(join(tmpdir(), 'lead-flood-bench-'));
@@ -73,6 +79,31 @@ table.push(...rows);
 const machine = `${cpus().length} x ${cpus()[0]?.model ?? 'unknown'}, ${round(totalmem() / 2 ** 30)} GiB; Node ${process.version}; commit ${commit}; ${new Date().toISOString().slice(0, 10)}`;
 process.stdout.write(`\n${machine}\n${table.toString()}\n`);
 process.exit(0);
+
+/** Further words name contenders; without any all take part, in turns. */
+async function reportPeers(only: readonly string[]): Promise<void> {
+  const rounds = Number(process.env['BENCH_ROUNDS'] ?? 3);
+  const results = await runPeers({ rounds, only, kill: process.env['BENCH_KILL'] !== 'no' });
+  const middle = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0;
+  const limit = middle(results.find(({ name }) => name === 'bare-loop')?.rates ?? []);
+  const peers = new Table({
+    head: ['who', 'leads/s', 'of the limit', 'least to most', 'CPU ms a lead', 'lost', 'double', 'note'],
+    colWidths: [24, 9, 14, 15, 15, 6, 8, 50],
+    wordWrap: true,
+  });
+  for (const { name, rates, cpuMs, afterKill, note } of results)
+    peers.push([
+      name,
+      round(middle(rates)),
+      limit === 0 ? '' : round(middle(rates) / limit, 2),
+      `${round(Math.min(...rates))}-${round(Math.max(...rates))}`,
+      round(middle(cpuMs), 2),
+      afterKill?.lost ?? '',
+      afterKill?.doubles ?? '',
+      note,
+    ]);
+  process.stdout.write(`${peers.toString()}\n`);
+}
 
 function reportLine(line: LineResult): void {
   const { perSecond } = line;

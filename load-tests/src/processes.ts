@@ -14,6 +14,12 @@ export function processesOf({ product, stack }: Everything): Map<string, () => n
   return found;
 }
 
+/** Processor time so far, with that of the children where they count as one (Postgres). */
+export const cpuMsOf = (pids: readonly number[], withChildren = false): number =>
+  pids
+    .flatMap((pid) => (withChildren ? [pid, ...childrenOf(pid)] : [pid]))
+    .reduce((sum, pid) => sum + (statOf(pid)?.cpuMs ?? 0), 0);
+
 function childrenOf(parent: number): number[] {
   return readdirSync('/proc')
     .filter((entry) => /^\d+$/.test(entry))

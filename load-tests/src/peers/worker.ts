@@ -1,0 +1,8 @@
+/** The process that works: one contender, all five stages. Ended by a signal and nothing else. */
+import { contenders } from './contenders.ts';
+import type { Servers } from './stages.ts';
+
+const [name = '', servers = '{}'] = process.argv.slice(2);
+const contender = contenders.find((one) => one.name === name);
+if (contender === undefined) throw new Error(`no contender is called ${name}`);
+await contender.work(JSON.parse(servers) as Servers);
