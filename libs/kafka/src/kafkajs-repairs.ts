@@ -6,6 +6,8 @@ import { createRequire } from 'node:module';
 import { invariant } from '@lead-flood/kernel';
 import { encodeProduceBody } from './record-batch.ts';
 import type { EncodableRecord, TopicRecords } from './record-batch.ts';
+import { decodeRecordBytes } from './record-decoder.ts';
+import type { BatchContext } from './record-decoder.ts';
 
 const require = createRequire(import.meta.url);
 
@@ -57,6 +59,14 @@ function replaceEncoder(): void {
   });
 }
 
+/** The same for reading (record-decoder.ts). */
+function replaceDecoder(): void {
+  replaceModule(
+    require.resolve('kafkajs/src/protocol/recordBatch/record/v0/decoder'),
+    ({ buffer }: { buffer: Buffer }, context: BatchContext) => decodeRecordBytes(buffer, context),
+  );
+}
+
 type Grouping = {
   readonly topic: string;
   readonly partitionMetadata: readonly object[];
@@ -94,4 +104,5 @@ invariant(
 );
 repairIdleTimer();
 replaceEncoder();
+replaceDecoder();
 replaceGrouping();

@@ -10,9 +10,7 @@
  * Source: kafka.apache.org/documentation/#recordbatch. Without compression, transactions and idempotent producers: nothing
  * of ours uses them (the version guard drops what a retry repeats).
  */
-import { createRequire } from 'node:module';
-
-const crc32C = createRequire(import.meta.url)('kafkajs/src/protocol/recordBatch/crc32C') as (bytes: Buffer) => number;
+import { crc32c } from './crc32c.ts';
 
 type Bytes = Buffer | string | null | undefined;
 
@@ -140,7 +138,7 @@ function writeBatch(writer: Writer, records: readonly EncodableRecord[], sizes: 
       writer.sized(one);
     });
   });
-  writer.bytes.writeUInt32BE(crc32C(writer.bytes.subarray(checkedFrom, writer.at)), checksumAt);
+  writer.bytes.writeUInt32BE(crc32c(writer.bytes.subarray(checkedFrom, writer.at)), checksumAt);
   if (writer.at - begin !== batchBytes(sizes)) throw new RangeError('a record batch is not as long as counted');
 }
 

@@ -4,6 +4,9 @@ import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import { encodeProduceBody } from '../src/record-batch.ts';
 import type { EncodableRecord, TopicRecords } from '../src/record-batch.ts';
+import { crc32c } from '../src/crc32c.ts';
+import { decodeRecordBytes } from '../src/record-decoder.ts';
+import type { BatchContext } from '../src/record-decoder.ts';
 
 const require = createRequire(import.meta.url);
 type Encoder = { readonly buffer: Buffer };
@@ -64,6 +67,55 @@ describe('a record batch', () => {
     const messages = Array.from({ length: 20_000 }, (_, i) => ({ key: String(i), value: null, headers: { n: 'x' } }));
     const [ours, original] = await both([{ topic: 't', partitions: [{ partition: 0, messages }] }]);
     expect(ours.equals(original)).toBe(true);
+  });
+});
+
+type Decoder = new (bytes: Buffer) => object;
+const TheirDecoder = require('kafkajs/src/protocol/decoder') as Decoder;
+const theirRecord = require('kafkajs/src/protocol/recordBatch/record/v0/decoder') as (
+  decoder: object,
+  context: BatchContext,
+) => object;
+const recordBytes = require('kafkajs/src/protocol/recordBatch/record/v0') as (record: object) => Encoder;
+
+describe('a record that is read', () => {
+  it('is what kafkajs reads', () => {
+    const facts = fc.record({
+      offsetDelta: fc.nat(2 ** 30),
+      timestampDelta: fc.integer({ min: -(2 ** 40), max: 2 ** 40 }),
+      firstOffset: fc.nat({ max: 2 ** 45 }),
+      timestampType: fc.constantFrom(0, 1),
+    });
+    fc.assert(
+      fc.property(record, facts, (one, { offsetDelta, timestampDelta, firstOffset, timestampType }) => {
+        const bytes = recordBytes({ ...one, offsetDelta, timestampDelta }).buffer;
+        // The length stands before the record and is read by the batch.
+        let at = 0;
+        while ((bytes[at] ?? 0) >= 0x80) at += 1;
+        const context = {
+          firstOffset: String(firstOffset),
+          firstTimestamp: String(NOW),
+          maxTimestamp: String(NOW + 5),
+          timestampType,
+          magicByte: 2,
+        };
+        const body = bytes.subarray(at + 1);
+        expect(decodeRecordBytes(body, context)).toEqual(theirRecord(new TheirDecoder(body), context));
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
+
+describe('a checksum', () => {
+  it('is CRC-32C for every length', () => {
+    expect(crc32c(Buffer.from('123456789'))).toBe(0xe3069283);
+    const theirs32 = require('kafkajs/src/protocol/recordBatch/crc32C') as (all: Buffer) => number;
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 70 }), (all) => {
+        expect(crc32c(all)).toBe(theirs32(Buffer.from(all)));
+      }),
+    );
   });
 });
 
