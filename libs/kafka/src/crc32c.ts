@@ -14,6 +14,7 @@ const byTwo = shifted(byByte);
 const byThree = shifted(byTwo);
 const byFour = shifted(byThree);
 
+/* oxlint-disable typescript/no-non-null-assertion -- every index is a byte and every table has 256 places */
 export function crc32c(bytes: Uint8Array): number {
   let crc = 0xffffffff;
   let at = 0;

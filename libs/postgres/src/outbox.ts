@@ -1,5 +1,5 @@
 /** Writes messages beside the state they follow from, in the same transaction. Publishing is the relay's work. */
-import { bytes, jsons, texts } from './arrays.ts';
+import { jsons, slices, texts } from './arrays.ts';
 import { sql } from './database.ts';
 import type { Queries } from './database.ts';
 
@@ -13,15 +13,17 @@ export type OutboxMessage = {
 /** Order of the array = order of publishing. */
 export async function insertOutbox(tx: Queries, messages: readonly OutboxMessage[]): Promise<void> {
   if (messages.length === 0) return;
+  const values = slices(messages.map((m) => m.value));
   await tx.query(sql.unsafe`
     insert into outbox (topic, key, headers, value)
-    select topic, key, headers, value
+    select topic, key, headers, substring(${sql.binary(values.all)}::bytea from starts for length)
     from unnest(
       ${texts(messages.map((m) => m.topic))}::text[],
       ${texts(messages.map((m) => m.key))}::text[],
       ${jsons(messages.map((m) => JSON.stringify(m.headers)))},
-      ${bytes(messages.map((m) => m.value))}::bytea[]
-    ) with ordinality as m(topic, key, headers, value, n)
+      ${values.from}::int[],
+      ${values.length}::int[]
+    ) with ordinality as m(topic, key, headers, starts, length, n)
     order by n
   `);
 }
