@@ -55,7 +55,12 @@ export async function createGateway(deps: ServiceDeps<GatewayConfig>, server: Ht
   await addBrowserGuards(server, config.CORS_ORIGINS);
   await server.register(cookie);
   gate.addTo(server);
-  addSystemDoors(server, { config, readiness: deps.readiness, extraChecks: redis === null ? [] : [redisCheck(redis)] });
+  addSystemDoors(server, {
+    config,
+    readiness: deps.readiness,
+    status: deps.status,
+    extraChecks: redis === null ? [] : [redisCheck(redis)],
+  });
   addAuthDoors(server, { config, database, tokens, authenticate, limits, gate });
   addUploadDoors(server, { config, database, codec, wakeRelay, now, idempotency, gate });
   addWebhookDoors(server, { config, database, codec, wakeRelay, now });
