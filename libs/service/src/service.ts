@@ -8,12 +8,13 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { z } from 'zod';
 import type { ApiErrorCode, EventName, Handlers, Routes } from '@lead-flood/contracts';
+import { outboxInternalRoutes } from '@lead-flood/contracts';
 import { systemClock, TransientError, toError } from '@lead-flood/kernel';
 import type { Clock } from '@lead-flood/kernel';
 import type { Codec, KafkaClient } from '@lead-flood/kafka';
 import { createCodec, createKafkaClient, createProducer, createRegistry } from '@lead-flood/kafka';
 import type { Database, Relay } from '@lead-flood/postgres';
-import { createDatabase, migrate, sql, startRelay } from '@lead-flood/postgres';
+import { createDatabase, migrate, readOutboxStates, sql, startRelay } from '@lead-flood/postgres';
 import type { Applier, Erased, Running, ShellOptions, Startable } from '@lead-flood/processor';
 import { createApplier, shellDefaults } from '@lead-flood/processor';
 import type { SharedConfig } from './config.ts';
@@ -243,6 +244,17 @@ export async function startService<T extends z.ZodObject>(
     applier: <S, F>(processor: Erased<S, F>): Applier<S> =>
       createApplier(processor, { database, codec, clock: systemClock, wakeRelay }),
   };
+  if (door === undefined)
+    addServiceRoutes(
+      server,
+      outboxInternalRoutes,
+      {
+        listOwnOutbox: async ({ query, principal }) => ({
+          items: await readOutboxStates(database, principal.orgId, query),
+        }),
+      },
+      config,
+    );
   const parts = await definition.build(deps, server);
   status.parts = parts;
   const producer = await waitFor('kafka', () => createProducer(kafka));
