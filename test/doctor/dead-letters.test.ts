@@ -12,8 +12,8 @@ import { createKafkaClient, createProducer, readTopic } from '@lead-flood/kafka'
 import { randomId } from '@lead-flood/kernel';
 import { repositoryRoot, startProduct, startStack } from '@lead-flood/local';
 import type { Product, Stack } from '@lead-flood/local';
-import { createDatabase, readPositions, sql } from '@lead-flood/postgres';
-import { eventually, testCodec } from '@lead-flood/testing';
+import { createDatabase, parkMessages, readPositions, sql } from '@lead-flood/postgres';
+import { eventually, sampleScored, testCodec } from '@lead-flood/testing';
 import { person } from '../faults/people.ts';
 
 let directory: string;
@@ -51,14 +51,17 @@ async function letters(...args: readonly string[]): Promise<string> {
   return text;
 }
 
-async function publish(records: readonly { key: string; value: Buffer; headers?: Record<string, string> }[]) {
+async function publish(
+  records: readonly { key: string; value: Buffer; headers?: Record<string, string> }[],
+  topic = 'ingest.lead.v1',
+) {
   const client = createKafkaClient({
     brokers: stack.addresses.kafka.split(','),
     clientId: 'test',
     log: () => undefined,
   });
   const producer = await createProducer(client);
-  await producer.send(records.map((record) => ({ topic: 'ingest.lead.v1', headers: {}, ...record })));
+  await producer.send(records.map((record) => ({ topic, headers: {}, ...record })));
   await producer.stop();
 }
 
@@ -72,15 +75,18 @@ const inspected = (count: number, ...args: readonly string[]): Promise<string> =
     30_000,
   );
 
-const ask = async (role: string, path: string): Promise<{ status: number; body: Record<string, unknown> }> => {
+const mint = async (role: string): Promise<string> => {
   const minted = await fetch(`${product.gateway}/v1/auth/token`, {
     method: 'POST',
     body: JSON.stringify({ userId: randomId(), role }),
     headers: { 'content-type': 'application/json' },
   });
-  const { accessToken } = (await minted.json()) as { accessToken: string };
+  return ((await minted.json()) as { accessToken: string }).accessToken;
+};
+
+const ask = async (role: string, path: string): Promise<{ status: number; body: Record<string, unknown> }> => {
   const answer = await fetch(`${product.gateway}${path}`, {
-    headers: { authorization: `Bearer ${accessToken}` },
+    headers: { authorization: `Bearer ${await mint(role)}` },
   });
   return { status: answer.status, body: (await answer.json()) as Record<string, unknown> };
 };
@@ -143,13 +149,31 @@ describe('npm run dead-letters', { timeout: 120_000 }, () => {
     );
   });
 
+  it('[X-DL-05] from a job’s id to its lead, to what was refused of it and why, to its replay', async () => {
+    const { body: leads } = await eventually('the lead to be listed', async () => {
+      const told = await ask('admin', '/v1/leads');
+      return (told.body['items'] as object[]).length > 0 ? told : null;
+    });
+    const [lead] = leads['items'] as { id: string; jobId: string }[];
+    await publish([{ key: lead?.id ?? '', value: Buffer.from('broken on its way') }], 'enrichment.lead.v1');
+    const { body: job } = await ask('admin', `/v1/jobs/${lead?.jobId}`);
+    expect(job).toMatchObject({ id: lead?.jobId, type: 'lead.enrich', leadId: lead?.id });
+    // Scoring and analytics read the topic, and each refuses the bytes for good: decode, not a provider, not a server.
+    const text = await inspected(2, '--key', String(job['leadId']));
+    expect(text).toMatch(/scoring.*enrichment\.lead\.v1.*KFK_ERR_NO_MAGIC_BYTE.*decode/);
+    expect(await letters('replay', '--key', String(job['leadId']), '--group', 'scoring')).toContain(
+      'before: 1 letters',
+    );
+    await letters('purge', '--key', String(job['leadId']), '--yes', '--by', 'ada');
+  });
+
   it('[X-DL-02] purge deletes what the filter finds, and only when told to', async () => {
     expect(await letters('purge', '--key', 'b')).toMatch(/1 to purge\ndry run/);
     expect(await letters('purge', '--key', 'b', '--yes', '--by', 'ada')).toContain('1 purged');
     expect(await letters('inspect', '--key', 'b', '--all')).toContain('\n0 dead letters');
   });
 
-  it('[X-DL-05] skip brings a group past the garbage that has halted it', async () => {
+  it('skip brings a group past the garbage that has halted it', async () => {
     await publish(Array.from({ length: 30 }, (_, i) => ({ key: 'flood', value: Buffer.from(`garbage ${i}`) })));
     const at = await eventually('discovery to halt', async () => {
       const answer = await fetch(`${product.operations.discovery}/status`);
@@ -185,11 +209,59 @@ describe('npm run dead-letters', { timeout: 120_000 }, () => {
     expect((await ask('member', '/v1/outbox')).status).toBe(403);
   });
 
+  it('parked keys are seen, and drained in order through the gateway', async () => {
+    const codec = await testCodec();
+    const [task, lead] = [randomId(), randomId()];
+    const data = sampleScored({ orgId: product.seeds.orgId, leadId: lead, band: 'MEDIUM' });
+    // As call-allocation would have parked it; to make it reject by itself needs a bug in it.
+    await createDatabaseAnd(
+      (database) =>
+        database.transaction((tx) =>
+          parkMessages(tx, 'call-allocation', [
+            {
+              key: task,
+              topic: 'scoring.lead.v1',
+              partition: 0,
+              offset: 1_000_000,
+              timestampMs: Date.now(),
+              recordKey: Buffer.from(lead),
+              headers: '{}',
+              value: codec.encode('LeadScored', data),
+              orgId: product.seeds.orgId,
+              code: 'PRC_ERR_HANDLER_FAULT',
+            },
+          ]),
+        ),
+      'call_allocation',
+    );
+    expect(await letters('parked')).toContain(task);
+    const args = ['--group', 'call-allocation', '--key', task];
+    expect(await letters('drain', ...args)).toMatch(/1 messages of call-allocation wait\ndry run/);
+    const token = await mint('admin');
+    const told = await letters(
+      'drain',
+      ...args,
+      '--yes',
+      '--gateway',
+      product.gateway,
+      '--token',
+      token,
+      '--by',
+      'ada',
+    );
+    expect(told).toContain('1 decided, 0 given up, the key is free');
+    expect(await letters('drain', ...args)).toContain('0 messages of call-allocation wait');
+    const { body } = await ask('ops', '/v1/call-tasks/operator/tasks');
+    expect((body['items'] as { leadId: string }[]).map(({ leadId }) => leadId)).toContain(lead);
+  });
+
   it('[X-DL-01] every act is written down, and read by administrators', async () => {
     const { items } = await acts('admin');
     expect(items.map(({ act, who, acted, cameBack, gone }) => [act, who === 'ada', acted, cameBack, gone])).toEqual([
+      ['drain', true, 1, null, null],
       ['skip', true, 30, null, null],
       ['purge', true, 1, null, null],
+      ['purge', true, 2, null, null],
       ['replay', false, 1, 0, 1],
       ['replay', false, 1, 1, 0],
       ['replay', true, 1, 1, 0],

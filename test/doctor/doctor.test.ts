@@ -118,7 +118,7 @@ async function publish(records: readonly { key: string; value: Buffer }[]): Prom
 }
 
 describe('npm run doctor', { timeout: 120_000 }, () => {
-  it('[X-DL-05] finds nothing wrong with a product that works, and says so in JSON too', async () => {
+  it('finds nothing wrong with a product that works, and says so in JSON too', async () => {
     const text = await isHealthyAgain();
     expect(text).toMatch(/^group +members +lag/m);
     for (const name of ['discovery', 'outreach-send', 'analytics-dead-letters', 'ingest-gateway'])
@@ -128,7 +128,7 @@ describe('npm run doctor', { timeout: 120_000 }, () => {
     expect(JSON.parse(json)).toMatchObject({ verdict: 'healthy', causes: [], facts: { unanswered: [] } });
   });
 
-  it('[X-DL-05] is asked through the gateway by administrators, and by nobody else', async () => {
+  it('is asked through the gateway by administrators, and by nobody else', async () => {
     const token = async (role: string): Promise<string> => {
       const answer = await fetch(`${product.gateway}/v1/auth/token`, {
         method: 'POST',
@@ -146,7 +146,7 @@ describe('npm run doctor', { timeout: 120_000 }, () => {
     expect((await fetch(`${product.gateway}/status`)).status).toBe(404);
   });
 
-  it('[X-DL-05] names the breaker that a failing provider has opened, and who waits for it', async () => {
+  it('names the breaker that a failing provider has opened, and who waits for it', async () => {
     const providers = ['apollo', 'hunter', 'pdl'];
     for (const name of providers) await control(`/providers/${name}`, { mode: 'down' });
     const codec = await testCodec();
@@ -162,7 +162,7 @@ describe('npm run doctor', { timeout: 120_000 }, () => {
     await isHealthyAgain();
   });
 
-  it('[X-DL-05] names who holds the lock of a relay that does not publish, and the timers that wait with it', async () => {
+  it('names who holds the lock of a relay that does not publish, and the timers that wait with it', async () => {
     const locked = Promise.withResolvers<undefined>();
     const release = Promise.withResolvers<undefined>();
     const thief = withDatabase('outreach', 'a-stranger', (database) =>
@@ -197,7 +197,7 @@ describe('npm run doctor', { timeout: 120_000 }, () => {
     await isHealthyAgain();
   });
 
-  it('[X-DL-05] names the transaction that holds back what the relay may publish', async () => {
+  it('names the transaction that holds back what the relay may publish', async () => {
     const open = Promise.withResolvers<undefined>();
     const end = Promise.withResolvers<undefined>();
     const forgotten = withDatabase('scoring', 'a-report', (database) =>
@@ -219,7 +219,7 @@ describe('npm run doctor', { timeout: 120_000 }, () => {
     await isHealthyAgain();
   });
 
-  it('[X-DL-05] names a service that is gone, and the group that stands still for it', async () => {
+  it('names a service that is gone, and the group that stands still for it', async () => {
     const scoring = product.processes.get('scoring');
     scoring?.kill('SIGKILL');
     await scoring?.exited;
@@ -229,7 +229,7 @@ describe('npm run doctor', { timeout: 120_000 }, () => {
   });
 
   it.each(['registry', 'kafka', 'postgres', 'redis'] as const)(
-    '[X-DL-05] names %s when it is away, before all that follows from it',
+    'names %s when it is away, before all that follows from it',
     async (name) => {
       await stack.servers.get(name)?.kill();
       await saysFirst(new RegExp(`^(The schema )?${name} at \\S+ is away \\(`, 'i'), 1);
@@ -242,7 +242,7 @@ describe('npm run doctor', { timeout: 120_000 }, () => {
     },
   );
 
-  it('[X-DL-05] names the group that garbage has halted, and where', async () => {
+  it('names the group that garbage has halted, and where', async () => {
     await publish(Array.from({ length: 30 }, (_, i) => ({ key: 'one', value: Buffer.from(`garbage ${i}`) })));
     await saysFirst(/^discovery in discovery has halted at ingest\.lead\.v1\/\d@\d+: 30 of 30 messages/, 1);
   });

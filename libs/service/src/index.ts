@@ -2,7 +2,7 @@
 export * from './browser-guards.ts';
 export * from './config.ts';
 export * from './doctor/collect.ts';
-export { readAllPositions, readSchema, readSchemas } from './doctor/database-facts.ts';
+export { readAllPositions, readParkedKeys, readSchema, readSchemas } from './doctor/database-facts.ts';
 export * from './doctor/diagnose.ts';
 export type * from './doctor/facts.ts';
 export * from './health.ts';

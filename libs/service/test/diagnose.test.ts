@@ -189,7 +189,7 @@ describe('one situation', () => {
       'parked',
       'scoring has parked 1 key with 3 messages: drain them once the cause is mended.',
     ],
-  ])('[X-DL-05] %s', (_name, overrides, kind, sentence) => {
+  ])('%s', (_name, overrides, kind, sentence) => {
     const diagnosis = diagnose(facts(overrides));
     expect(diagnosis.sentence).toBe(sentence);
     expect(diagnosis.causes.map((cause) => cause.kind)).toEqual(kind === '' ? [] : [kind]);

@@ -7,6 +7,8 @@ import { countLetters, findLetters, listActs, purgeLetters } from '@lead-flood/a
 import type { Place, PlaceOptions } from '../dead-letters/place.ts';
 import { openPlace } from '../dead-letters/place.ts';
 import { replayLetters, replaysMax } from '../dead-letters/replay.ts';
+import type { Door } from '../dead-letters/drain.ts';
+import { drain, parkedKeys } from '../dead-letters/drain.ts';
 import { skip } from '../dead-letters/skip.ts';
 
 interface Yes {
@@ -117,6 +119,37 @@ export function deadLettersCommand(): Command {
         );
         if (!options.yes) dryRun();
         else say('skipped; a halted group notices within 30 s');
+      }),
+    );
+
+  placed('parked', 'keys whose messages wait behind a rejected one').action((options: PlaceOptions) =>
+    at(options, async ({ database }) => {
+      const table = new Table({ head: ['group', 'key', 'messages', 'code', 'since'] });
+      for (const one of await parkedKeys(database))
+        table.push([one.group, one.key, one.messages, one.code ?? '-', new Date(one.since).toISOString()]);
+      say(table.toString());
+    }),
+  );
+
+  acting(placed('drain', 'decides the parked messages of a key in order, through the gateway'))
+    .requiredOption('--group <group>', 'consumer group')
+    .requiredOption('--key <key>', 'key, as `parked` shows it')
+    .option('--drop-first', 'without the message that was rejected', false)
+    .option('--gateway <url>', 'of the running product otherwise')
+    .option('--token <token>', 'of an administrator; signs in to the running product otherwise')
+    .action((options: PlaceOptions & Yes & Door & { group: string; key: string; dropFirst: boolean }) =>
+      at(options, async (place) => {
+        const { group, key, dropFirst } = options;
+        const found = (await parkedKeys(place.database)).find((one) => one.group === group && one.key === key);
+        say(`${found?.messages ?? 0} messages of ${group} wait`);
+        if (found === undefined) return;
+        if (!options.yes) {
+          dryRun();
+          return;
+        }
+        const told = await drain(place, options, { group, key, dropFirst, messages: found.messages });
+        const end = told.stoppedBy === null ? 'the key is free' : `stopped: ${told.stoppedBy}`;
+        say(`${told.drained} decided, ${told.dropped} given up, ${end}`);
       }),
     );
 

@@ -53,13 +53,17 @@ export function readSchema(database: Database, schema: string): Promise<SchemaFa
     const redeliveries = await tx.any(sql.type(z.object({ code: z.string(), messages: z.int() }))`
       select code, count(*) as messages from ${table('redeliveries')} group by code order by code
     `);
+    const parked = await tx.any(sql.type(z.object({ group: z.string(), keys: z.int(), messages: z.int() }))`
+      select consumer_group as "group", count(distinct key) as keys, count(*) as messages
+      from ${table('parked')} group by consumer_group order by consumer_group
+    `);
     return {
       schema,
       outbox: { backlog: outbox.backlog, oldestSeconds: outbox.oldest_seconds, heldBack: outbox.held_back },
       relay: relay === null ? null : toBackend(relay),
       timers: { overdue: timers.overdue, oldestSeconds: timers.oldest_seconds },
       redeliveries: Object.fromEntries(redeliveries.map(({ code, messages }) => [code, messages])),
-      parked: [],
+      parked,
     };
   });
 }
@@ -104,4 +108,25 @@ export async function readAllPositions(
     }),
   );
   return found.flat();
+}
+
+const parkedKey = z.object({
+  group: z.string(),
+  key: z.string(),
+  messages: z.int(),
+  code: z.string().nullable(),
+  since: z.number(),
+});
+
+/** Of all schemas, those that wait longest first. */
+export async function readParkedKeys(queries: Queries, schemas: readonly string[]) {
+  const found = await Promise.all(
+    schemas.map((schema) =>
+      queries.any(sql.type(parkedKey)`
+        select consumer_group as "group", key, count(*) as messages, min(code) as code, min(parked_at) as since
+        from ${sql.identifier([schema, 'parked'])} group by 1, 2
+      `),
+    ),
+  );
+  return found.flat().toSorted((a, b) => a.since - b.since);
 }
