@@ -2,6 +2,7 @@
 import { Command } from 'commander';
 import { deadLettersCommand } from './commands/dead-letters.ts';
 import { demoCommand } from './commands/demo.ts';
+import { doctorCommand } from './commands/doctor.ts';
 import { envCommand } from './commands/env.ts';
 import { stackCommand } from './commands/stack.ts';
 import { startCommand } from './commands/start.ts';
@@ -16,6 +17,7 @@ const commands: readonly (() => Command)[] = [
   benchCommand,
   schemasCommand,
   deadLettersCommand,
+  doctorCommand,
   stackCommand,
   envCommand,
 ];

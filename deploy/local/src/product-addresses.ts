@@ -51,14 +51,20 @@ export const removeProductAddresses = (path = addressesFile): void => {
   rmSync(path, { force: true });
 };
 
-/** The product that `npm start` has left running in this clone, or null: a file whose gateway does not answer is stale. */
-export async function runningProduct(path = addressesFile): Promise<ProductAddresses | null> {
+/** What the file says, whether or not anything still answers there; null without a readable file. */
+export function readProductAddresses(path = addressesFile): ProductAddresses | null {
   if (!existsSync(path)) return null;
   const parsed = shape.safeParse(JSON.parse(readFileSync(path, 'utf8')));
-  if (!parsed.success) return null;
+  return parsed.success ? parsed.data : null;
+}
+
+/** The product that `npm start` has left running in this clone, or null: a file whose gateway does not answer is stale. */
+export async function runningProduct(path = addressesFile): Promise<ProductAddresses | null> {
+  const addresses = readProductAddresses(path);
+  if (addresses === null) return null;
   try {
-    const answer = await fetch(`${parsed.data.gateway}/health`, { signal: AbortSignal.timeout(2_000) });
-    return answer.ok ? parsed.data : null;
+    const answer = await fetch(`${addresses.gateway}/health`, { signal: AbortSignal.timeout(2_000) });
+    return answer.ok ? addresses : null;
   } catch {
     return null;
   }

@@ -11,6 +11,7 @@ export * from './rest/error.ts';
 export * from './rest/fields.ts';
 export * from './rest/gateway.ts';
 export * from './rest/lead.ts';
+export * from './rest/outbox.ts';
 export * from './rest/outreach.ts';
 export * from './rest/policy.ts';
 export * from './rest/route.ts';

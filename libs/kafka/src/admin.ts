@@ -73,3 +73,37 @@ export async function topicEnds(client: KafkaClient, topic: string): Promise<Top
     await admin.disconnect();
   }
 }
+
+/** The same for many topics over one connection; a topic that is not there has no entry. */
+export async function endsOf(client: KafkaClient, names: readonly string[]): Promise<ReadonlyMap<string, TopicEnds>> {
+  const admin = client.admin();
+  await admin.connect();
+  try {
+    const existing = new Set(await admin.listTopics());
+    const found = names.filter((name) => existing.has(name));
+    const ends = await Promise.all(found.map((name) => admin.fetchTopicOffsets(name)));
+    return new Map(
+      found.map((name, i) => [
+        name,
+        Object.fromEntries((ends[i] ?? []).map(({ partition, low, high }) => [partition, { low: +low, high: +high }])),
+      ]),
+    );
+  } finally {
+    await admin.disconnect();
+  }
+}
+
+export type MemberCount = { readonly group: string; readonly members: number };
+
+/** How many consumers each group has at the moment; 0 for a group that the broker has never heard of. */
+export async function membersOf(client: KafkaClient, groups: readonly string[]): Promise<readonly MemberCount[]> {
+  if (groups.length === 0) return [];
+  const admin = client.admin();
+  await admin.connect();
+  try {
+    const { groups: found } = await admin.describeGroups([...groups]);
+    return found.map(({ groupId, members }) => ({ group: groupId, members: members.length }));
+  } finally {
+    await admin.disconnect();
+  }
+}

@@ -22,6 +22,8 @@ export function createKafkaClient(options: {
   brokers: readonly string[];
   clientId: string;
   log: KafkaLog;
+  /** Fewer where no answer is an answer. */
+  retries?: number;
 }): KafkaClient {
   return new Kafka({
     brokers: [...options.brokers],
@@ -31,7 +33,7 @@ export function createKafkaClient(options: {
     requestTimeout: 15_000,
     enforceRequestTimeout: true,
     // A broker that is away for a minute is waited for, not crashed over: about 20 tries up to 5 s apart.
-    retry: { initialRetryTime: 100, maxRetryTime: 5_000, retries: 20, multiplier: 1.8 },
+    retry: { initialRetryTime: 100, maxRetryTime: 5_000, retries: options.retries ?? 20, multiplier: 1.8 },
     logLevel: logLevel.WARN,
     logCreator: () => (entry: LogEntry) => {
       const level = entry.level === logLevel.NOTHING ? undefined : LEVELS.get(entry.level);

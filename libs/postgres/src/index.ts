@@ -7,6 +7,8 @@ export * from './journal.ts';
 export * from './migrate.ts';
 export * from './outbox.ts';
 export * from './outbox-partitions.ts';
+export * from './outbox-states.ts';
+export * from './parked.ts';
 export * from './positions.ts';
 export * from './redeliveries.ts';
 export * from './relay.ts';

@@ -35,7 +35,7 @@ const MAINTAIN_EVERY_MS = 60 * 60_000;
 /** Longer than any redelivery or replay can ask for an answer again. */
 const JOURNAL_DAYS = 14;
 /** Keeps our advisory locks apart from those of other software in the same database. */
-const LOCK_CLASS = 0x1eadf1;
+export const RELAY_LOCK_CLASS = 0x1eadf1;
 
 export type RelayOptions = {
   readonly database: Database;
@@ -106,7 +106,7 @@ async function run(options: RelayOptions, sleep: (ms: number) => Promise<void>, 
         if (!(await lock(connection, options.schema))) return;
         failures = 0;
         await relayWhileHeld(options, connection, sleep, stopping);
-        await connection.query(sql.unsafe`select pg_advisory_unlock(${LOCK_CLASS}, hashtext(${options.schema}))`);
+        await connection.query(sql.unsafe`select pg_advisory_unlock(${RELAY_LOCK_CLASS}, hashtext(${options.schema}))`);
       });
     } catch (error) {
       failures += 1;
@@ -118,7 +118,9 @@ async function run(options: RelayOptions, sleep: (ms: number) => Promise<void>, 
 
 async function lock(connection: Queries, schema: string): Promise<boolean> {
   return connection.oneFirst(
-    sql.type(z.object({ held: z.boolean() }))`select pg_try_advisory_lock(${LOCK_CLASS}, hashtext(${schema})) as held`,
+    sql.type(
+      z.object({ held: z.boolean() }),
+    )`select pg_try_advisory_lock(${RELAY_LOCK_CLASS}, hashtext(${schema})) as held`,
   );
 }
 

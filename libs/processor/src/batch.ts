@@ -6,8 +6,9 @@ import type { Codec } from '@lead-flood/kafka';
 import { toDeadLetter } from '@lead-flood/kafka';
 import { fault, invariant } from '@lead-flood/kernel';
 import type { Advance, Database, OutboxMessage, Queries } from '@lead-flood/postgres';
-import { advancePositions, insertOutbox, insertTimers } from '@lead-flood/postgres';
+import { advancePositions, insertOutbox, insertTimers, parkedKeysOf } from '@lead-flood/postgres';
 import type { DecodedInput, Refused } from './decode.ts';
+import { parkAfterFold } from './park.ts';
 import { refuseFlood } from './flood.ts';
 import type { FoldOutcome } from './fold.ts';
 import { fold } from './fold.ts';
@@ -49,7 +50,9 @@ export async function commitBatch(
     //    that of everything it has seen. The outbox is published in that order.
     const events = inputs.map((input) => input.event);
     const prepared = await prepareInputs(processor, tx, events);
-    const loaded = await processor.store.load(tx, [...new Set(prepared.map((p) => p.key))]);
+    const keys = prepared.map((p) => p.key);
+    const parked = processor.parks === true ? await parkedKeysOf(tx, processor.group, [...new Set(keys)]) : undefined;
+    const loaded = await processor.store.load(tx, [...new Set(keys)]);
     await fault('processor.loaded');
     // 3. Move the positions on. Where a row has another owner or place by now, this throws and everything is rolled back.
     await advancePositions(tx, processor.group, advances);
@@ -74,6 +77,7 @@ export async function commitBatch(
       }),
       loaded,
       deps.now,
+      parked,
     );
     const deadLetters = [...refused, ...rejections(inputs, folded.outcomes)];
     refuseFlood(deadLetters, inputs.length + refused.length);
@@ -82,6 +86,7 @@ export async function commitBatch(
     await fault('processor.saved');
     await insertOutbox(tx, [...folded.outbox, ...toDeadLetters(processor.group, deadLetters, deps.now)]);
     await insertTimers(tx, folded.timers);
+    if (parked !== undefined) await parkAfterFold(tx, processor.group, inputs, keys, folded.outcomes);
     await fault('processor.outbox');
     // 6. Commit: on return.
     return { outcomes: folded.outcomes, deadLetters };

@@ -27,6 +27,8 @@ export type FoldOutcome<S> = {
   readonly decision: Decision<S, Outbound> | null;
   /** The state after this input. */
   readonly state: S;
+  /** It waits in `parked`: it was rejected and its key is set aside, or its key was already. */
+  readonly parks?: true;
 };
 
 export type Folded<S> = {
@@ -47,12 +49,14 @@ type Working<S> = {
 };
 
 export function fold<S, F>(
-  processor: Pick<Erased<S, F>, 'group' | 'initial'>,
+  processor: Pick<Erased<S, F>, 'group' | 'initial' | 'parks'>,
   codec: Pick<Codec, 'encode'>,
   inputs: readonly FoldInput<F>[],
   loaded: ReadonlyMap<string, Stored<S>>,
   now: number,
+  parkedKeys: ReadonlySet<string> = new Set(),
 ): Folded<S> {
+  const parked = new Set(parkedKeys);
   const working = new Map<string, Working<S>>();
   const outbox: OutboxMessage[] = [];
   const timers: TimerMessage[] = [];
@@ -63,13 +67,20 @@ export function fold<S, F>(
     if (input.guarded && isRepeat(row.seen, event, prepared.key)) {
       return { outcome: 'duplicate', reason: 'version', decision: null, state: row.state };
     }
+    if (parked.has(prepared.key))
+      return { outcome: 'parked', reason: '', decision: null, state: row.state, parks: true };
     const decision = decideSafely(input, row.state, {
       now,
       facts: prepared.facts,
       id: (n) => derivedId(event.id, processor.group, n),
     }) as Decision<S, Outbound>;
     if (decision.kind === 'skip') return { outcome: 'skipped', reason: decision.reason, decision, state: row.state };
-    if (decision.kind === 'reject') return { outcome: 'rejected', reason: decision.code, decision, state: row.state };
+    if (decision.kind === 'reject') {
+      const rejected = { outcome: 'rejected', reason: decision.code, decision, state: row.state } as const;
+      if (processor.parks !== true) return rejected;
+      parked.add(prepared.key);
+      return { ...rejected, parks: true };
+    }
     row.state = decision.state;
     row.passed.push(decision.state);
     if (event.version !== null) rememberVersion(row.seen, event, prepared.key, event.version);

@@ -1,6 +1,8 @@
 /** The engine: one pure decision per event, exactly-once effect round it. Read test/ in the order of its chapters. */
 export * from './apply.ts';
 export * from './batch-shell.ts';
+export { drainKey } from './drain.ts';
+export type { Drained } from './drain.ts';
 export { learnSchemas } from './decode.ts';
 export * from './effect-runner.ts';
 export * from './encode.ts';

@@ -71,6 +71,11 @@ export type BatchProcessor<
   F = undefined,
   C extends Commands = Record<never, never>,
 > = Basics<S, R, W, F, C> & {
+  /**
+   * After a reject the key's later messages wait in `parked` instead of being decided, until somebody drains them: for
+   * state machines, where what comes after a message that is missing makes no sense. Other keys are unhurt.
+   */
+  readonly parks?: true;
   readonly decide: Decide<S, R, W, F, C>;
 };
 
@@ -123,6 +128,7 @@ export type AnyInput = Event<string, { readonly orgId?: string }>;
 export type AnyDecision<S> = Decision<S, Outbound>;
 export type Erased<S = unknown, F = unknown> = {
   readonly group: string;
+  readonly parks?: true;
   readonly reads: readonly Topic[];
   readonly writes: readonly Topic[];
   readonly store: Store<S>;

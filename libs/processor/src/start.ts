@@ -34,7 +34,12 @@ export const eraseEffect = (
   ({ prepare: undefined, redeliverAfterMs: redeliver, ...processor }) as unknown as ErasedEffectProcessor;
 
 /** `processor` is what conformance and doors look at; an archive of raw records has none. */
-export type Startable = { readonly group: string; readonly start: (deps: ShellDeps) => Promise<Running> };
+export type Startable = {
+  readonly group: string;
+  /** What it reads, for those who ask how far behind it is. */
+  readonly topics?: readonly string[];
+  readonly start: (deps: ShellDeps) => Promise<Running>;
+};
 export type Starter = Startable & { readonly processor: Erased };
 
 export const batchProcessor = <S, R extends readonly Topic[], W extends readonly Topic[], F, C extends Commands>(
@@ -42,7 +47,12 @@ export const batchProcessor = <S, R extends readonly Topic[], W extends readonly
   options: ShellOptions = shellDefaults,
 ): Starter => {
   const erased = erase(processor) as Erased;
-  return { group: processor.group, processor: erased, start: (deps) => startBatchShell(erased, deps, options) };
+  return {
+    group: processor.group,
+    topics: erased.reads.map(({ name }) => name),
+    processor: erased,
+    start: (deps) => startBatchShell(erased, deps, options),
+  };
 };
 
 export const effectProcessor = (
@@ -50,11 +60,17 @@ export const effectProcessor = (
   redeliver: readonly number[] = redeliverAfterMs,
 ): Starter => {
   const erased = eraseEffect(processor, redeliver);
-  return { group: processor.group, processor: erased, start: (deps) => startEffectRunner(erased, deps) };
+  return {
+    group: processor.group,
+    topics: [...erased.reads.map(({ name }) => name), `${processor.group}.timer.v1`],
+    processor: erased,
+    start: (deps) => startEffectRunner(erased, deps),
+  };
 };
 
 /** Keeps records as they are; see raw-shell.ts. */
 export const rawProcessor = (processor: RawProcessor): Startable => ({
   group: processor.group,
+  topics: processor.topics,
   start: (deps) => startRawShell(processor, deps),
 });

@@ -1,6 +1,6 @@
 /** What the processor tells about itself; libs/service turns it into metrics and logs. Labels are bounded: never an id. */
 
-export type Outcome = 'applied' | 'skipped' | 'duplicate' | 'rejected' | 'redelivered';
+export type Outcome = 'applied' | 'skipped' | 'duplicate' | 'rejected' | 'redelivered' | 'parked';
 
 /** How an outside call ended: answered, to be tried later, or set aside. */
 export type Performed = 'done' | 'later' | 'refused';

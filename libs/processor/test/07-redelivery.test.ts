@@ -14,9 +14,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { deadLetterFacts } from '@lead-flood/kafka';
 import { TransientError } from '@lead-flood/kernel';
-import { sql } from '@lead-flood/postgres';
+import { readOutboxStates, sql } from '@lead-flood/postgres';
 import { effectProcessor } from '@lead-flood/processor';
-import { createLine, eventually, sampleId } from '@lead-flood/testing';
+import { createLine, eventually, sampleId, sampleOrg } from '@lead-flood/testing';
 import type { Line } from '@lead-flood/testing';
 import { at, countOf, createAppraiser, createWorld, enriched, header, rowsIn } from './example.ts';
 
@@ -26,8 +26,8 @@ const busy = (retryAfterMs?: number): TransientError =>
 let line: Line;
 const world = createWorld((leadId, times) => {
   if (leadId === sampleId('twice') && times <= 2) return Promise.reject(busy());
-  if (leadId === sampleId('patient')) return Promise.reject(busy(600_000));
-  if (leadId === sampleId('never')) return Promise.reject(busy());
+  if ([sampleId('patient'), sampleId('slow')].includes(leadId)) return Promise.reject(busy(600_000));
+  if ([sampleId('never'), sampleId('hopeless')].includes(leadId)) return Promise.reject(busy());
   return Promise.resolve(times);
 });
 const askedFor = (lead: string): number => world.asked.filter((asked) => asked === sampleId(lead)).length;
@@ -102,5 +102,32 @@ describe('an input whose call failed for a passing reason', () => {
     expect(askedFor('never')).toBe(4);
     const [given] = (await line.events('scoring.lead.v1')).filter((event) => event.key === sampleId('never'));
     expect(given).toMatchObject({ name: 'LeadScored', data: { value: 0 } });
+  });
+
+  it('[X-ID-03] [X-ID-04] stands in the outbox states: sent, failed with its next try, given up with the number of tries', async () => {
+    const states = () => readOutboxStates(line.database, sampleOrg, { limit: 100 });
+    await line.publish(enriched('slow', 1), enriched('hopeless', 1));
+    const found = await eventually('the last try', async () => {
+      const now = await states();
+      const has = (lead: string, status: string): boolean =>
+        now.some((one) => one.key === sampleId(lead) && one.status === status);
+      return has('hopeless', 'dead_letter') && has('slow', 'failed') ? now : null;
+    });
+    expect(found.find(({ key, topic }) => topic === 'appraise.timer.v1' && key === sampleId('slow'))).toMatchObject({
+      messageId: sampleId('enriched', 'slow', 1),
+      status: 'failed',
+      attempts: 1,
+      code: 'PRV_ERR_RATE_LIMITED',
+      nextAttemptAt: expect.stringMatching(/^20/) as string,
+    });
+    expect(found.find(({ key, status }) => status === 'dead_letter' && key === sampleId('hopeless'))).toMatchObject({
+      topic: 'appraise.dead-letter.v1',
+      attempts: 4,
+      code: 'PRC_ERR_EXHAUSTED',
+    });
+    await eventually('everything to be published', async () =>
+      (await states()).some(({ status }) => status === 'sent'),
+    );
+    expect(await readOutboxStates(line.database, sampleId('another org'), { limit: 100 })).toEqual([]);
   });
 });

@@ -121,7 +121,7 @@ type Page = { status: number; type: string; text: string };
  */
 export async function serveOperations(
   registry: Registry,
-  ready: () => Promise<Readiness>,
+  { ready, status }: { ready: () => Promise<Readiness>; status: () => Promise<object> },
   at: { host: string; port: number },
 ): Promise<OperationsServer> {
   const json = (status: number, body: object): Page => ({
@@ -132,6 +132,7 @@ export async function serveOperations(
   const pages: Readonly<Record<string, () => Promise<Page>>> = {
     '/metrics': async () => ({ status: 200, type: registry.contentType, text: await registry.metrics() }),
     '/health': () => Promise.resolve(json(200, { status: 'ok' })),
+    '/status': async () => json(200, await status()),
     '/ready': async () => {
       const readiness = await ready();
       return json(readiness.ready ? 200 : 503, readinessBody(readiness));

@@ -9,12 +9,13 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { z } from 'zod';
 import type { ApiErrorCode, EventName, Handlers, Routes } from '@lead-flood/contracts';
+import { outboxInternalRoutes } from '@lead-flood/contracts';
 import { systemClock, TransientError, toError } from '@lead-flood/kernel';
 import type { Clock } from '@lead-flood/kernel';
 import type { Codec, KafkaClient } from '@lead-flood/kafka';
 import { createCodec, createKafkaClient, createProducer, createRegistry } from '@lead-flood/kafka';
 import type { Database, Relay } from '@lead-flood/postgres';
-import { createDatabase, migrate, sql, startRelay } from '@lead-flood/postgres';
+import { createDatabase, migrate, readOutboxStates, sql, startRelay } from '@lead-flood/postgres';
 import type { Applier, Erased, Running, ShellOptions, Startable } from '@lead-flood/processor';
 import { createApplier, shellDefaults } from '@lead-flood/processor';
 import type { SharedConfig } from './config.ts';
@@ -28,6 +29,8 @@ import { createLog, logError } from './log.ts';
 import { createMetrics, serveOperations } from './metrics.ts';
 import type { Metrics } from './metrics.ts';
 import { createPrincipalVerifier, principalHeader } from './principal.ts';
+import type { ServiceStatus } from './status.ts';
+import { createStatusBoard, RELAY } from './status.ts';
 import { createTracing } from './tracing.ts';
 
 /** What a service's parts are made of. */
@@ -41,6 +44,8 @@ export type ServiceDeps<C> = {
   readonly clock: Clock;
   readonly wakeRelay: () => void;
   readonly readiness: () => Promise<Readiness>;
+  /** What `/status` tells. */
+  readonly status: () => Promise<ServiceStatus>;
   /** The door for commands of one processor. */
   readonly applier: <S, F>(processor: Erased<S, F>) => Applier<S>;
 };
@@ -48,6 +53,8 @@ export type ServiceDeps<C> = {
 export type ServiceParts = {
   readonly processors: readonly Startable[];
   readonly checks?: readonly Check[];
+  /** Providers and the state of their breakers; the doctor names those that are open. */
+  readonly breakers?: () => Readonly<Record<string, string>>;
   /** Ends what the service itself has opened. */
   readonly stop?: () => Promise<void>;
 };
@@ -73,6 +80,13 @@ export type RunningService = {
   readonly port: number;
   readonly metricsPort: number;
   readonly stop: () => Promise<void>;
+};
+
+type Status = {
+  ready: boolean;
+  waitingFor: string;
+  running: readonly { readonly startable: Startable; readonly running: Running }[];
+  parts: ServiceParts | null;
 };
 
 const WAIT_MS = 500;
@@ -142,17 +156,33 @@ export async function startService<T extends z.ZodObject>(
   const metrics = createMetrics(definition.name, log, tracing);
   const door = definition.door?.(config);
   const server = createHttpServer({ log, metrics, tracing, codes: definition.errorCodes, door });
-  const status: { ready: boolean; waitingFor: string; running: Running[] } = {
-    ready: false,
-    waitingFor: 'start',
-    running: [],
-  };
+  const board = createStatusBoard();
+  const telemetry = board.watch(metrics.telemetry);
+  const startedAt = new Date().toISOString();
+  const status: Status = { ready: false, waitingFor: 'start', running: [], parts: null };
   const checks: Check[] = [];
+  const tellStatus = async (): Promise<ServiceStatus> => {
+    const { ready, checks: told } = await readiness(checks);
+    return {
+      service: definition.name,
+      schema: definition.schema,
+      startedAt,
+      ready,
+      waitingFor: status.ready ? null : status.waitingFor,
+      checks: told,
+      processors: status.running.map(({ startable, running }) => board.processor(startable, running)),
+      relay: board.relay(),
+      breakers: status.parts?.breakers?.() ?? {},
+    };
+  };
   addHealth(server, checks);
-  const operations = await serveOperations(metrics.registry, () => readiness(checks), {
-    host: config.HTTP_HOST,
-    port: config.METRICS_PORT,
-  });
+  // Where clients come in from outside, nobody but the operations port tells this.
+  if (door === undefined) server.get('/status', tellStatus);
+  const operations = await serveOperations(
+    metrics.registry,
+    { ready: () => readiness(checks), status: tellStatus },
+    { host: config.HTTP_HOST, port: config.METRICS_PORT },
+  );
   checks.push({
     name: 'start',
     run: () =>
@@ -211,38 +241,55 @@ export async function startService<T extends z.ZodObject>(
     clock: systemClock,
     wakeRelay,
     readiness: () => readiness(checks),
+    status: tellStatus,
     applier: <S, F>(processor: Erased<S, F>): Applier<S> =>
       createApplier(processor, { database, codec, clock: systemClock, wakeRelay }),
   };
+  if (door === undefined)
+    addServiceRoutes(
+      server,
+      outboxInternalRoutes,
+      {
+        listOwnOutbox: async ({ query, principal }) => ({
+          items: await readOutboxStates(database, principal.orgId, query),
+        }),
+      },
+      config,
+    );
   const parts = await definition.build(deps, server);
+  status.parts = parts;
   const producer = await waitFor('kafka', () => createProducer(kafka));
   relay.current = startRelay({
     database,
     schema: definition.schema,
     publish: (messages) => producer.send(messages),
-    onPublished: metrics.published,
+    onPublished: (count) => {
+      board.published();
+      metrics.published(count);
+    },
     onError: (error) => {
-      metrics.telemetry.error('relay', error, 'relay');
+      telemetry.error(RELAY, error, 'relay');
     },
   });
   checks.push(...(parts.checks ?? []));
   checks.push({ name: 'consumers', run: () => refuseHalted(status.running) });
   status.waitingFor = 'kafka';
   status.running = await Promise.all(
-    parts.processors.map((processor) =>
-      processor.start({
+    parts.processors.map(async (startable) => ({
+      startable,
+      running: await startable.start({
         client: kafka,
         codec,
         database,
         clock: systemClock,
-        telemetry: metrics.telemetry,
+        telemetry,
         wakeRelay,
         onFatal,
       }),
-    ),
+    })),
   );
   const watchdog = setInterval(() => {
-    const stalled = status.running.find((running) => Date.now() - running.lastSeenAt() > STALL_MS);
+    const stalled = status.running.find(({ running }) => Date.now() - running.lastSeenAt() > STALL_MS);
     if (stalled !== undefined)
       onFatal(new TransientError('SVC_ERR_STALLED', 'a consumer has shown no sign of life for a minute'));
   }, 5_000);
@@ -258,7 +305,7 @@ export async function startService<T extends z.ZodObject>(
     stop: async () => {
       clearInterval(watchdog);
       await server.close();
-      await Promise.all(status.running.map((running) => running.stop()));
+      await Promise.all(status.running.map(({ running }) => running.stop()));
       await relay.current?.stop();
       await parts.stop?.();
       await producer.stop();
@@ -269,8 +316,8 @@ export async function startService<T extends z.ZodObject>(
   };
 }
 
-function refuseHalted(running: readonly Running[]): void {
-  const halted = running.map((r) => r.halted()).find((reason) => reason !== null);
+function refuseHalted(started: Status['running']): void {
+  const halted = started.map(({ running }) => running.halted()).find((reason) => reason !== null);
   if (halted !== undefined && halted !== null) throw Object.assign(new Error(halted), { code: 'halted' });
 }
 

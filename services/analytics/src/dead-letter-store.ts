@@ -97,7 +97,7 @@ function orgOf(record: RawRecord): string | null {
 /** Whose dead letters somebody sees; those of nobody (unreadable, without headers) are shown to admins only. */
 export type Visibility = { readonly orgId: string; readonly isAdmin: boolean };
 
-const visible = ({ orgId, isAdmin }: Visibility) =>
+export const visible = ({ orgId, isAdmin }: Visibility) =>
   isAdmin ? sql.fragment`(org_id = ${orgId} or org_id is null)` : sql.fragment`org_id = ${orgId}`;
 
 export type DeadLetterQuery = {

@@ -5,6 +5,7 @@ import type { Clock } from '@lead-flood/kernel';
 import { CodedError } from '@lead-flood/kernel';
 import type { Database } from '@lead-flood/postgres';
 import { sql } from '@lead-flood/postgres';
+import { listActs } from './dead-letter-acts.ts';
 import type { Visibility } from './dead-letter-store.ts';
 import { listDeadLetters } from './dead-letter-store.ts';
 import type { LeadDocument } from './domain/document.ts';
@@ -45,6 +46,7 @@ export function handlers({ database, freshness, clock }: HandlerDeps): Handlers<
         projectionMs: freshness.projectionMs(),
       });
     },
+    listDeadLetterActs: ({ query, principal }) => listActs(database, visibility(principal), query),
     listDeadLetters: ({ query, principal }) => listDeadLetters(database, visibility(principal), query),
   };
 }

@@ -12,11 +12,15 @@ import { tasks } from './store.ts';
 /** Candidates looked at in one request: others may take the first ones in the same moment. */
 const CANDIDATES = 10;
 
-export type HandlerDeps = { readonly database: Database; readonly applier: Applier<Task> };
+import type { Parking } from './parking.ts';
+
+export type HandlerDeps = { readonly database: Database; readonly applier: Applier<Task>; readonly parking: Parking };
 
 export function handlers(deps: HandlerDeps): Handlers<typeof callAllocationRoutes> {
-  const { database, applier } = deps;
+  const { database, applier, parking } = deps;
   return {
+    listParked: ({ query, principal }) => parking.list(principal.orgId, query.limit),
+    drainParked: ({ body, principal }) => parking.drain(principal.orgId, body),
     createCaller: ({ body, principal, idempotencyKey }) =>
       saveCaller(
         database,

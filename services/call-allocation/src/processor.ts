@@ -52,6 +52,8 @@ export type CallAllocation = BatchProcessor<Task, typeof reads, typeof writes, F
 
 export const createCallAllocation = (policy: RecallPolicy): CallAllocation => ({
   group: 'call-allocation',
+  // A task is a state machine: what comes after a move that is missing makes no sense.
+  parks: true,
   reads,
   writes,
   store,

@@ -15,6 +15,7 @@ import { addServiceRoutes, defineService, shellOptions } from '@lead-flood/servi
 import { config } from './config.ts';
 import { errorCodes } from './errors.ts';
 import { handlers } from './http.ts';
+import { createParking } from './parking.ts';
 import { calls, createCallAllocation } from './processor.ts';
 
 const HOUR_MS = 3_600_000;
@@ -34,23 +35,25 @@ export const service = defineService({
     'CallLogged',
   ],
   errorCodes,
-  build: ({ config: settings, database, applier }, server) => {
+  build: ({ config: settings, database, codec, wakeRelay, applier }, server) => {
     const callAllocation = createCallAllocation({
       retryMs: settings.CALL_RETRY_DELAY_HOURS * HOUR_MS,
       chaseMs: settings.CALL_CHASE_DELAY_HOURS * HOUR_MS,
       recallsMax: settings.CALL_RECALLS_MAX,
     });
+    const tasks = batchProcessor(callAllocation, shellOptions(settings));
     addServiceRoutes(
       server,
       callAllocationRoutes,
-      handlers({ database, applier: applier(erase(callAllocation)) }),
+      handlers({
+        database,
+        applier: applier(erase(callAllocation)),
+        parking: createParking({ database, codec, wakeRelay, processors: [tasks.processor] }),
+      }),
       settings,
     );
     return {
-      processors: [
-        batchProcessor(callAllocation, shellOptions(settings)),
-        batchProcessor(calls, shellOptions(settings)),
-      ],
+      processors: [tasks, batchProcessor(calls, shellOptions(settings))],
     };
   },
 });

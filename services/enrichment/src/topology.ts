@@ -74,6 +74,7 @@ export const service = defineService({
     });
     return {
       processors: [effectProcessor(processor)],
+      breakers: providers.breakerStates,
       stop: async () => {
         statistics.stop();
         await providers.stop();

@@ -17,6 +17,7 @@ import { createRateLimiter } from './limits/rate-limiter.ts';
 import { createRequestLimits } from './limits/request-limits.ts';
 import { createSharedCount, noSharedCount } from './limits/shared-count.ts';
 import { createIdempotency } from './proxy/idempotency.ts';
+import { addOutboxDoor } from './outbox-door.ts';
 import { addProxy, createForward } from './proxy/proxy.ts';
 import { readYourWrite } from './proxy/read-your-write.ts';
 import { createUpstreams } from './proxy/upstream.ts';
@@ -55,8 +56,14 @@ export async function createGateway(deps: ServiceDeps<GatewayConfig>, server: Ht
   await addBrowserGuards(server, config.CORS_ORIGINS);
   await server.register(cookie);
   gate.addTo(server);
-  addSystemDoors(server, { config, readiness: deps.readiness, extraChecks: redis === null ? [] : [redisCheck(redis)] });
+  addSystemDoors(server, {
+    config,
+    readiness: deps.readiness,
+    status: deps.status,
+    extraChecks: redis === null ? [] : [redisCheck(redis)],
+  });
   addAuthDoors(server, { config, database, tokens, authenticate, limits, gate });
+  addOutboxDoor(server, { database, forward, gate });
   addUploadDoors(server, { config, database, codec, wakeRelay, now, idempotency, gate });
   addWebhookDoors(server, { config, database, codec, wakeRelay, now });
   server.register((scope, _options, done) => {

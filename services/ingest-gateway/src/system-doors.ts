@@ -4,19 +4,20 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { allRoutes, gatewayRoutes, openApi } from '@lead-flood/contracts';
 import { CodedError } from '@lead-flood/kernel';
-import type { Check, HttpHandlers, HttpServer, Readiness } from '@lead-flood/service';
-import { addRoutes, nobody, readiness } from '@lead-flood/service';
+import type { Check, HttpHandlers, HttpServer, Readiness, ServiceStatus, SharedConfig } from '@lead-flood/service';
+import { addRoutes, collectFacts, diagnose, nobody, readiness } from '@lead-flood/service';
 import type { GatewayConfig } from './config.ts';
 
 export type SystemDeps = {
-  readonly config: GatewayConfig;
+  readonly config: GatewayConfig & SharedConfig;
   readonly readiness: () => Promise<Readiness>;
+  readonly status: () => Promise<ServiceStatus>;
   /** Looked at on S3's path only: without them we still serve (decision C-15). */
   readonly extraChecks: readonly Check[];
 };
 
-const { systemHealth, systemReady, openApiDocument, openApiDocumentAtRoot, docsPage, docsFile } = gatewayRoutes;
-const routes = { systemHealth, systemReady, openApiDocument, openApiDocumentAtRoot, docsPage, docsFile };
+const { systemHealth, systemReady, openApiDocument, openApiDocumentAtRoot, docsPage, docsFile, doctor } = gatewayRoutes;
+const routes = { systemHealth, systemReady, doctor, openApiDocument, openApiDocumentAtRoot, docsPage, docsFile };
 
 const VERSION = '1.0.0';
 const PAGE_POLICY =
@@ -37,7 +38,31 @@ export function addSystemDoors(server: HttpServer, deps: SystemDeps): void {
   addRoutes(server, routes, handlers(deps), () => Promise.resolve(nobody));
 }
 
-function handlers({ config, readiness: shared, extraChecks }: SystemDeps): HttpHandlers<typeof routes> {
+/** The other services by their internal doors, ourselves from the inside: our own door tells clients no status. */
+async function examine(config: SystemDeps['config'], status: SystemDeps['status']) {
+  const others = Object.entries({
+    discovery: config.DISCOVERY_URL,
+    enrichment: config.ENRICHMENT_URL,
+    scoring: config.SCORING_URL,
+    outreach: config.OUTREACH_URL,
+    'call-allocation': config.CALL_ALLOCATION_URL,
+    analytics: config.ANALYTICS_URL,
+  }).filter((entry): entry is [string, string] => entry[1] !== undefined);
+  const [found, own] = await Promise.all([
+    collectFacts({
+      kafka: config.KAFKA_BROKERS,
+      registry: config.SCHEMA_REGISTRY_URL,
+      postgres: config.DATABASE_URL,
+      redis: config.REDIS_URL,
+      services: Object.fromEntries(others),
+    }),
+    status(),
+  ]);
+  const facts = { ...found, services: [...found.services, { service: own.service, status: own, detail: '' }] };
+  return { ...diagnose(facts), causes: [...diagnose(facts).causes], facts };
+}
+
+function handlers({ config, readiness: shared, status, extraChecks }: SystemDeps): HttpHandlers<typeof routes> {
   const described = { ...openApi(allRoutes, { version: VERSION, server: '/' }) };
   const folder = join(dirname(createRequire(import.meta.url).resolve('@fastify/swagger-ui')), 'static');
   const refuseInProduction = (): void => {
@@ -51,6 +76,7 @@ function handlers({ config, readiness: shared, extraChecks }: SystemDeps): HttpH
       void reply.status(ready ? 200 : 500);
       return { status: ready ? 'ready' : 'not_ready', db: ours.db, checks: { ...ours.checks, ...extra.checks } };
     },
+    doctor: () => examine(config, status),
     openApiDocument: () => Promise.resolve(described),
     openApiDocumentAtRoot: () => Promise.resolve(described),
     docsPage: (_request, { reply }) => {

@@ -56,6 +56,7 @@ export const service = defineService({
         batchProcessor(outreach, shellOptions(settings)),
         effectProcessor(createSendProcessor(createSender(transports.byChannel, settings.MAIL_DOMAIN), limits)),
       ],
+      breakers: transports.breakerStates,
       stop: () => transports.stop(),
     };
   },

@@ -1,111 +1,214 @@
-// `npm run dead-letters -- inspect | replay`: looks at dead letters in Kafka, and sends the originals again. Dry run unless told.
-import { Command } from 'commander';
+// `npm run dead-letters -- inspect | replay | purge | skip | acts`: what could not be processed, in the archive that analytics
+// keeps. Whatever changes something is a dry run unless told, and leaves a row that says who did what.
+import { Command, InvalidArgumentError } from 'commander';
 import Table from 'cli-table3';
-import { topics } from '@lead-flood/contracts';
-import type { RawRecord } from '@lead-flood/kafka';
-import { createKafkaClient, createProducer, deadLetterFacts, readTopic, toReplay } from '@lead-flood/kafka';
-import { LocalError } from '../errors.ts';
-import { runningProduct } from '../product-addresses.ts';
+import type { Letter, LetterFilter } from '@lead-flood/analytics/dead-letters';
+import { countLetters, findLetters, listActs, purgeLetters } from '@lead-flood/analytics/dead-letters';
+import type { Place, PlaceOptions } from '../dead-letters/place.ts';
+import { openPlace } from '../dead-letters/place.ts';
+import { replayLetters, replaysMax } from '../dead-letters/replay.ts';
+import type { Door } from '../dead-letters/drain.ts';
+import { drain, parkedKeys } from '../dead-letters/drain.ts';
+import { skip } from '../dead-letters/skip.ts';
 
-interface Filter {
-  readonly group?: string;
-  readonly topic?: string;
-  readonly code?: string;
-  readonly key?: string;
-  readonly brokers?: string;
+interface Yes {
+  readonly yes: boolean;
 }
 
-/** A letter that was replayed this often and came back will come back again: a human decides. */
-const replaysMax = 3;
+const whole = (text: string): number => {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value) || value < 0) throw new InvalidArgumentError('a whole number, please');
+  return value;
+};
+const positive = (text: string): number => {
+  if (whole(text) === 0) throw new InvalidArgumentError('more than none, please');
+  return whole(text);
+};
+const time = (text: string): string => {
+  const at = Date.parse(text);
+  if (Number.isNaN(at)) throw new InvalidArgumentError('a time like 2026-03-01T12:00:00Z, please');
+  return new Date(at).toISOString();
+};
+
+const say = (line: string): void => void process.stdout.write(`${line}\n`);
+const dryRun = (): void => {
+  say('dry run: add --yes');
+};
 
 export function deadLettersCommand(): Command {
   const command = new Command('dead-letters').description('messages that could not be processed');
-  const filtered = (name: string, text: string): Command =>
+  const placed = (name: string, text: string): Command =>
     command
       .command(name)
       .description(text)
+      .option('--brokers <list>', 'host:port,...; KAFKA_BROKERS or the running product otherwise')
+      .option('--database <url>', 'Postgres; DATABASE_URL or the running product otherwise');
+  const acting = (sub: Command): Command =>
+    sub
+      .option('--yes', 'really; only says what it would do otherwise', false)
+      .option('--by <name>', 'who acts, for the audit; the user of this machine otherwise');
+  const filtered = (name: string, text: string): Command =>
+    placed(name, text)
       .option('--group <group>', 'consumer group that refused')
       .option('--topic <topic>', 'topic it came from')
       .option('--code <code>', 'reason')
       .option('--key <key>', 'record key')
-      .option('--brokers <list>', 'host:port,...; of the running product or KAFKA_BROKERS otherwise');
-  filtered('inspect', 'lists them').action(async (filter: Filter) => {
-    const letters = await find(filter);
-    const table = new Table({ head: ['group', 'from', 'code', 'step', 'bytes', 'key', 'at', 'detail'] });
-    for (const letter of letters) {
-      const facts = deadLetterFacts(letter);
-      if (facts === null) continue;
-      const from = `${facts.topic}/${facts.partition}@${facts.offset}`;
-      table.push([
-        facts.group,
-        from,
-        facts.code,
-        facts.step,
-        letter.value?.length ?? 0,
-        printable(letter.key),
-        new Date(facts.at).toISOString(),
-        facts.detail,
-      ]);
-    }
-    process.stdout.write(`${table.toString()}\n${letters.length} dead letters\n`);
-  });
-  filtered('replay', 'sends the originals to where they came from')
-    .option('--yes', 'really; only says what it would do otherwise', false)
-    .option('--per-second <count>', 'at most so many a second', (text) => Number.parseInt(text, 10), 100)
-    .action(async (options: Filter & { yes: boolean; perSecond: number }) => {
-      const letters = await find(options);
-      const tired = letters.filter((letter) => (deadLetterFacts(letter)?.replays ?? 0) >= replaysMax);
-      const replays = letters
-        .filter((letter) => !tired.includes(letter))
-        .map(toReplay)
-        .filter((record) => record !== null);
-      process.stdout.write(`${replays.length} to replay, ${tired.length} left alone after ${replaysMax} replays\n`);
-      if (!options.yes) {
-        process.stdout.write('dry run: add --yes\n');
-        return;
-      }
-      const producer = await createProducer(await clientFor(options));
-      for (let start = 0; start < replays.length; start += options.perSecond) {
-        await producer.send(replays.slice(start, start + options.perSecond));
-        if (start + options.perSecond < replays.length) await new Promise((resolve) => setTimeout(resolve, 1_000));
-      }
-      await producer.stop();
-      process.stdout.write(`${replays.length} replayed\n`);
-      process.exit(0);
-    });
+      .option('--org <id>', 'organisation')
+      .option('--since <time>', 'refused at or after', time)
+      .option('--until <time>', 'refused before', time);
+
+  filtered('inspect', 'lists them, oldest first')
+    .option('--all', 'also those that were sent again', false)
+    .action((options: LetterFilter & PlaceOptions & { all: boolean }) =>
+      at(options, async ({ database }) => {
+        const letters = await findLetters(database, filterOf(options), options.all);
+        say(letterTable(letters));
+        say(`${letters.length} dead letters`);
+      }),
+    );
+
+  acting(filtered('replay', 'sends the originals to where they came from'))
+    .option('--per-second <count>', 'at most so many a second', positive, 100)
+    .option('--force', `also those that came back ${replaysMax} times`, false)
+    .option('--wait <seconds>', 'at most so long for what becomes of them', whole, 30)
+    .action((options: LetterFilter & PlaceOptions & Yes & { perSecond: number; force: boolean; wait: number }) =>
+      at(options, async (place) => {
+        const filter = filterOf(options);
+        const { matched, guarded, replayed, outcome } = await replayLetters(place, filter, {
+          ...options,
+          waitSeconds: options.wait,
+        });
+        say(`before: ${matched} letters, ${guarded} of them left alone after ${replaysMax} replays`);
+        if (!options.yes) {
+          dryRun();
+          return;
+        }
+        const after = (await findLetters(place.database, filter)).length;
+        if (outcome === null && replayed > 0)
+          say(`after:  ${after} letters; ${replayed} replayed, not all decided within ${options.wait} s`);
+        else
+          say(
+            `after:  ${after} letters; ${replayed} replayed, ${outcome?.cameBack ?? 0} came back, ${outcome?.gone ?? 0} are gone`,
+          );
+      }),
+    );
+
+  acting(filtered('purge', 'deletes them, archived ones too; in Kafka they stay for their retention')).action(
+    (options: LetterFilter & PlaceOptions & Yes) =>
+      at(options, async ({ database, who }) => {
+        const filter = filterOf(options);
+        if (options.yes) say(`${await purgeLetters(database, filter, who)} purged`);
+        else {
+          say(`${await countLetters(database, filter)} to purge`);
+          dryRun();
+        }
+      }),
+  );
+
+  acting(placed('skip', 'moves a group on past messages that it cannot get past'))
+    .requiredOption('--group <group>', 'consumer group')
+    .requiredOption('--topic <topic>', 'topic')
+    .requiredOption('--partition <number>', 'partition', whole)
+    .requiredOption('--to <offset>', 'the next offset that it shall read', whole)
+    .action((options: PlaceOptions & Yes & { group: string; topic: string; partition: number; to: number }) =>
+      at(options, async (place) => {
+        const { group, topic, partition, to } = options;
+        const { from, end } = await skip(place, { group, topic, partition, to }, options.yes);
+        say(
+          `${group} on ${topic}/${partition}: from ${from} to ${to} of ${end}, ${to - from} messages are not processed`,
+        );
+        if (!options.yes) dryRun();
+        else say('skipped; a halted group notices within 30 s');
+      }),
+    );
+
+  placed('parked', 'keys whose messages wait behind a rejected one').action((options: PlaceOptions) =>
+    at(options, async ({ database }) => {
+      const table = new Table({ head: ['group', 'key', 'messages', 'code', 'since'] });
+      for (const one of await parkedKeys(database))
+        table.push([one.group, one.key, one.messages, one.code ?? '-', new Date(one.since).toISOString()]);
+      say(table.toString());
+    }),
+  );
+
+  acting(placed('drain', 'decides the parked messages of a key in order, through the gateway'))
+    .requiredOption('--group <group>', 'consumer group')
+    .requiredOption('--key <key>', 'key, as `parked` shows it')
+    .option('--drop-first', 'without the message that was rejected', false)
+    .option('--gateway <url>', 'of the running product otherwise')
+    .option('--token <token>', 'of an administrator; signs in to the running product otherwise')
+    .action((options: PlaceOptions & Yes & Door & { group: string; key: string; dropFirst: boolean }) =>
+      at(options, async (place) => {
+        const { group, key, dropFirst } = options;
+        const found = (await parkedKeys(place.database)).find((one) => one.group === group && one.key === key);
+        say(`${found?.messages ?? 0} messages of ${group} wait`);
+        if (found === undefined) return;
+        if (!options.yes) {
+          dryRun();
+          return;
+        }
+        const told = await drain(place, options, { group, key, dropFirst, messages: found.messages });
+        const end = told.stoppedBy === null ? 'the key is free' : `stopped: ${told.stoppedBy}`;
+        say(`${told.drained} decided, ${told.dropped} given up, ${end}`);
+      }),
+    );
+
+  placed('acts', 'who did what, newest first').action((options: PlaceOptions) =>
+    at(options, async ({ database }) => {
+      const { items } = await listActs(database, 'everybody', { limit: 50 });
+      const table = new Table({
+        head: ['at', 'who', 'act', 'filter', 'matched', 'acted', 'guarded', 'came back', 'gone'],
+      });
+      for (const one of items)
+        table.push([
+          one.at,
+          one.who,
+          one.act,
+          JSON.stringify(one.filter),
+          one.matched,
+          one.acted,
+          one.guarded,
+          one.cameBack ?? '-',
+          one.gone ?? '-',
+        ]);
+      say(table.toString());
+    }),
+  );
   return command;
 }
 
-/** A foreign key may be any bytes. */
-const printable = (key: Buffer | null): string =>
-  key === null
-    ? ''
-    : key
-        .toString('utf8')
-        .replace(/[^\x20-\x7e]/g, '.')
-        .slice(0, 40);
-
-async function clientFor(filter: Filter): Promise<ReturnType<typeof createKafkaClient>> {
-  const brokers = filter.brokers ?? process.env['KAFKA_BROKERS'] ?? (await runningProduct())?.kafka;
-  if (brokers === undefined)
-    throw new LocalError('LOCAL_ERR_NOT_RUNNING', 'no broker: give --brokers, KAFKA_BROKERS, or `npm start` first');
-  return createKafkaClient({ brokers: brokers.split(','), clientId: 'dead-letters', log: () => undefined });
+async function at(options: PlaceOptions, work: (place: Place) => Promise<void>): Promise<void> {
+  const place = await openPlace(options);
+  try {
+    await work(place);
+  } finally {
+    await place.database.end();
+  }
 }
 
-async function find(filter: Filter): Promise<RawRecord[]> {
-  const client = await clientFor(filter);
-  const names = Object.keys(topics).filter(
-    (name) =>
-      name.endsWith('.dead-letter.v1') && (filter.group === undefined || name === `${filter.group}.dead-letter.v1`),
+const filterOf = ({ group, topic, code, key, org, since, until }: LetterFilter): LetterFilter =>
+  Object.fromEntries(
+    Object.entries({ group, topic, code, key, org, since, until }).filter(([, value]) => value !== undefined),
   );
-  const records = await Promise.all(names.map((name) => readTopic(client, name)));
-  return records.flat().filter((record) => {
-    const facts = deadLetterFacts(record);
-    if (facts === null) return false;
-    return (
-      (filter.topic === undefined || facts.topic === filter.topic) &&
-      (filter.code === undefined || facts.code === filter.code) &&
-      (filter.key === undefined || record.key?.toString('utf8') === filter.key)
-    );
+
+function letterTable(letters: readonly Letter[]): string {
+  const table = new Table({
+    head: ['group', 'from', 'code', 'step', 'bytes', 'key', 'replays', 'at', 'detail'],
   });
+  for (const letter of letters)
+    table.push([
+      letter.group,
+      `${letter.topic}/${letter.partition}@${letter.offset}`,
+      letter.code,
+      letter.step,
+      letter.value?.length ?? 0,
+      printable(letter.key),
+      `${letter.replays}${letter.replayed ? ' (sent again)' : ''}`,
+      new Date(letter.at).toISOString(),
+      letter.detail,
+    ]);
+  return table.toString();
 }
+
+/** A foreign key may be any text. */
+const printable = (key: string | null): string => (key ?? '').replace(/[^\x20-\x7e]/g, '.').slice(0, 40);

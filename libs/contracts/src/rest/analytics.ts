@@ -78,6 +78,19 @@ export const deadLetterView = z.strictObject({
   at: timestamp,
 });
 
+export const deadLetterAct = z.strictObject({
+  id,
+  act: z.string(),
+  who: z.string(),
+  filter: z.record(z.string(), z.unknown()),
+  matched: z.int(),
+  acted: z.int(),
+  guarded: z.int(),
+  cameBack: z.int().nullable(),
+  gone: z.int().nullable(),
+  at: timestamp,
+});
+
 export const analyticsRoutes = defineRoutes({
   listLeads: {
     service: 'analytics',
@@ -170,6 +183,18 @@ export const analyticsRoutes = defineRoutes({
       cursor: cursor.optional(),
     }),
     answer: page(deadLetterView),
+    status: 200,
+    errors: ['invalid_payload'],
+    rows: ['X-DL-01'],
+  },
+  listDeadLetterActs: {
+    service: 'analytics',
+    method: 'GET',
+    path: '/v1/dead-letters/acts',
+    summary: 'Who sent dead letters again, deleted or skipped them, and what came of it; newest first',
+    permission: 'dead-letters:read',
+    query: z.strictObject({ limit: pageLimit, cursor: cursor.optional() }),
+    answer: page(deadLetterAct),
     status: 200,
     errors: ['invalid_payload'],
     rows: ['X-DL-01'],

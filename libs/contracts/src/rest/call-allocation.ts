@@ -161,4 +161,43 @@ export const callAllocationRoutes = defineRoutes({
     errors: ['invalid_payload', 'not_found', 'invalid_transition'],
     rows: ['CA-07'],
   },
+  listParked: {
+    service: 'call-allocation',
+    method: 'GET',
+    path: '/v1/parked',
+    summary: 'Keys whose messages wait behind one that was rejected, those that wait longest first',
+    permission: 'dead-letters:read',
+    query: z.strictObject({ limit: z.coerce.number().int().min(1).max(100).default(50) }),
+    answer: z.strictObject({
+      items: z.array(
+        z.strictObject({
+          group: z.string(),
+          key: z.string(),
+          messages: z.int(),
+          code: z.string().nullable(),
+          since: timestamp,
+        }),
+      ),
+    }),
+    status: 200,
+    errors: ['invalid_payload'],
+    rows: ['X-DL-01'],
+  },
+  drainParked: {
+    service: 'call-allocation',
+    method: 'POST',
+    path: '/v1/parked/drain',
+    summary: 'Decide the waiting messages of a key in order; ends at the first that is rejected again',
+    permission: 'admin',
+    body: z.strictObject({
+      group: z.string().max(60),
+      key: z.string().max(200),
+      /** Gives up the message that was rejected first; its dead letter stays. */
+      dropFirst: z.boolean().default(false),
+    }),
+    answer: z.strictObject({ drained: z.int(), dropped: z.int(), stoppedBy: z.string().nullable() }),
+    status: 200,
+    errors: ['invalid_payload', 'not_found'],
+    rows: ['X-DL-01'],
+  },
 });

@@ -127,6 +127,22 @@ export const gatewayRoutes = defineRoutes({
     errors: [],
     rows: ['GW-17'],
   },
+  doctor: {
+    service: 'ingest-gateway',
+    method: 'GET',
+    path: '/internal/doctor',
+    summary: 'Why is it stuck? One sentence, its causes ranked, and the facts behind them; administrators only',
+    permission: 'admin',
+    answer: z.strictObject({
+      verdict: z.enum(['healthy', 'blocked', 'unknown']),
+      sentence: z.string(),
+      causes: z.array(z.strictObject({ kind: z.string(), what: z.string(), sentence: z.string() })),
+      facts: z.record(z.string(), z.unknown()),
+    }),
+    status: 200,
+    errors: [],
+    rows: ['X-DL-05'],
+  },
   uploadLeads: {
     service: 'ingest-gateway',
     method: 'POST',

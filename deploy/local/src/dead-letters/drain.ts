@@ -1,0 +1,58 @@
+// Keys that are set aside: which they are, and the way back through the gateway, since only their service can decide.
+import { z } from 'zod';
+import { recordAct } from '@lead-flood/analytics/dead-letters';
+import { callAllocationRoutes } from '@lead-flood/contracts';
+import type { Database } from '@lead-flood/postgres';
+import { readParkedKeys, readSchemas } from '@lead-flood/service';
+import { LocalError } from '../errors.ts';
+import { readProductAddresses } from '../product-addresses.ts';
+import type { Place } from './place.ts';
+
+export interface Door {
+  readonly gateway?: string;
+  readonly token?: string;
+}
+
+export const parkedKeys = async (database: Database) => readParkedKeys(database, await readSchemas(database));
+
+export async function drain(
+  { database, who }: Place,
+  door: Door,
+  { messages, ...asked }: { group: string; key: string; dropFirst: boolean; messages: number },
+) {
+  const { gateway, token } = await signIn(door);
+  const path = callAllocationRoutes.drainParked.path;
+  const answer = await fetch(`${gateway}${path}`, {
+    method: 'POST',
+    body: JSON.stringify(asked),
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
+  });
+  if (!answer.ok)
+    throw new LocalError('LOCAL_ERR_COMMAND_FAILED', `${path} answered ${answer.status}: ${await answer.text()}`);
+  const told = callAllocationRoutes.drainParked.answer.parse(await answer.json());
+  await recordAct(database, {
+    act: 'drain',
+    who,
+    filter: asked,
+    org: null,
+    matched: messages,
+    acted: told.drained + told.dropped,
+    guarded: 0,
+  });
+  return told;
+}
+
+async function signIn({ gateway, token }: Door): Promise<{ gateway: string; token: string }> {
+  const product = readProductAddresses();
+  const url = gateway ?? product?.gateway;
+  const admin = product?.users.find(({ role }) => role === 'admin');
+  if (url === undefined) throw new LocalError('LOCAL_ERR_NOT_RUNNING', 'no gateway: give --gateway and --token');
+  if (token !== undefined) return { gateway: url, token };
+  if (admin === undefined) throw new LocalError('LOCAL_ERR_NOT_RUNNING', 'no administrator is known: give --token');
+  const answer = await fetch(`${url}/v1/auth/login`, {
+    method: 'POST',
+    body: JSON.stringify({ email: admin.email, password: admin.password }),
+    headers: { 'content-type': 'application/json' },
+  });
+  return { gateway: url, token: z.object({ accessToken: z.string() }).parse(await answer.json()).accessToken };
+}

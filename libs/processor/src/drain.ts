@@ -1,0 +1,122 @@
+/**
+ * Parked keys again: a key's messages are decided in the order in which they came, in transactions of their own, by the
+ * same decisions as ever. The first that is rejected again ends it, and the key stays parked from there on.
+ *
+ *   rejected ──▶ dead letter, and parked with its code ─┐
+ *   later messages of the key ──▶ parked ───────────────┴─▶ drain, in order ──▶ decided ──▶ the key is free
+ *                                                                 └─ rejected again: stop, the rest waits
+ */
+import type { Codec, RawRecord } from '@lead-flood/kafka';
+import type { Clock } from '@lead-flood/kernel';
+import { invariant } from '@lead-flood/kernel';
+import type { Database, ParkedMessage } from '@lead-flood/postgres';
+import { endParked, insertOutbox, insertTimers, lockForDrain, readParked } from '@lead-flood/postgres';
+import type { Queries } from '@lead-flood/postgres';
+import { prepareInputs } from './batch.ts';
+import type { DecodedInput } from './decode.ts';
+import { decodeRecord, isRefused, learnSchemas } from './decode.ts';
+import { fold } from './fold.ts';
+import type { Erased } from './processor.ts';
+
+export type Drained = {
+  /** Decided, whatever the decision was. */
+  readonly drained: number;
+  /** Given up because it was asked for. */
+  readonly dropped: number;
+  /** Why it ended early; null: the key is free. */
+  readonly stoppedBy: string | null;
+};
+
+export type DrainDeps = {
+  readonly database: Database;
+  readonly codec: Codec;
+  readonly clock: Clock;
+  readonly wakeRelay: () => void;
+  readonly topicPrefix?: string;
+};
+
+const TOGETHER_MAX = 100;
+
+/** `dropFirst` gives up the message whose reject has parked the key; its dead letter stays. */
+export async function drainKey(
+  processor: Erased,
+  deps: DrainDeps,
+  { key, dropFirst }: { readonly key: string; readonly dropFirst: boolean },
+): Promise<Drained> {
+  const reads = new Set(processor.reads.flatMap((topic) => topic.events as readonly string[]));
+  let drained = 0;
+  let dropped = 0;
+  for (;;) {
+    const part = await readParked(deps.database, processor.group, key, TOGETHER_MAX);
+    if (part.length === 0) return { drained, dropped, stoppedBy: null };
+    await learnSchemas(
+      deps.codec,
+      part.map((message) => toRecord(message)),
+    );
+    const done = await deps.database.transaction(async (tx) => {
+      await lockForDrain(tx, processor.group);
+      const messages = await readParked(tx, processor.group, key, TOGETHER_MAX);
+      const first = dropFirst && dropped === 0 && (messages[0]?.code ?? null) !== null ? messages.slice(0, 1) : [];
+      return decideInOrder(processor, deps, tx, { messages, first, reads });
+    });
+    drained += done.drained;
+    dropped += done.dropped;
+    deps.wakeRelay();
+    if (done.stoppedBy !== null) return { drained, dropped, stoppedBy: done.stoppedBy };
+  }
+}
+
+async function decideInOrder(
+  processor: Erased,
+  deps: DrainDeps,
+  tx: Queries,
+  part: { messages: readonly ParkedMessage[]; first: readonly ParkedMessage[]; reads: ReadonlySet<string> },
+): Promise<Drained> {
+  const rest = part.messages.slice(part.first.length);
+  const prefix = deps.topicPrefix ?? '';
+  const inputs = rest.flatMap((message): DecodedInput[] => {
+    const input = decodeRecord(deps.codec, toRecord(message), part.reads);
+    // It could be read when it was parked.
+    invariant(!isRefused(input), `${processor.group}: a parked message cannot be read`);
+    return [{ ...input, event: { ...input.event, source: input.event.source.slice(prefix.length) } }];
+  });
+  const prepared = await prepareInputs(
+    processor,
+    tx,
+    inputs.map(({ event }) => event),
+  );
+  const loaded = await processor.store.load(tx, [...new Set(prepared.map((p) => p.key))]);
+  const folded = fold(
+    { ...processor, parks: true },
+    deps.codec,
+    inputs.map(({ event }, i) => {
+      const decide = processor.decide[event.name];
+      const facts = prepared[i];
+      invariant(decide !== undefined && facts !== undefined, `${processor.group} has no decision for ${event.name}`);
+      return { event, prepared: facts, guarded: true, decide: (state, ctx) => decide(state, event, ctx) };
+    }),
+    loaded,
+    deps.clock.now(),
+  );
+  const stop = folded.outcomes.findIndex(({ parks }) => parks === true);
+  const decided = stop === -1 ? rest : rest.slice(0, stop);
+  await processor.store.save(tx, folded.saves);
+  await insertOutbox(tx, folded.outbox);
+  await insertTimers(tx, folded.timers);
+  await endParked(tx, processor.group, [...part.first, ...decided]);
+  return {
+    drained: decided.length,
+    dropped: part.first.length,
+    stoppedBy: stop === -1 ? null : (folded.outcomes[stop]?.reason ?? ''),
+  };
+}
+
+const toRecord = (message: ParkedMessage): RawRecord => ({
+  topic: message.topic,
+  partition: message.partition,
+  offset: message.offset,
+  timestamp: message.timestampMs,
+  key: message.recordKey,
+  value: message.value,
+  headers: JSON.parse(message.headers) as Record<string, string>,
+});

@@ -1,0 +1,226 @@
+/** What operators do with dead letters: find them by filter, send them again, delete them; each act leaves a row. */
+import { z } from 'zod';
+import { CodedError, randomId } from '@lead-flood/kernel';
+import type { RawRecord, SendableRecord } from '@lead-flood/kafka';
+import { deadLetterTopic, toReplay } from '@lead-flood/kafka';
+import type { Database, Queries } from '@lead-flood/postgres';
+import { sql, texts } from '@lead-flood/postgres';
+import { fromCursor, toCursor } from './cursor.ts';
+import type { Visibility } from './dead-letter-store.ts';
+import { visible } from './dead-letter-store.ts';
+
+export type LetterFilter = {
+  readonly group?: string | undefined;
+  readonly topic?: string | undefined;
+  readonly code?: string | undefined;
+  readonly key?: string | undefined;
+  readonly org?: string | undefined;
+  /** ISO times; the end is not included. */
+  readonly since?: string | undefined;
+  readonly until?: string | undefined;
+};
+
+const row = z.object({
+  id: z.string(),
+  group: z.string(),
+  topic: z.string(),
+  partition: z.int(),
+  offset: z.int(),
+  code: z.string(),
+  detail: z.string(),
+  step: z.string(),
+  key: z.string().nullable(),
+  headers: z.string(),
+  value: z.instanceof(Buffer).nullable(),
+  at: z.number(),
+  replayed: z.boolean(),
+});
+export type Letter = z.infer<typeof row> & { readonly replays: number };
+
+/** A replayed message says which letter it was: when it is refused again, the new letter still says so. */
+export const replayOfHeader = 'replay-of';
+
+function conditions(filter: LetterFilter) {
+  const { group, topic, code, key, org, since, until } = filter;
+  return sql.join(
+    [
+      sql.fragment`true`,
+      ...(group === undefined ? [] : [sql.fragment`consumer_group = ${group}`]),
+      ...(topic === undefined ? [] : [sql.fragment`topic = ${topic}`]),
+      ...(code === undefined ? [] : [sql.fragment`code = ${code}`]),
+      ...(key === undefined ? [] : [sql.fragment`key = ${key}`]),
+      ...(org === undefined ? [] : [sql.fragment`org_id = ${org}::uuid`]),
+      ...(since === undefined ? [] : [sql.fragment`at >= ${since}::timestamptz`]),
+      ...(until === undefined ? [] : [sql.fragment`at < ${until}::timestamptz`]),
+    ],
+    sql.fragment` and `,
+  );
+}
+
+/** Oldest first, those of the hot table; what was sent again already only where `all` says so. */
+export async function findLetters(queries: Queries, filter: LetterFilter, all = false): Promise<readonly Letter[]> {
+  const found = await queries.any(sql.type(row)`
+    select id, consumer_group as "group", topic, partition, "offset", code, detail, step, key, headers, value, at,
+      replayed_at is not null as replayed
+    from dead_letters
+    where ${conditions(filter)} and (${all} or replayed_at is null)
+    order by at, id
+  `);
+  return found.map((letter) => ({ ...letter, replays: Number(headersOf(letter)['replays'] ?? 0) || 0 }));
+}
+
+const headersOf = (letter: Pick<Letter, 'headers'>): Record<string, string> =>
+  z.record(z.string(), z.string()).parse(JSON.parse(letter.headers));
+
+/** The original message as it came; null where the letter does not say where that was. */
+export function replayOf(letter: Letter): SendableRecord | null {
+  const record: RawRecord = {
+    topic: deadLetterTopic(letter.group),
+    partition: 0,
+    offset: 0,
+    timestamp: letter.at,
+    key: letter.key === null ? null : Buffer.from(letter.key),
+    value: letter.value,
+    headers: headersOf(letter),
+  };
+  const replay = toReplay(record);
+  return replay === null ? null : { ...replay, headers: { ...replay.headers, [replayOfHeader]: letter.id } };
+}
+
+export async function markReplayed(queries: Queries, ids: readonly string[]): Promise<void> {
+  await queries.query(sql.unsafe`
+    update dead_letters set replayed_at = now() where id = any(${texts(ids)}::uuid[])
+  `);
+}
+
+/** How many of the replayed letters have a younger one that names them. As text: JSON functions refuse foreign NULs. */
+export const countReturned = (queries: Queries, ids: readonly string[]): Promise<number> =>
+  queries.oneFirst(sql.type(z.object({ n: z.int() }))`
+    select count(distinct named) as n
+    from dead_letters, substring(headers from ${`"${replayOfHeader}":"([0-9a-f-]{36})"`}::text) as named
+    where named = any(${texts(ids)}::text[])
+  `);
+
+export type ActKind = 'replay' | 'purge' | 'skip' | 'drain';
+
+export type Act = {
+  readonly act: ActKind;
+  readonly who: string;
+  readonly filter: Readonly<Record<string, unknown>>;
+  readonly org: string | null;
+  readonly matched: number;
+  readonly acted: number;
+  readonly guarded: number;
+};
+
+/** Inside the transaction of the act where there is one. */
+export async function recordAct(queries: Queries, act: Act): Promise<string> {
+  const id = randomId();
+  await queries.query(sql.unsafe`
+    insert into dead_letter_acts (id, act, who, filter, org_id, matched, acted, guarded)
+    values (${id}, ${act.act}, ${act.who}, ${JSON.stringify(act.filter)}, ${act.org}, ${act.matched}, ${act.acted}, ${act.guarded})
+  `);
+  return id;
+}
+
+export async function endReplay(
+  queries: Queries,
+  id: string,
+  ended: { cameBack: number; gone: number },
+): Promise<void> {
+  await queries.query(sql.unsafe`
+    update dead_letter_acts set came_back = ${ended.cameBack}, gone = ${ended.gone} where id = ${id}
+  `);
+}
+
+/** Deletes the letters of the filter, replayed ones and archived ones too, and leaves the act's row with them. */
+export function purgeLetters(database: Database, filter: LetterFilter, who: string): Promise<number> {
+  return database.transaction(async (tx) => {
+    const hot = await tx.query(sql.unsafe`delete from dead_letters where ${conditions(filter)}`);
+    const archived = await tx.query(sql.unsafe`delete from dead_letter_archive where ${conditions(filter)}`);
+    const purged = hot.rowCount + archived.rowCount;
+    await recordAct(tx, {
+      act: 'purge',
+      who,
+      filter,
+      org: filter.org ?? null,
+      matched: purged,
+      acted: purged,
+      guarded: 0,
+    });
+    return purged;
+  });
+}
+
+export const countLetters = (queries: Queries, filter: LetterFilter): Promise<number> =>
+  queries.oneFirst(sql.type(z.object({ n: z.int() }))`
+    select (select count(*) from dead_letters where ${conditions(filter)})
+      + (select count(*) from dead_letter_archive where ${conditions(filter)}) as n
+  `);
+
+export type Skip = {
+  readonly group: string;
+  readonly topic: string;
+  readonly partition: number;
+  readonly to: number;
+};
+
+/**
+ * Moves a group on past messages that it cannot get past: where it stood. The epoch rises, so that whoever owns the
+ * partition reads the row anew; what is skipped stays in its topic. Throws ANL_ERR_NOTHING_TO_SKIP when the group is
+ * not on that partition, or is there already.
+ */
+export async function skipMessages(tx: Queries, schema: string, { group, topic, partition, to }: Skip): Promise<void> {
+  const { rowCount } = await tx.query(sql.unsafe`
+    update ${sql.identifier([schema, 'positions'])}
+    set next_offset = ${to}, finished = '{}', epoch = epoch + 1, updated_at = now()
+    where consumer_group = ${group} and topic = ${topic} and partition = ${partition} and next_offset < ${to}
+  `);
+  if (rowCount !== 1) throw new CodedError('ANL_ERR_NOTHING_TO_SKIP', `${group} does not stand before ${to} there`);
+}
+
+const actRow = z.object({
+  id: z.string(),
+  act: z.string(),
+  who: z.string(),
+  filter: z.string(),
+  matched: z.int(),
+  acted: z.int(),
+  guarded: z.int(),
+  came_back: z.int().nullable(),
+  gone: z.int().nullable(),
+  at: z.number(),
+});
+
+/** A cursor is what somebody sends: a time that is none stands for the beginning. */
+const whole = (at: number): number => (Math.abs(at) < 8.64e15 ? at : 0);
+
+const ORDER = 'dead-letter-acts';
+
+/** Newest first; acts over all organisations are shown to admins only. */
+export async function listActs(
+  queries: Queries,
+  who: Visibility | 'everybody',
+  query: { readonly limit: number; readonly cursor?: string | undefined },
+) {
+  const place = query.cursor === undefined ? null : fromCursor(ORDER, query.cursor);
+  const after =
+    place === null
+      ? sql.fragment`true`
+      : sql.fragment`(at, id) < (${new Date(whole(place.value)).toISOString()}::timestamptz, ${place.id}::uuid)`;
+  const rows = await queries.any(sql.type(actRow)`
+    select id, act, who, filter, matched, acted, guarded, came_back, gone, at
+    from dead_letter_acts where ${who === 'everybody' ? sql.fragment`true` : visible(who)} and ${after} order by at desc, id desc limit ${query.limit + 1}
+  `);
+  const shown = rows.slice(0, query.limit);
+  const last = rows.length > query.limit ? shown.at(-1) : undefined;
+  return {
+    items: shown.map(({ came_back: cameBack, filter, at, ...act }) => ({
+      ...act,
+      cameBack,
+      filter: z.record(z.string(), z.unknown()).parse(JSON.parse(filter)),
+      at: new Date(at).toISOString(),
+    })),
+    nextCursor: last === undefined ? null : toCursor(ORDER, { value: last.at, id: last.id }),
+  };
+}

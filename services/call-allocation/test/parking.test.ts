@@ -1,0 +1,81 @@
+/** A task whose message was rejected: what comes after it waits, is seen, and is decided in order when it is drained. */
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { reject } from '@lead-flood/kernel';
+import { batchProcessor, erase } from '@lead-flood/processor';
+import type { Erased } from '@lead-flood/processor';
+import { createLine, sampleId, sampleOrg, sampleScored } from '@lead-flood/testing';
+import type { Line } from '@lead-flood/testing';
+import type { Parking } from '../src/parking.ts';
+import { createParking } from '../src/parking.ts';
+import { createCallAllocation, taskIdOf } from '../src/processor.ts';
+import { tasks } from '../src/store.ts';
+
+const mended = createCallAllocation({ retryMs: 0, chaseMs: 0, recallsMax: 3 });
+const broken = sampleId('broken');
+const processor: typeof mended = {
+  ...mended,
+  decide: {
+    ...mended.decide,
+    LeadScored: (state, event, ctx) =>
+      event.data.leadId === broken
+        ? reject('CAL_ERR_INVALID_TRANSITION', 'not yet')
+        : mended.decide.LeadScored(state, event, ctx),
+  },
+};
+
+let line: Line;
+let parking: Parking;
+beforeAll(async () => {
+  line = await createLine(batchProcessor(processor), {
+    schema: 'call_allocation',
+    migrations: join(import.meta.dirname, '../migrations'),
+  });
+  const unprefixed = erase(mended) as Erased;
+  parking = createParking({
+    database: line.database,
+    codec: line.codec,
+    wakeRelay: () => undefined,
+    processors: [unprefixed],
+  });
+  await line.start();
+});
+afterAll(() => line.close());
+
+const group = 'call-allocation';
+const key = taskIdOf(broken);
+const has = async (leadId: string): Promise<boolean> =>
+  (await tasks.loadOf(line.database, sampleOrg, taskIdOf(leadId))) !== null;
+
+describe('a call task behind a rejected message', () => {
+  it('waits with its later messages, and no other task does', async () => {
+    const scored = (leadId: string, version: number) =>
+      ({ name: 'LeadScored', version, data: sampleScored({ leadId, band: 'MEDIUM' }) }) as const;
+    await line.publish(scored(broken, 1), scored(broken, 2), scored(sampleId('other'), 1));
+    await line.caughtUp();
+    expect([await has(broken), await has(sampleId('other'))]).toEqual([false, true]);
+    const { items } = await parking.list(sampleOrg, 10);
+    expect(items).toMatchObject([{ group, key, messages: 2, code: 'CAL_ERR_INVALID_TRANSITION' }]);
+  });
+
+  it('is another organisation’s business only where it is its own', async () => {
+    expect((await parking.list(sampleId('another org'), 10)).items).toEqual([]);
+    const asked = { group, key, dropFirst: false };
+    await expect(parking.drain(sampleId('another org'), asked)).rejects.toMatchObject({ code: 'CAL_ERR_NOT_PARKED' });
+    await expect(parking.drain(sampleOrg, { ...asked, group: 'outreach' })).rejects.toMatchObject({
+      code: 'CAL_ERR_NOT_PARKED',
+    });
+  });
+
+  it('is decided in order when it is drained after the mend', async () => {
+    expect(await parking.drain(sampleOrg, { group, key, dropFirst: false })).toEqual({
+      drained: 2,
+      dropped: 0,
+      stoppedBy: null,
+    });
+    expect(await has(broken)).toBe(true);
+    await expect(parking.drain(sampleOrg, { group, key, dropFirst: false })).rejects.toMatchObject({
+      code: 'CAL_ERR_NOT_PARKED',
+    });
+  });
+});
