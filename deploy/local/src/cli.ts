@@ -5,7 +5,7 @@ import { demoCommand } from './commands/demo.ts';
 import { envCommand } from './commands/env.ts';
 import { stackCommand } from './commands/stack.ts';
 import { startCommand } from './commands/start.ts';
-import { benchCommand, checkCommand, schemasCommand, testCommand } from './commands/tools.ts';
+import { benchCommand, checkCommand, invariantsCommand, schemasCommand, testCommand } from './commands/tools.ts';
 import { LocalError } from './errors.ts';
 
 const commands: readonly (() => Command)[] = [
@@ -14,6 +14,7 @@ const commands: readonly (() => Command)[] = [
   testCommand,
   checkCommand,
   benchCommand,
+  invariantsCommand,
   schemasCommand,
   deadLettersCommand,
   stackCommand,

@@ -1,11 +1,12 @@
 /** The engine: one pure decision per event, exactly-once effect round it. Read test/ in the order of its chapters. */
 export * from './apply.ts';
 export * from './batch-shell.ts';
-export { learnSchemas } from './decode.ts';
+export { decodeRecord, isRefused, learnSchemas } from './decode.ts';
 export * from './effect-runner.ts';
 export * from './encode.ts';
 export * from './errors.ts';
 export { FloodError } from './flood.ts';
+export { fold } from './fold.ts';
 export * from './processor.ts';
 export * from './raw-shell.ts';
 export * from './start.ts';

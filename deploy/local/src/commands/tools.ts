@@ -75,3 +75,14 @@ export function benchCommand(): Command {
       process.exit(await runProgram('node', ['load-tests/src/main.ts', ...scenarios]));
     });
 }
+
+export function invariantsCommand(): Command {
+  return new Command('invariants')
+    .description('judge a running stack by its topics and tables; see docs/reliability.md')
+    .argument('[options...]')
+    .allowUnknownOption()
+    .helpOption(false)
+    .action(async (options: string[]) => {
+      process.exit(await runProgram('node', ['test/invariants/main.ts', ...options]));
+    });
+}
