@@ -5,7 +5,14 @@ import { demoCommand } from './commands/demo.ts';
 import { envCommand } from './commands/env.ts';
 import { stackCommand } from './commands/stack.ts';
 import { startCommand } from './commands/start.ts';
-import { benchCommand, checkCommand, invariantsCommand, schemasCommand, testCommand } from './commands/tools.ts';
+import {
+  benchCommand,
+  checkCommand,
+  invariantsCommand,
+  plantedBugsCommand,
+  schemasCommand,
+  testCommand,
+} from './commands/tools.ts';
 import { LocalError } from './errors.ts';
 
 const commands: readonly (() => Command)[] = [
@@ -15,6 +22,7 @@ const commands: readonly (() => Command)[] = [
   checkCommand,
   benchCommand,
   invariantsCommand,
+  plantedBugsCommand,
   schemasCommand,
   deadLettersCommand,
   stackCommand,

@@ -86,3 +86,13 @@ export function invariantsCommand(): Command {
       process.exit(await runProgram('node', ['test/invariants/main.ts', ...options]));
     });
 }
+
+export function plantedBugsCommand(): Command {
+  return new Command('planted-bugs')
+    .description('put bugs in one by one and see which test catches each')
+    .argument('[options...]')
+    .allowUnknownOption()
+    .action(async (options: string[]) => {
+      process.exit(await runProgram('node', ['test/planted-bugs/main.ts', ...options]));
+    });
+}
