@@ -239,6 +239,7 @@ describe('SIGKILL of each of seven services in the middle of 5,000 leads', () =>
       logs: directory,
       acked: { leads, files: Object.fromEntries(journal.files), submissions: [] },
       doubtsMax: 64,
+      paidTwiceMax: 0,
     });
     const verdicts = await judge(world, { settleMs: 60_000 });
     await world.end();

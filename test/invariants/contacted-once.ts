@@ -27,12 +27,13 @@ export const contactedOnce: Invariant = {
       );
     const steps = await stepsTwice(world);
     const max = world.doubtsMax ?? Number.POSITIVE_INFINITY;
+    const paidMax = world.paidTwiceMax ?? Number.POSITIVE_INFINITY;
     const books = await booksOf(world);
     const lookups = books === null ? [] : twice(books.filter((entry) => !CONTACTS.has(entry.provider)));
     const violations: Violation[] = [
       ...(books === null ? [] : twice(books.filter((entry) => CONTACTS.has(entry.provider)))),
       ...steps,
-      ...(lookups.length > max ? lookups : []),
+      ...(lookups.length > paidMax ? lookups : []),
       ...(unknown.length > max
         ? unknown.map((id) => ({ id, what: 'is in doubt, beyond what the faults explain' }))
         : []),
@@ -43,7 +44,7 @@ export const contactedOnce: Invariant = {
       unknown.length === 0
         ? null
         : `${unknown.length} messages are in doubt: ${unknown.slice(0, SHOWN_MAX).join(', ')}`,
-      lookups.length === 0 || lookups.length > max ? null : `${lookups.length} lookups were paid twice`,
+      lookups.length === 0 || lookups.length > paidMax ? null : `${lookups.length} lookups were paid twice`,
     ]);
   },
 };

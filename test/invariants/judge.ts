@@ -62,7 +62,7 @@ async function settle(world: World, settleMs: number): Promise<boolean> {
   for (;;) {
     quiet = (await rest.check(world)).violations.length === 0 ? quiet + 1 : 0;
     if (quiet === 2) return true;
-    if (Date.now() > until) return false;
+    if (quiet === 0 && Date.now() > until) return false;
     await delay(LOOK_EVERY_MS);
   }
 }

@@ -14,7 +14,7 @@ const usage = `usage: npm run invariants -- [options]
   --kafka, --postgres, --registry, --sandbox <address>   instead of those of the running product
   --logs <folder>        logs of the services
   --journal <file>       what a generator was told to be accepted
-  --doubts <n>           at most so many messages or lookups in doubt
+  --doubts <n>           at most so many messages in doubt, and as many lookups paid twice
   --faults <file>        what was injected
   --baseline <file>      an earlier measurement of heap and handles
   --measure <file>       writes such a measurement and ends
@@ -63,6 +63,7 @@ async function main(): Promise<number> {
     logs: values.logs ?? (running.kafka === undefined ? undefined : defaultDirectory),
     operations: running.operations,
     acked: values.journal === undefined ? undefined : readJson(values.journal, acked),
+    paidTwiceMax: values.doubts === undefined ? undefined : Number(values.doubts),
     doubtsMax: values.doubts === undefined ? undefined : Number(values.doubts),
     faults: values.faults === undefined ? undefined : readJson(values.faults, z.array(injectedFault)),
     baseline: values.baseline === undefined ? undefined : readJson(values.baseline, measurement),

@@ -37,16 +37,17 @@ export const rebuilt: Invariant = {
     const expected = await foldTopics(world, processor, reads);
     const database = world.database('analytics');
     const keys = await database.anyFirst(sql.type(z.object({ key: z.string() }))`select key from lead_models`);
+    const stored = new Set(keys);
     const violations: Violation[] = [...expected.keys()]
-      .filter((key) => !new Set(keys).has(key))
+      .filter((key) => !stored.has(key))
       .map((id) => ({ id, what: 'is in the topics and not in lead_models' }));
     for (let start = 0; start < keys.length; start += BATCH) {
       const rows = await processor.store.load(database, keys.slice(start, start + BATCH));
-      for (const [id, stored] of rows) {
+      for (const [id, row] of rows) {
         const other = expected.get(id);
         if (other === undefined) violations.push({ id, what: 'is in lead_models and not in the topics' });
-        else if (plain(stored.state) !== plain(other.state))
-          violations.push({ id, what: differsIn(stored.state, other.state) });
+        else if (plain(row.state) !== plain(other.state))
+          violations.push({ id, what: differsIn(row.state, other.state) });
       }
     }
     return finding(keys.length, violations, ['analytics alone: the other services also read rules, answers and time']);

@@ -35,8 +35,10 @@ export type Sources = {
   readonly operations?: Readonly<Record<string, string>> | undefined;
   /** What the generator knows to be acknowledged. */
   readonly acked?: Acked | undefined;
-  /** Calls that faults may have left in doubt; without a number they are counted and allowed. */
+  /** Messages that faults may have left in doubt; without a number they are counted and allowed. */
   readonly doubtsMax?: number | undefined;
+  /** The same for lookups that were paid twice. */
+  readonly paidTwiceMax?: number | undefined;
   /** What was injected, to be found in the logs. */
   readonly faults?: readonly InjectedFault[] | undefined;
   /** An earlier measurement of memory and handles. */
@@ -124,6 +126,7 @@ export async function openWorld(sources: Sources): Promise<World> {
     databases.set(schema, database);
   }
   const read = new Map<string, Promise<readonly RawRecord[]>>();
+  const decoded = new Map<string, readonly Seen[]>();
   const records = (topic: string): Promise<readonly RawRecord[]> => {
     const known = read.get(topic) ?? readTopic(client, topic);
     read.set(topic, known);
@@ -146,7 +149,9 @@ export async function openWorld(sources: Sources): Promise<World> {
     events: async (topic) => {
       const all = await records(topic);
       await learnSchemas(codec, all);
-      return eventsOf(codec, all);
+      const known = decoded.get(topic) ?? eventsOf(codec, all);
+      decoded.set(topic, known);
+      return known;
     },
     async wholeTopics(...names) {
       for (const name of names) {
@@ -163,6 +168,7 @@ export async function openWorld(sources: Sources): Promise<World> {
     },
     refresh: () => {
       read.clear();
+      decoded.clear();
     },
     end: async () => {
       await Promise.all([...databases.values()].map((one) => one.end()));

@@ -8,6 +8,7 @@ import { startCommand } from './commands/start.ts';
 import {
   benchCommand,
   checkCommand,
+  faultsCommand,
   invariantsCommand,
   plantedBugsCommand,
   schemasCommand,
@@ -23,6 +24,7 @@ const commands: readonly (() => Command)[] = [
   benchCommand,
   invariantsCommand,
   plantedBugsCommand,
+  faultsCommand,
   schemasCommand,
   deadLettersCommand,
   stackCommand,

@@ -96,3 +96,13 @@ export function plantedBugsCommand(): Command {
       process.exit(await runProgram('node', ['test/planted-bugs/main.ts', ...options]));
     });
 }
+
+export function faultsCommand(): Command {
+  return new Command('faults')
+    .description('break servers, processes and providers while they work, and judge; see test/faults/README.md')
+    .argument('[options...]')
+    .allowUnknownOption()
+    .action(async (options: string[]) => {
+      process.exit(await runProgram('node', ['test/faults/main.ts', ...options]));
+    });
+}
