@@ -237,7 +237,7 @@ describe('SIGKILL of each of seven services in the middle of 5,000 leads', () =>
       registry,
       sandbox: product.sandbox,
       logs: directory,
-      acked: { leads, files: Object.fromEntries(journal.files), submissions: [] },
+      acked: { leads, files: Object.fromEntries(journal.files) },
       doubtsMax: 64,
       paidTwiceMax: 0,
     });

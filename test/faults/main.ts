@@ -16,6 +16,7 @@ const { values } = parseArgs({
   options: {
     trials: { type: 'string', default: '3' },
     only: { type: 'string', multiple: true },
+    'planted-bug': { type: 'string' },
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
   },
 });
@@ -35,7 +36,9 @@ const directory = mkdtempSync(join(tmpdir(), 'lead-flood-faults-'));
 for (const name of ['KAFKA_BROKERS', 'SCHEMA_REGISTRY_URL', 'DATABASE_URL', 'REDIS_URL'])
   Reflect.deleteProperty(process.env, name);
 const stack = await startStack({ directory });
-const product = await startProduct({ stack });
+// In the services alone: the judge must not share it.
+const bug = values['planted-bug'];
+const product = await startProduct({ stack, env: bug === undefined ? {} : { LEADFLOOD_PLANTED_BUG: bug } });
 const setting: Setting = {
   directory,
   stack,

@@ -165,7 +165,7 @@ async function judgeAll(
     registry,
     sandbox: product.sandbox,
     logs: directory,
-    acked: { leads: [...ledger.journal.leads.values()].filter((id) => id !== null), files: {}, submissions: [] },
+    acked: { leads: [...ledger.journal.leads.values()].filter((id) => id !== null), files: {} },
     paidTwiceMax: ledger.paidTwiceMax,
     faults: ledger.injected,
   });

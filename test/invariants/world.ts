@@ -48,7 +48,6 @@ export type Sources = {
 export const acked = z.object({
   leads: z.array(z.string()),
   files: z.record(z.string(), z.int()),
-  submissions: z.array(z.object({ orgId: z.string(), source: z.string(), externalId: z.string() })),
 });
 export type Acked = z.infer<typeof acked>;
 
