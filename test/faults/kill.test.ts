@@ -20,6 +20,8 @@ import type { Product, Stack } from '@lead-flood/local';
 import { createDatabase, readPositions, sql } from '@lead-flood/postgres';
 import { batchProcessor, learnSchemas, silentTelemetry } from '@lead-flood/processor';
 import { createTestDatabase, dumpTables, eventually, testCodec, testEnvironment } from '@lead-flood/testing';
+import { isGood, judge, linesOf, violationsOf } from '../invariants/judge.ts';
+import { openWorld } from '../invariants/world.ts';
 import { emptyJournal, postLead, uploadFile } from './generator.ts';
 import { person } from './people.ts';
 
@@ -224,6 +226,26 @@ describe('SIGKILL of each of seven services in the middle of 5,000 leads', () =>
     expect([...lookups].filter(([, times]) => times.length > 1).map(([question]) => question)).toEqual([]);
     // What one kill of the sender can leave in doubt is what it had under way.
     expect(unknown).toBeLessThanOrEqual(64);
+  });
+
+  it('breaks no invariant', { timeout: 200_000 }, async () => {
+    const { kafka, postgres, registry } = stack.addresses;
+    const leads = [...journal.leads.values()].filter((id) => id !== null);
+    const world = await openWorld({
+      kafka,
+      postgres,
+      registry,
+      sandbox: product.sandbox,
+      logs: directory,
+      acked: { leads, files: Object.fromEntries(journal.files) },
+      doubtsMax: 64,
+      paidTwiceMax: 0,
+    });
+    const verdicts = await judge(world, { settleMs: 60_000 });
+    await world.end();
+    console.info(linesOf(verdicts).join('\n'));
+    expect(verdicts.flatMap(violationsOf)).toEqual([]);
+    expect(isGood(verdicts)).toBe(true);
   });
 
   it('leaves a read model that equals a fold of the topics in a fresh database', { timeout: 120_000 }, async () => {

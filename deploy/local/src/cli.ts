@@ -6,7 +6,15 @@ import { doctorCommand } from './commands/doctor.ts';
 import { envCommand } from './commands/env.ts';
 import { stackCommand } from './commands/stack.ts';
 import { startCommand } from './commands/start.ts';
-import { benchCommand, checkCommand, schemasCommand, testCommand } from './commands/tools.ts';
+import {
+  benchCommand,
+  checkCommand,
+  faultsCommand,
+  invariantsCommand,
+  plantedBugsCommand,
+  schemasCommand,
+  testCommand,
+} from './commands/tools.ts';
 import { LocalError } from './errors.ts';
 
 const commands: readonly (() => Command)[] = [
@@ -15,6 +23,9 @@ const commands: readonly (() => Command)[] = [
   testCommand,
   checkCommand,
   benchCommand,
+  invariantsCommand,
+  plantedBugsCommand,
+  faultsCommand,
   schemasCommand,
   deadLettersCommand,
   doctorCommand,

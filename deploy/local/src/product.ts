@@ -43,6 +43,8 @@ export interface Product {
   readonly processes: ReadonlyMap<string, ManagedProcess>;
   /** Address of each service's metrics and readiness. */
   readonly operations: Readonly<Record<ServiceName, string>>;
+  /** One more process of a service, on ports of its own; it ends with the product at the latest. */
+  replica(name: ServiceName): Promise<ManagedProcess>;
   stop(): Promise<void>;
 }
 
@@ -69,7 +71,12 @@ export async function startProduct(options: ProductOptions): Promise<Product> {
   const ports = await choosePorts(options.preferUsualPorts ?? false);
   const env = { ...sharedEnvironment(stack, ports, sandboxPorts, secrets), ...options.env };
 
-  const start = async (name: string, main: string, own: Record<string, string>, readyUrl: string): Promise<void> => {
+  const start = async (
+    name: string,
+    main: string,
+    own: Record<string, string>,
+    readyUrl: string,
+  ): Promise<ManagedProcess> => {
     const process = await startProcess({
       name,
       command: [node, join(repositoryRoot, main)],
@@ -81,18 +88,20 @@ export async function startProduct(options: ProductOptions): Promise<Product> {
     });
     processes.set(name, process);
     onReady(name, `${(process.readyMs / 1000).toFixed(1)} s`);
+    return process;
   };
-  const startService = (name: ServiceName): Promise<void> =>
+  const startService = (
+    name: ServiceName,
+    at: { http: number; operations: number } = ports[name],
+    as: string = name,
+  ): Promise<ManagedProcess> =>
     start(
-      name,
+      as,
       `services/${name}/src/main.ts`,
-      {
-        HTTP_PORT: String(ports[name].http),
-        API_PORT: String(ports[name].http),
-        METRICS_PORT: String(ports[name].operations),
-      },
-      `http://127.0.0.1:${ports[name].operations}/ready`,
+      { HTTP_PORT: String(at.http), API_PORT: String(at.http), METRICS_PORT: String(at.operations) },
+      `http://127.0.0.1:${at.operations}/ready`,
     );
+  let replicas = 0;
 
   const sandbox = `http://127.0.0.1:${sandboxPorts.http}`;
   await start(
@@ -105,7 +114,7 @@ export async function startProduct(options: ProductOptions): Promise<Product> {
     },
     `${sandbox}/health`,
   );
-  await Promise.all(serviceNames.map(startService));
+  await Promise.all(serviceNames.map((name) => startService(name)));
   const seeds = await seedDemo(stack.addresses.postgres);
   return {
     gateway: `http://127.0.0.1:${ports['ingest-gateway'].http}`,
@@ -117,6 +126,11 @@ export async function startProduct(options: ProductOptions): Promise<Product> {
     operations: Object.fromEntries(
       serviceNames.map((name) => [name, `http://127.0.0.1:${ports[name].operations}`]),
     ) as Product['operations'],
+    replica: async (name) => {
+      replicas += 1;
+      const at = { http: await freePort(), operations: await freePort() };
+      return startService(name, at, `${name}-replica-${replicas}`);
+    },
     stop: async () => {
       await Promise.all([...processes.values()].map((process) => process.stop()));
     },

@@ -9,7 +9,7 @@
  *                                               └─ a heartbeat every second while it runs
  */
 import type { Consumer as KafkaJsConsumer, EachBatchPayload } from 'kafkajs';
-import { toError } from '@lead-flood/kernel';
+import { planted, toError } from '@lead-flood/kernel';
 import type { KafkaClient } from './client.ts';
 import type { RawRecord } from './record.ts';
 
@@ -161,6 +161,7 @@ async function deliver(
   // The timer beats even while a transaction or a slow provider holds the handler.
   const timer = setInterval(
     () => {
+      if (planted('no-heartbeat-while-busy')) return;
       first.payload.heartbeat().catch((error: unknown) => {
         heartbeatError ??= toError(error);
       });
@@ -170,7 +171,7 @@ async function deliver(
   const leaving = (): boolean => heartbeatError !== null || state.stopping || state.generation !== generation;
   try {
     const done = await options.onFetch(deliveries.map(({ payload }) => toPartitionBatch(payload, generation, leaving)));
-    for (const { payload } of done ? deliveries : []) {
+    for (const { payload } of done || planted('ack-failed-batch') ? deliveries : []) {
       // A seek made meanwhile wins over the end of this batch.
       if (!payload.isStale()) payload.resolveOffset(payload.batch.lastOffset());
     }

@@ -142,6 +142,39 @@ describe('a consumer', () => {
     expect(calls).toEqual([['one', 'two'], ['one', 'two'], ['three']]);
   });
 
+  it('stays a member however long its handler takes', async () => {
+    const topic = await ownTopic(client, 1);
+    await producer.send([text(topic, 'k', 'one')]);
+    const group = `g-${randomId()}`;
+    const entered = Promise.withResolvers<undefined>();
+    const mayEnd = Promise.withResolvers<undefined>();
+    const sessionTimeoutMs = 2_000;
+    const consumer = await createConsumer({
+      client,
+      group,
+      topics: [topic],
+      sessionTimeoutMs,
+      fetchBytesMax: 1_000,
+      fetchWaitMs: 100,
+      onFatal: () => undefined,
+      onFetch: async () => {
+        entered.resolve(undefined);
+        await mayEnd.promise;
+        return true;
+      },
+    });
+    await entered.promise;
+    // The broker forgets a silent member after the session: that time is what is tested.
+    await delay(sessionTimeoutMs * 2);
+    const admin = client.admin();
+    await admin.connect();
+    const { groups } = await admin.describeGroups([group]);
+    await admin.disconnect();
+    mayEnd.resolve(undefined);
+    await consumer.stop();
+    expect(groups.map(({ state, members }) => [state, members.length])).toEqual([['Stable', 1]]);
+  });
+
   it('commits nothing by itself: what Kafka knows is what it was told', async () => {
     const topic = await ownTopic(client, 1);
     await producer.send([text(topic, 'k', 'one'), text(topic, 'k', 'two')]);

@@ -76,6 +76,8 @@ export type DatabaseOptions = {
   readonly schema: string;
   readonly applicationName: string;
   readonly connectionsMax: number;
+  /** For judges and tools that look at somebody else's tables: Postgres itself then refuses every write. */
+  readonly readOnly?: boolean;
 };
 
 export async function createDatabase(options: DatabaseOptions): Promise<Database> {
@@ -144,9 +146,13 @@ export function connectionUri({
   url,
   schema,
   applicationName,
-}: Pick<DatabaseOptions, 'url' | 'schema' | 'applicationName'>): string {
+  readOnly = false,
+}: Pick<DatabaseOptions, 'url' | 'schema' | 'applicationName' | 'readOnly'>): string {
   const uri = new URL(url);
   uri.searchParams.set('application_name', applicationName);
-  uri.searchParams.set('options', `-c search_path=${schema} -c synchronous_commit=on`);
+  uri.searchParams.set(
+    'options',
+    `-c search_path=${schema} -c synchronous_commit=on${readOnly ? ' -c default_transaction_read_only=on' : ''}`,
+  );
   return uri.toString();
 }

@@ -11,7 +11,7 @@
  * the consumers drops them.
  */
 import { z } from 'zod';
-import { CodedError, fault, TransientError } from '@lead-flood/kernel';
+import { CodedError, fault, planted, TransientError } from '@lead-flood/kernel';
 import { classify } from './errors.ts';
 import { sql } from './database.ts';
 import type { Database, Queries } from './database.ts';
@@ -103,7 +103,7 @@ async function run(options: RelayOptions, sleep: (ms: number) => Promise<void>, 
   while (!stopping.aborted) {
     try {
       await options.database.connect(async (connection) => {
-        if (!(await lock(connection, options.schema))) return;
+        if (!(await lock(connection, options.schema)) && !planted('relay-without-lock')) return;
         failures = 0;
         await relayWhileHeld(options, connection, sleep, stopping);
         await connection.query(sql.unsafe`select pg_advisory_unlock(${RELAY_LOCK_CLASS}, hashtext(${options.schema}))`);
@@ -165,12 +165,19 @@ async function readCursor(connection: Queries): Promise<Cursor> {
 
 /** The alias matters: `order by tx` beside `tx::text as tx` would sort the text and skip rows. */
 async function readNext(connection: Queries, { tx, seq }: Cursor): Promise<readonly Row[]> {
+  const isSettled =
+    planted('relay-without-xmin') || planted('relay-by-sequence')
+      ? sql.fragment`true`
+      : sql.fragment`o.tx < pg_snapshot_xmin(pg_current_snapshot())`;
+  const isNext = planted('relay-by-sequence')
+    ? sql.fragment`o.seq > ${seq}::bigint`
+    : sql.fragment`(o.tx, o.seq) > (${tx}::xid8, ${seq}::bigint)`;
+  const order = planted('relay-by-sequence') ? sql.fragment`o.seq` : sql.fragment`o.tx, o.seq`;
   return connection.any(sql.type(row)`
     select o.tx::text as tx_text, o.seq, o.topic, o.key, o.headers, o.value
     from outbox o
-    where (o.tx, o.seq) > (${tx}::xid8, ${seq}::bigint)
-      and o.tx < pg_snapshot_xmin(pg_current_snapshot())
-    order by o.tx, o.seq
+    where ${isNext} and ${isSettled}
+    order by ${order}
     limit ${ROWS_MAX}
   `);
 }
@@ -185,11 +192,18 @@ async function publishAndAdvance(
   if (last === undefined) return cursor;
   // Read by transaction, so that none is skipped; published by number, which within an aggregate is the order in which
   // its row was locked: of two transactions that ran side by side the older number may have written last.
-  for (const chunk of chunksByBytes(rows.toSorted((a, b) => a.seq - b.seq))) {
+  const ordered = planted('relay-in-transaction-order') ? rows : rows.toSorted((a, b) => a.seq - b.seq);
+  if (planted('cursor-before-publish')) await advanceCursor(connection, cursor, last);
+  for (const chunk of chunksByBytes(ordered)) {
     await publishChunk(options, chunk.map(toMessage));
     await fault('relay.published');
     options.onPublished?.(chunk.length);
   }
+  if (!planted('cursor-before-publish')) await advanceCursor(connection, cursor, last);
+  return { tx: last.tx_text, seq: last.seq };
+}
+
+async function advanceCursor(connection: Queries, cursor: Cursor, last: Row): Promise<void> {
   // Not waited for on the disk: a cursor that a crash of Postgres sets back publishes those rows again, no more.
   const { rowCount } = await connection.query(sql.unsafe`
     update relay_cursor set tx = ${last.tx_text}::xid8, seq = ${last.seq}
@@ -197,7 +211,6 @@ async function publishAndAdvance(
       and set_config('synchronous_commit', 'off', true) = 'off'
   `);
   if (rowCount !== 1) throw new TransientError('PGS_ERR_NOT_OWNER', 'another relay has moved the cursor');
-  return { tx: last.tx_text, seq: last.seq };
 }
 
 /**
@@ -208,6 +221,7 @@ async function publishChunk(options: RelayOptions, messages: readonly OutboxMess
   try {
     await options.publish(messages);
   } catch (error) {
+    if (planted('swallow-publish-failure')) return;
     if (!(error instanceof CodedError) || error.code !== 'KFK_ERR_TOO_LARGE') throw error;
     options.onError(error);
     const [only] = messages;

@@ -4,7 +4,7 @@
  */
 import type { Codec } from '@lead-flood/kafka';
 import { toDeadLetter } from '@lead-flood/kafka';
-import { fault, invariant } from '@lead-flood/kernel';
+import { fault, invariant, outsideOfTransaction, planted } from '@lead-flood/kernel';
 import type { Advance, Database, OutboxMessage, Queries } from '@lead-flood/postgres';
 import { advancePositions, insertOutbox, insertTimers, parkedKeysOf } from '@lead-flood/postgres';
 import type { DecodedInput, Refused } from './decode.ts';
@@ -45,6 +45,8 @@ export async function commitBatch(
   batch: Batch,
 ): Promise<BatchResult> {
   const { inputs, advances, refused } = batch;
+  if (planted('commit-offset-first'))
+    await deps.database.transaction((tx) => advancePositions(tx, processor.group, advances));
   return deps.database.transaction(async (tx) => {
     // 2. Find the keys and load their states: before the first write, so that this transaction's number is higher than
     //    that of everything it has seen. The outbox is published in that order.
@@ -55,7 +57,7 @@ export async function commitBatch(
     const loaded = await processor.store.load(tx, [...new Set(keys)]);
     await fault('processor.loaded');
     // 3. Move the positions on. Where a row has another owner or place by now, this throws and everything is rolled back.
-    await advancePositions(tx, processor.group, advances);
+    if (!planted('commit-offset-first')) await advancePositions(tx, processor.group, advances);
     await fault('processor.advanced');
     // 4. Decide, in order.
     const folded = fold(
@@ -84,7 +86,9 @@ export async function commitBatch(
     // 5. Save the states, the events that follow and the dead letters.
     await processor.store.save(tx, folded.saves);
     await fault('processor.saved');
-    await insertOutbox(tx, [...folded.outbox, ...toDeadLetters(processor.group, deadLetters, deps.now)]);
+    const outbox = [...folded.outbox, ...toDeadLetters(processor.group, deadLetters, deps.now)];
+    if (planted('publish-before-commit')) await outsideOfTransaction(() => insertOutbox(deps.database, outbox));
+    else await insertOutbox(tx, outbox);
     await insertTimers(tx, folded.timers);
     if (parked !== undefined) await parkAfterFold(tx, processor.group, inputs, keys, folded.outcomes);
     await fault('processor.outbox');
@@ -102,6 +106,7 @@ function rejections(inputs: readonly DecodedInput[], outcomes: readonly FoldOutc
 }
 
 export function toDeadLetters(group: string, refused: readonly Refused[], at: number): OutboxMessage[] {
+  if (planted('drop-dead-letter')) return [];
   return refused.map(({ record, ...facts }) => {
     const { key, ...letter } = toDeadLetter(record, { group, at, ...facts });
     // Keys of ours are ids. The outbox holds text; what a foreign key of other bytes was stands in a header of the letter.

@@ -13,8 +13,8 @@ import type { Database, ParkedMessage } from '@lead-flood/postgres';
 import { endParked, insertOutbox, insertTimers, lockForDrain, readParked } from '@lead-flood/postgres';
 import type { Queries } from '@lead-flood/postgres';
 import { prepareInputs } from './batch.ts';
-import type { DecodedInput } from './decode.ts';
-import { decodeRecord, isRefused, learnSchemas } from './decode.ts';
+import type { DecodedInput, Decoding } from './decode.ts';
+import { decodeRecord, decodingOf, isPassed, isRefused, learnSchemas } from './decode.ts';
 import { fold } from './fold.ts';
 import type { Erased } from './processor.ts';
 
@@ -43,7 +43,7 @@ export async function drainKey(
   deps: DrainDeps,
   { key, dropFirst }: { readonly key: string; readonly dropFirst: boolean },
 ): Promise<Drained> {
-  const reads = new Set(processor.reads.flatMap((topic) => topic.events as readonly string[]));
+  const decoding = decodingOf(processor, deps.codec);
   let drained = 0;
   let dropped = 0;
   for (;;) {
@@ -57,7 +57,7 @@ export async function drainKey(
       await lockForDrain(tx, processor.group);
       const messages = await readParked(tx, processor.group, key, TOGETHER_MAX);
       const first = dropFirst && dropped === 0 && (messages[0]?.code ?? null) !== null ? messages.slice(0, 1) : [];
-      return decideInOrder(processor, deps, tx, { messages, first, reads });
+      return decideInOrder(processor, deps, tx, { messages, first, decoding });
     });
     drained += done.drained;
     dropped += done.dropped;
@@ -70,14 +70,14 @@ async function decideInOrder(
   processor: Erased,
   deps: DrainDeps,
   tx: Queries,
-  part: { messages: readonly ParkedMessage[]; first: readonly ParkedMessage[]; reads: ReadonlySet<string> },
+  part: { messages: readonly ParkedMessage[]; first: readonly ParkedMessage[]; decoding: Decoding },
 ): Promise<Drained> {
   const rest = part.messages.slice(part.first.length);
   const prefix = deps.topicPrefix ?? '';
   const inputs = rest.flatMap((message): DecodedInput[] => {
-    const input = decodeRecord(deps.codec, toRecord(message), part.reads);
+    const input = decodeRecord(part.decoding, toRecord(message));
     // It could be read when it was parked.
-    invariant(!isRefused(input), `${processor.group}: a parked message cannot be read`);
+    invariant(!isRefused(input) && !isPassed(input), `${processor.group}: a parked message cannot be read`);
     return [{ ...input, event: { ...input.event, source: input.event.source.slice(prefix.length) } }];
   });
   const prepared = await prepareInputs(

@@ -3,7 +3,7 @@
  * states, events. The counterpart of batch.ts, with the answer of the outside world as one more argument.
  */
 import type { TransientError } from '@lead-flood/kernel';
-import { apply, invariant } from '@lead-flood/kernel';
+import { apply, invariant, planted } from '@lead-flood/kernel';
 import type { Codec } from '@lead-flood/kafka';
 import { headersAsText, headerNames, originHeader } from '@lead-flood/kafka';
 import type { Database, Redelivery, TimerMessage } from '@lead-flood/postgres';
@@ -64,7 +64,9 @@ export async function commitEffects(
   const result = await deps.database.transaction(async (tx) => {
     const redelivered = finished.filter((f) => attemptOf(f) > 0).map((f) => idOf(f));
     const expected = await expectedAttempts(tx, group, redelivered);
-    const current = finished.filter((f) => attemptOf(f) === 0 || expected.get(idOf(f)) === attemptOf(f));
+    const current = finished.filter(
+      (f) => attemptOf(f) === 0 || expected.get(idOf(f)) === attemptOf(f) || planted('no-dedupe-row'),
+    );
     const { later, decided, refused } = sort(processor, current);
 
     const events = decided.map((d) => d.input.event);
@@ -149,7 +151,7 @@ function sort(
     else if (f.result.kind === 'refused') refused.push(f.result.refused);
     else if (input === null) continue;
     else if (f.result.kind === 'done') decided.push({ input, finished: f, exhausted: null });
-    else if (input.attempt < processor.redeliverAfterMs.length)
+    else if (input.attempt < processor.redeliverAfterMs.length || planted('unbounded-retry'))
       later.push({ finished: f, input, error: f.result.error });
     else decided.push({ input, finished: f, exhausted: f.result.error });
   }

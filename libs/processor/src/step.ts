@@ -14,7 +14,7 @@
  *                                                               ├─ not sent ──▶ forget begin ─▶ TransientError
  *                                                               └─ in doubt ─────────────────▶ unknown
  */
-import { derivedId, fault, InvariantError, TransientError } from '@lead-flood/kernel';
+import { derivedId, fault, InvariantError, planted, TransientError } from '@lead-flood/kernel';
 import type { JournalWriter, KnownEntry } from '@lead-flood/postgres';
 import type { Step, StepContext } from './processor.ts';
 
@@ -44,7 +44,7 @@ export function createStep(deps: StepDeps): Step {
     await fault(`step.${name}.before`);
     const value = await call(context(name));
     await fault(`step.${name}.called`);
-    await deps.journal.finish(deps.messageId, name, JSON.stringify(value ?? null));
+    if (!planted('answer-not-stored')) await deps.journal.finish(deps.messageId, name, JSON.stringify(value ?? null));
     await fault(`step.${name}.stored`);
     return value;
   }
@@ -60,7 +60,7 @@ export function createStep(deps: StepDeps): Step {
   ): Promise<{ known: true; value: T } | { known: false }> {
     const entry = known.get(name);
     if (entry?.done === true) return { known: true, value: JSON.parse(entry.answer ?? 'null') as T };
-    if (entry !== undefined) {
+    if (entry !== undefined && !planted('blind-retry-of-unknown')) {
       const restMs = entry.startedAt + deps.deadlineMs - deps.now();
       if (restMs > 0)
         throw new TransientError('PRC_ERR_STEP_IN_DOUBT', `${name} may be under way elsewhere`, {
@@ -69,7 +69,8 @@ export function createStep(deps: StepDeps): Step {
       return { known: false };
     }
     deps.signal.throwIfAborted();
-    if (!(await deps.journal.begin(deps.messageId, name))) {
+    const isFree = planted('once-without-begin') || (await deps.journal.begin(deps.messageId, name));
+    if (!isFree && !planted('blind-retry-of-unknown')) {
       throw new TransientError('PRC_ERR_STEP_IN_DOUBT', `${name} was begun elsewhere`, {
         retryAfterMs: deps.deadlineMs,
       });

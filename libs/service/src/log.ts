@@ -57,8 +57,12 @@ type LoggedError = {
   cause?: LoggedError;
 };
 
+/** What has been made safe already; the log meets it again when the caller did so. */
+const made = new WeakSet<object>();
+
 /** Messages of foreign errors may quote input (`Key (email)=(...)`): only ours are written, and stacks without text. */
 export function logError(error: unknown): LoggedError {
+  if (isMade(error)) return error;
   if (!(error instanceof Error)) return { name: typeof error };
   const state = sqlState(error);
   const frames = error.stack
@@ -66,7 +70,7 @@ export function logError(error: unknown): LoggedError {
     .filter((line) => line.trimStart().startsWith('at '))
     .slice(0, 8)
     .join('\n');
-  return {
+  const safe: LoggedError = {
     name: error.name,
     ...('code' in error && typeof error.code === 'string' ? { code: error.code } : {}),
     ...(error instanceof CodedError || error.name === 'InvariantError' ? { message: error.message } : {}),
@@ -74,7 +78,11 @@ export function logError(error: unknown): LoggedError {
     ...(frames === undefined ? {} : { stack: frames }),
     ...(error.cause === undefined ? {} : { cause: logError(error.cause) }),
   };
+  made.add(safe);
+  return safe;
 }
+
+const isMade = (error: unknown): error is LoggedError => typeof error === 'object' && error !== null && made.has(error);
 
 export function createLog(
   service: string,

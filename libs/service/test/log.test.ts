@@ -92,7 +92,21 @@ describe('an error in the log', () => {
     log.error({ err: logError(violation) }, 'request failed');
     expect(text()).not.toContain('canary');
     expect(logError(violation)).toMatchObject({ sqlState: '23505' });
-    expect(last()).toHaveProperty('err');
+    expect(last()).toMatchObject({ err: { sqlState: '23505' } });
+  });
+
+  it('is told whole, with its code and place, whether the caller has made it safe or the log does', () => {
+    const { log, last } = capture();
+    const error = new CodedError('SVC_ERR_X', 'ours', { cause: new RangeError(CANARY) });
+    for (const err of [error, logError(error)]) {
+      log.warn({ err }, 'failed');
+      expect(last()['err']).toMatchObject({
+        code: 'SVC_ERR_X',
+        message: 'ours',
+        stack: expect.stringContaining('log.test.ts') as string,
+        cause: { name: 'RangeError' },
+      });
+    }
   });
 
   it('of others keeps name and code; the text of ours is written', () => {

@@ -7,6 +7,7 @@ export * from './environment.ts';
 export * from './fault-scope.ts';
 export * from './line.ts';
 export * from './member.ts';
+export { poison } from './poison.ts';
 export * from './samples.ts';
 export * from './specification.ts';
 export * from './waiting.ts';

@@ -75,3 +75,34 @@ export function benchCommand(): Command {
       process.exit(await runProgram('node', ['load-tests/src/main.ts', ...scenarios]));
     });
 }
+
+export function invariantsCommand(): Command {
+  return new Command('invariants')
+    .description('judge a running stack by its topics and tables; see docs/reliability.md')
+    .argument('[options...]')
+    .allowUnknownOption()
+    .helpOption(false)
+    .action(async (options: string[]) => {
+      process.exit(await runProgram('node', ['test/invariants/main.ts', ...options]));
+    });
+}
+
+export function plantedBugsCommand(): Command {
+  return new Command('planted-bugs')
+    .description('put bugs in one by one and see which test catches each')
+    .argument('[options...]')
+    .allowUnknownOption()
+    .action(async (options: string[]) => {
+      process.exit(await runProgram('node', ['test/planted-bugs/main.ts', ...options]));
+    });
+}
+
+export function faultsCommand(): Command {
+  return new Command('faults')
+    .description('break servers, processes and providers while they work, and judge; see test/faults/README.md')
+    .argument('[options...]')
+    .allowUnknownOption()
+    .action(async (options: string[]) => {
+      process.exit(await runProgram('node', ['test/faults/main.ts', ...options]));
+    });
+}

@@ -1,0 +1,132 @@
+/** I1. What was acknowledged is an event in a topic or a line of the generator's journal; where it ended, the topics say. */
+import { z } from 'zod';
+import { deadLetterFacts } from '@lead-flood/kafka';
+import { sql } from '@lead-flood/postgres';
+import { decodeRecord, isPassed, isRefused, learnSchemas } from '@lead-flood/processor';
+import { deadLetterTopics } from './groups.ts';
+import type { Invariant, Violation } from './invariant.ts';
+import { finding } from './invariant.ts';
+import type { World } from './world.ts';
+
+export const endStates: Invariant = {
+  name: 'I1',
+  sentence: 'Every acknowledged lead is in exactly one end state, or in a dead letter that names it.',
+  atRest: true,
+  async check(world) {
+    await world.wholeTopics('ingest.lead.v1', 'discovery.lead.v1', 'outreach.message.v1', 'call-allocation.task.v1');
+    const letters = await readLetters(world);
+    const submissions = await submissionsWithoutOutcome(world, letters);
+    const events = await world.events('discovery.lead.v1');
+    const leads = new Set(events.flatMap((e) => (e.name === 'LeadDiscovered' ? [e.data.leadId] : [])));
+    const rows = await world
+      .database('discovery')
+      .anyFirst(sql.type(z.object({ key: z.string() }))`select key from leads`);
+    for (const key of rows) leads.add(key);
+    // Whose conversation or task ended because the lead is another one, or is no more.
+    const left = new Set(
+      events.flatMap((e) =>
+        e.name === 'LeadMerged' ? [e.data.mergedLeadId] : e.name === 'LeadErased' ? [e.data.leadId] : [],
+      ),
+    );
+    const ends = await readEnds(world);
+    const violations: Violation[] = [...submissions.violations];
+    for (const id of leads) {
+      const states = ends.get(id) ?? [];
+      if (states.length > 1 && !left.has(id))
+        violations.push({ id, what: `ended ${states.length} times: ${states.join(', ')}` });
+      if (states.length === 0 && !left.has(id) && !letters.keys.has(id))
+        violations.push({ id, what: 'has no end state' });
+    }
+    violations.push(...journalled(world, leads, events));
+    return finding(leads.size + submissions.looked, violations, [
+      world.acked === undefined ? 'no journal of a generator: what doors acknowledged is taken from the topics' : null,
+    ]);
+  },
+};
+
+/** First touches end a lead; later steps of its sequence and replies by hand follow from that. */
+async function readEnds(world: World): Promise<Map<string, string[]>> {
+  const ends = new Map<string, string[]>();
+  const end = (leadId: string, state: string): void => {
+    ends.set(leadId, [...(ends.get(leadId) ?? []), state]);
+  };
+  for (const event of await world.events('outreach.message.v1')) {
+    if (event.name === 'LeadNotContacted') end(event.data.leadId, event.name);
+    if ((event.name === 'MessageSent' || event.name === 'MessageFailed') && event.data.stepNumber === 1)
+      end(event.data.leadId, event.name);
+  }
+  for (const event of await world.events('call-allocation.task.v1'))
+    if (event.name === 'CallTaskCreated' || event.name === 'CallTaskDeclined') end(event.data.leadId, event.name);
+  return ends;
+}
+
+type Letters = { readonly keys: ReadonlySet<string>; readonly places: ReadonlySet<string> };
+
+const placeOf = (at: { topic: string; partition: number; offset: number }): string =>
+  `${at.topic}/${at.partition}@${at.offset}`;
+
+/** What the dead letters name: keys, and the places of the originals. */
+async function readLetters(world: World): Promise<Letters> {
+  const all = (await Promise.all(deadLetterTopics.map((topic) => world.records(topic)))).flat();
+  const keys = new Set<string>();
+  const places = new Set<string>();
+  for (const record of all) {
+    const facts = deadLetterFacts(record);
+    if (facts === null) continue;
+    if (record.key !== null) keys.add(record.key.toString('utf8'));
+    places.add(placeOf(facts));
+  }
+  return { keys, places };
+}
+
+const outcome = z.object({ org_id: z.string(), natural_key: z.string() });
+
+/** Every record of the public topic has an outcome in discovery's table, or is a dead letter. */
+async function submissionsWithoutOutcome(
+  world: World,
+  letters: Letters,
+): Promise<{ looked: number; violations: Violation[] }> {
+  const rows = await world
+    .database('discovery')
+    .any(sql.type(outcome)`select org_id, natural_key from lead_discovery_records`);
+  const outcomes = new Set(rows.map((row) => `${row.org_id}/${row.natural_key}`));
+  const records = await world.records('ingest.lead.v1');
+  await learnSchemas(world.codec, records);
+  const decoding = { codec: world.codec, reads: new Set(['LeadSubmitted']), ignored: new Map() };
+  const violations = records.flatMap((record): Violation[] => {
+    if (letters.places.has(placeOf(record))) return [];
+    const input = decodeRecord(decoding, record);
+    if (isPassed(input)) return [];
+    if (isRefused(input)) return [{ id: placeOf(record), what: `${input.code}, and no dead letter names it` }];
+    const { orgId, source, externalId } = input.event.data as {
+      orgId: string;
+      source: string;
+      externalId: string | null;
+    };
+    const key = externalId === null ? `message/${input.event.id}` : `${source}/${externalId}`;
+    return outcomes.has(`${orgId}/${key}`) ? [] : [{ id: key, what: 'was submitted and has no outcome' }];
+  });
+  return { looked: records.length, violations };
+}
+
+/** What the generator was told to be accepted, against what is there. */
+function journalled(
+  world: World,
+  leads: ReadonlySet<string>,
+  events: Awaited<ReturnType<World['events']>>,
+): Violation[] {
+  if (world.acked === undefined) return [];
+  const byJob = new Map<string, number>();
+  for (const event of events) {
+    if (event.name !== 'LeadDiscovered' || event.data.jobId === null) continue;
+    byJob.set(event.data.jobId, (byJob.get(event.data.jobId) ?? 0) + 1);
+  }
+  return [
+    ...world.acked.leads.filter((id) => !leads.has(id)).map((id) => ({ id, what: 'was acknowledged and is no lead' })),
+    ...Object.entries(world.acked.files).flatMap(([id, accepted]) =>
+      byJob.get(id) === accepted
+        ? []
+        : [{ id, what: `${accepted} rows were accepted, ${byJob.get(id) ?? 0} are leads` }],
+    ),
+  ];
+}

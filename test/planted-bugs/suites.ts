@@ -1,0 +1,35 @@
+/** For each planted bug the test files that ought to catch it, the fastest first. */
+import type { PlantedBug } from '@lead-flood/kernel';
+
+const chapter = (name: string): string => `libs/processor/test/${name}.test.ts`;
+const relay = 'libs/postgres/test/relay.test.ts';
+const machinery = 'libs/postgres/test/machinery.test.ts';
+const batches = 'services/scoring/test/conformance.test.ts';
+const effects = 'services/outreach/test/conformance.test.ts';
+
+export const suites: Readonly<Record<PlantedBug, readonly string[]>> = {
+  'commit-offset-first': [chapter('05-positions'), batches],
+  'no-dedupe-row': [chapter('07-redelivery')],
+  'publish-before-commit': [chapter('02-batch'), batches],
+  'relay-by-sequence': [relay],
+  'relay-without-xmin': [relay],
+  'relay-in-transaction-order': [relay],
+  'relay-without-lock': [relay],
+  'cursor-before-publish': [relay],
+  'swallow-publish-failure': [relay],
+  'no-fencing': [machinery, chapter('05-positions')],
+  'no-epoch-check': [machinery, chapter('05-positions')],
+  'no-version-guard': [chapter('03-duplicates')],
+  'no-revision-check': [machinery],
+  'blind-retry-of-unknown': [chapter('06-outside-world'), effects],
+  'once-without-begin': [chapter('06-outside-world'), effects],
+  'answer-not-stored': [chapter('06-outside-world')],
+  'unbounded-retry': [chapter('07-redelivery')],
+  'drop-dead-letter': [chapter('04-refusals')],
+  'no-flood-stop': [chapter('04-refusals')],
+  'ack-failed-batch': ['libs/kafka/test/broker.test.ts'],
+  'no-heartbeat-while-busy': ['libs/kafka/test/broker.test.ts', batches],
+  'forget-finished': [machinery, chapter('06-outside-world')],
+  'skip-open-message': [chapter('06-outside-world')],
+  'no-order-within-key': [chapter('06-outside-world')],
+};
