@@ -26,7 +26,10 @@ export type Decoding = {
 };
 
 /** What the processor's table says about reading, once for all records. */
-export function decodingOf({ reads, decide }: Pick<Erased, 'reads' | 'decide'>, codec: Codec): Decoding {
+export function decodingOf(
+  { reads, decide }: Pick<Erased, 'reads'> & { readonly decide: Readonly<Record<string, object>> },
+  codec: Codec,
+): Decoding {
   const ignored = Object.entries(decide).flatMap(([name, row]): [string, SkipCode][] =>
     'ignores' in row ? [[name, row.ignores as SkipCode]] : [],
   );
