@@ -4,7 +4,15 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { allRoutes, gatewayRoutes, openApi } from '@lead-flood/contracts';
 import { CodedError } from '@lead-flood/kernel';
-import type { Check, HttpHandlers, HttpServer, Readiness, ServiceStatus, SharedConfig } from '@lead-flood/service';
+import type {
+  Check,
+  HttpHandlers,
+  HttpServer,
+  PartitionFacts,
+  Readiness,
+  ServiceStatus,
+  SharedConfig,
+} from '@lead-flood/service';
 import { addRoutes, collectFacts, diagnose, nobody, readiness } from '@lead-flood/service';
 import type { GatewayConfig } from './config.ts';
 
@@ -38,6 +46,11 @@ export function addSystemDoors(server: HttpServer, deps: SystemDeps): void {
   addRoutes(server, routes, handlers(deps), () => Promise.resolve(nobody));
 }
 
+const withoutKey = (partition: PartitionFacts): PartitionFacts => ({
+  ...partition,
+  oldest: partition.oldest === null ? null : { ...partition.oldest, key: null },
+});
+
 /** The other services by their internal doors, ourselves from the inside: our own door tells clients no status. */
 async function examine(config: SystemDeps['config'], status: SystemDeps['status']) {
   const others = Object.entries({
@@ -58,8 +71,14 @@ async function examine(config: SystemDeps['config'], status: SystemDeps['status'
     }),
     status(),
   ]);
-  const facts = { ...found, services: [...found.services, { service: own.service, status: own, detail: '' }] };
-  return { ...diagnose(facts), causes: [...diagnose(facts).causes], facts };
+  const facts = {
+    ...found,
+    services: [...found.services, { service: own.service, status: own, detail: '' }],
+    // A message's key is its organisation's business; an administrator here is one of any organisation.
+    groups: found.groups.map((group) => ({ ...group, behind: group.behind.map(withoutKey) })),
+  };
+  const diagnosis = diagnose(facts);
+  return { ...diagnosis, causes: [...diagnosis.causes], facts };
 }
 
 function handlers({ config, readiness: shared, status, extraChecks }: SystemDeps): HttpHandlers<typeof routes> {
