@@ -1,5 +1,5 @@
 /**
- * Chapter 14: events without meaning.
+ * Chapter 15: events without meaning.
  *
  * A topic carries all events of its aggregate, and a processor that wants one of them is handed the others too. Its table
  * says `ignore` for those, and the shells pass them unread:
