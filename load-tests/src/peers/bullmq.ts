@@ -46,7 +46,12 @@ async function workTogether(at: Servers): Promise<void> {
     stages.map(async (_, stage) => {
       const next =
         stage === lastStage ? null : new Queue<Lead>(queueName(at, stage + 1), { connection: connection(at) });
-      const worker = new Worker<Lead>(queueName(at, stage), null, { connection: connection(at), autorun: false });
+      const worker = new Worker<Lead>(queueName(at, stage), null, {
+        connection: connection(at),
+        autorun: false,
+        // Seconds that an empty queue is waited for by one call.
+        drainDelay: 1,
+      });
       await worker.waitUntilReady();
       await worker.startStalledCheckTimer();
       const token = randomUUID();

@@ -5,7 +5,7 @@ import type { Contender } from './contender.ts';
 import { createPool, createTables, lastStage, saveRows, schemaOf, stages } from './stages.ts';
 import type { Lead, Servers } from './stages.ts';
 
-const CONCURRENCY = 50;
+const CONCURRENCY = 20;
 const TOGETHER = 100;
 
 const settings = (at: Servers): { connectionString: string; schema: string } => ({
@@ -48,6 +48,7 @@ async function work(at: Servers): Promise<void> {
   const runner = await run({
     ...settings(at),
     concurrency: CONCURRENCY,
+    maxPoolSize: CONCURRENCY,
     noHandleSignals: true,
     pollInterval: 500,
     taskList,
@@ -57,7 +58,7 @@ async function work(at: Servers): Promise<void> {
 
 export const graphileWorker: Contender = {
   name: 'graphile-worker',
-  note: 'concurrency 50; jobs of a killed worker stay locked for four hours',
+  note: 'concurrency 20; jobs of a killed worker stay locked for four hours',
   leads: 4_000,
   prepare,
   seed: seedBy(1),
@@ -66,8 +67,8 @@ export const graphileWorker: Contender = {
 
 export const graphileWorkerTogether: Contender = {
   name: 'graphile-worker-batched',
-  note: 'a hundred leads a job; otherwise as graphile-worker',
-  leads: 20_000,
+  note: 'a hundred leads are one job from end to end and fail together; otherwise as graphile-worker',
+  leads: 60_000,
   prepare,
   seed: seedBy(TOGETHER),
   work,
