@@ -27,7 +27,6 @@ const SHOWN_MAX = 10;
 /** What the whole run has done so far: the judge looks at everything, so a trial is judged with all before it. */
 export type Ledger = {
   readonly journal: Acked;
-  readonly injected: InjectedFault[];
   people: number;
   doubts: number;
   paidTwiceMax: number;
@@ -35,7 +34,6 @@ export type Ledger = {
 
 export const openLedger = (): Ledger => ({
   journal: emptyJournal(),
-  injected: [],
   people: 0,
   doubts: 0,
   paidTwiceMax: 0,
@@ -84,17 +82,14 @@ export async function runTrial(setting: Setting, fault: Fault, at: { seed: numbe
     await fault.heal(stage);
   }
   await wave;
-  if (fault.shows !== null)
-    ledger.injected.push({
-      name: `${fault.name} trial ${at.trial + 1}`,
-      from: brokenAt,
-      until: Date.now() + RECOVERY_MS,
-      service: null,
-      shows: fault.shows,
-    });
+  const { name, shows } = fault;
+  // Of the trials before, each was judged by its own.
+  const injected =
+    shows === null ? [] : [{ name, from: brokenAt, until: Date.now() + RECOVERY_MS, service: null, shows }];
   violations.push(
     ...(await judgeAll(
       setting,
+      injected,
       async () => ledger.doubts + fault.doubtsMax + (await disturbed(product)) - disturbedBefore,
     )),
   );
@@ -156,6 +151,7 @@ async function untilStored(send: () => Promise<void>): Promise<void> {
 
 async function judgeAll(
   { stack, product, directory, ledger }: Setting,
+  injected: readonly InjectedFault[],
   doubtsMax: () => Promise<number>,
 ): Promise<string[]> {
   const { kafka, postgres, registry } = stack.addresses;
@@ -167,7 +163,7 @@ async function judgeAll(
     logs: directory,
     acked: { leads: [...ledger.journal.leads.values()].filter((id) => id !== null), files: {} },
     paidTwiceMax: ledger.paidTwiceMax,
-    faults: ledger.injected,
+    faults: injected,
   });
   // What the sandbox refused or left unanswered is counted once all of it has happened.
   await judge(world, { settleMs: RECOVERY_MS, only: ['I9'] });
