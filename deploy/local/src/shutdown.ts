@@ -29,6 +29,8 @@ function install(): void {
       if (endingSince !== undefined && performance.now() - endingSince < sameWishMs) return;
       if (endingSince !== undefined) process.exit(code);
       endingSince = performance.now();
+      // What is under way loses its servers now and fails: that is the end that was asked for, and no news.
+      process.on('unhandledRejection', () => undefined).on('uncaughtException', () => undefined);
       void stopAll().finally(() => process.exit(code));
     });
   }

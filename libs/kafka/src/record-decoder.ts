@@ -52,7 +52,8 @@ export function decodeRecordBytes(bytes: Buffer, context: BatchContext): Decoded
   const offsetDelta = integer();
   const key = slice();
   const value = slice();
-  const headers: Record<string, Buffer | null | (Buffer | null)[]> = {};
+  // Without a prototype: a foreign writer may call a header `__proto__` or `constructor`.
+  const headers = Object.create(null) as Record<string, Buffer | null | (Buffer | null)[]>;
   for (let count = integer(); count > 0; count -= 1) {
     const length = integer();
     const name = length < 0 ? 'null' : bytes.toString('utf8', at, at + length);

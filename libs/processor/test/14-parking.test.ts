@@ -127,6 +127,7 @@ describe('a key with a rejected message', () => {
     await line.caughtUp();
     broken.clear();
     expect(await drain('a')).toMatchObject({ stoppedBy: null });
+    await line.caughtUp();
     expect(await scoresOf('a')).toEqual([1, 2, 3].map((n) => [n, n]));
   });
 });

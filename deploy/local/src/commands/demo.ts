@@ -20,7 +20,7 @@ export function demoCommand(): Command {
       const everything = await startEverything({ preferUsualPorts: true });
       const good = await runDemo(everything.addresses, leads);
       printHints(everything.addresses);
-      process.stdout.write('These addresses end with the demo; `npm start` leaves them running.\n');
+      process.stdout.write('The addresses above have ended with the demo; `npm start` leaves them running.\n');
       await everything.stop();
       process.exit(good ? 0 : 1);
     });

@@ -49,7 +49,7 @@ export function diagnose(facts: Facts): Diagnosis {
   if (facts.unanswered.length > 0 || facts.services.length === 0)
     return {
       verdict: 'unknown',
-      sentence: `Cannot tell: ${facts.unanswered.length === 0 ? 'no service is known' : facts.unanswered.join('; ')}.`,
+      sentence: `Cannot tell: ${facts.unanswered.length === 0 ? 'no service is known; `npm start` starts the product, --service names one' : facts.unanswered.join('; ')}.`,
       causes,
     };
   return { verdict: 'healthy', sentence: 'Nothing is blocked.', causes };
