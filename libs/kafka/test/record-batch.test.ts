@@ -32,7 +32,12 @@ const bytes = fc.uint8Array({ maxLength: 200 }).map((array) => Buffer.from(array
 const record: fc.Arbitrary<EncodableRecord> = fc.record({
   key: fc.oneof(fc.constant(null), text, bytes),
   value: fc.oneof(fc.constant(null), bytes, text),
-  headers: fc.dictionary(text, fc.oneof(text, bytes, fc.array(text, { maxLength: 3 })), { maxKeys: 7 }),
+  // Names that every object has are read wrongly by kafkajs itself; see below.
+  headers: fc.dictionary(
+    text.filter((name) => !(name in {})),
+    fc.oneof(text, bytes, fc.array(text, { maxLength: 3 })),
+    { maxKeys: 7 },
+  ),
 });
 const topicData: fc.Arbitrary<readonly TopicRecords[]> = fc.array(
   fc.record({
@@ -104,6 +109,16 @@ describe('a record that is read', () => {
       }),
       { numRuns: 500 },
     );
+  });
+});
+
+describe('a header called like something that every object has', () => {
+  it.each(['__proto__', 'constructor', 'valueOf'])('%s is a header like any other', (name) => {
+    const headers = Object.fromEntries([[name, 'x']]);
+    const bytes = recordBytes({ key: null, value: null, headers, offsetDelta: 0, timestampDelta: 0 }).buffer;
+    const context = { firstOffset: '0', firstTimestamp: '0', maxTimestamp: '0', timestampType: 0, magicByte: 2 };
+    const read = decodeRecordBytes(bytes.subarray(1), context);
+    expect(Object.entries(read.headers)).toEqual([[name, Buffer.from('x')]]);
   });
 });
 
