@@ -1,6 +1,8 @@
 // Finds ports to listen on, and says whether a given process is the one that listens there.
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { tmpdir, userInfo } from 'node:os';
+import { join } from 'node:path';
 import { LocalError, systemErrorCode } from './errors.ts';
 
 // Below the kernel's range for outgoing connections (32768 up): a port picked here cannot become the source port of
@@ -8,14 +10,33 @@ import { LocalError, systemErrorCode } from './errors.ts';
 const portMin = 20_000;
 const portMax = 32_000;
 const attemptsMax = 200;
+/** From the choice to the listening socket: a service first migrates and waits for its servers. */
+const reservedMs = 120_000;
 
-/** A port that was free a moment ago. The caller retries on LOCAL_ERR_PORT_TAKEN, since others pick ports as well. */
+/** A port that was free a moment ago and that no other stack of this user has chosen lately. */
 export async function freePort(): Promise<number> {
   for (let attempt = 0; attempt < attemptsMax; attempt += 1) {
     const port = portMin + Math.floor(Math.random() * (portMax - portMin));
-    if (await isFree(port)) return port;
+    if (reserve(port) && (await isFree(port))) return port;
   }
   throw new LocalError('LOCAL_ERR_PORT_TAKEN', `no free port among ${attemptsMax} tried in ${portMin}-${portMax}`);
+}
+
+/** A port is chosen seconds before it is bound; a file with its name keeps others that start meanwhile away from it. */
+function reserve(port: number): boolean {
+  const folder = join(tmpdir(), `lead-flood-ports-${userInfo().uid}`);
+  mkdirSync(folder, { recursive: true });
+  const file = join(folder, String(port));
+  try {
+    writeFileSync(file, '', { flag: 'wx' });
+    return true;
+  } catch (error) {
+    if (systemErrorCode(error) !== 'EEXIST') throw error;
+  }
+  const since = statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  // Bound by now, or its owner is gone: the next who draws it may have it if nobody listens there.
+  if (Date.now() - since > reservedMs) rmSync(file, { force: true });
+  return false;
 }
 
 export function isFree(port: number): Promise<boolean> {
