@@ -13,7 +13,7 @@ import { randomId } from '@lead-flood/kernel';
 import { repositoryRoot, startProduct, startStack } from '@lead-flood/local';
 import type { Product, Stack } from '@lead-flood/local';
 import type { Database } from '@lead-flood/postgres';
-import { createDatabase, RELAY_LOCK_CLASS, sql } from '@lead-flood/postgres';
+import { createDatabase, readPositions, RELAY_LOCK_CLASS, sql } from '@lead-flood/postgres';
 import { eventually, testCodec } from '@lead-flood/testing';
 import { person } from '../faults/people.ts';
 
@@ -33,6 +33,13 @@ beforeAll(async () => {
   });
   // A breaker that stays open for as long as somebody looks at it.
   product = await startProduct({ stack, env: { LOG_LEVEL: 'warn', ENRICHMENT_BREAKER_RESET_MS: '600000' } });
+  // A group that has never read anything is known by nothing but its process: let each have read something.
+  const codec = await testCodec();
+  const data = person(1_000, product.seeds.orgId);
+  await publish([{ key: data.externalId, value: codec.encode('LeadSubmitted', data) }]);
+  await withDatabase('scoring', 'test', (database) =>
+    eventually('a lead to be scored', async () => (await readPositions(database, 'scoring')).length > 0),
+  );
 }, 120_000);
 
 afterAll(async () => {
