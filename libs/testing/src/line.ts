@@ -2,6 +2,7 @@
  * A processor on a real broker and a real database, with topics and tables of its own: publish to it, wait until it has
  * caught up, look at what it wrote, stop it, let it crash, start it again.
  */
+import { isDeepStrictEqual } from 'node:util';
 import type { EventName, Events, Topic } from '@lead-flood/contracts';
 import { topicOf } from '@lead-flood/contracts';
 import type { Codec, KafkaClient, OutgoingRecord, Producer, RawRecord } from '@lead-flood/kafka';
@@ -174,25 +175,22 @@ export async function createLine(starter: Subject, at: { schema: string; migrati
     },
   });
 
-  const catchUp = async (deadlineMs?: number): Promise<void> => {
-    const ends = await Promise.all(
+  const endsOfReads = (): Promise<Ends> =>
+    Promise.all(
       processor.reads.map(async ({ name }) => [prefix + name, await topicEnds(client, prefix + name)] as const),
     );
-    await eventually(
-      `${group} to catch up`,
-      async () => {
-        const positions = new Map(
-          (await readPositions(database, group)).map((p) => [`${p.topic}/${p.partition}`, p.nextOffset]),
-        );
-        return ends.every(([topic, partitions]) =>
-          Object.entries(partitions).every(
-            ([partition, { high }]) => (positions.get(`${topic}/${partition}`) ?? 0) >= high,
-          ),
-        );
-      },
-      deadlineMs,
-    );
-    await eventually('the outbox to be published', () => outboxIsEmpty(database), deadlineMs);
+
+  /** At rest: everything is published, everything published is read, and that brought nothing new. */
+  const catchUp = async (deadlineMs?: number): Promise<void> => {
+    const published = (): Promise<true> =>
+      eventually('the outbox to be published', () => outboxIsEmpty(database), deadlineMs);
+    await published();
+    for (;;) {
+      const ends = await endsOfReads();
+      await eventually(`${group} to catch up`, () => hasReached(database, group, ends), deadlineMs);
+      await published();
+      if (isDeepStrictEqual(await endsOfReads(), ends)) return;
+    }
   };
 
   const records = (topic: string): Promise<readonly RawRecord[]> => readTopic(client, prefix + topic);
@@ -260,6 +258,17 @@ export async function createLine(starter: Subject, at: { schema: string; migrati
       await drop();
     },
   };
+}
+
+type Ends = readonly (readonly [topic: string, Awaited<ReturnType<typeof topicEnds>>])[];
+
+async function hasReached(database: Database, group: string, ends: Ends): Promise<boolean> {
+  const positions = new Map(
+    (await readPositions(database, group)).map((p) => [`${p.topic}/${p.partition}`, p.nextOffset]),
+  );
+  return ends.every(([topic, partitions]) =>
+    Object.entries(partitions).every(([partition, { high }]) => (positions.get(`${topic}/${partition}`) ?? 0) >= high),
+  );
 }
 
 async function outboxIsEmpty(database: Database): Promise<boolean> {

@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { topicEnds, createKafkaClient } from '@lead-flood/kafka';
 import { randomId, setFaultHook } from '@lead-flood/kernel';
 import { sql } from '@lead-flood/postgres';
-import { eventually, testEnvironment } from '@lead-flood/testing';
+import { eventually, outsideOfAll, testEnvironment } from '@lead-flood/testing';
 import { clean } from '../src/housekeeping.ts';
 import type { Gateway, Told } from './harness.ts';
 import { csvForm, startGateway } from './harness.ts';
@@ -181,8 +181,36 @@ describe('CSV files', () => {
     const told = await upload(csv, key);
     expect(told.status).toBe(202);
     const after = await gateway.outbox();
+    expect(after).toHaveLength(1_200);
     expect(new Set(after.map(({ headers }) => headers['message-id'])).size).toBe(1_200);
+    expect((await gateway.ask(`/v1/jobs/${jobOf(told)}`, { token })).json()).toMatchObject({
+      progress: { total: 1_200, accepted: 1_200 },
+    });
     expect(new Set(after.map(({ data }) => data['jobId']))).toEqual(new Set([jobOf(told)]));
+  });
+
+  it('[X-ID-01] sent again after all was committed but not answered, it writes no event a second time', async () => {
+    const key = { 'idempotency-key': randomId() };
+    const csv = 'email\na@a.example\nb@a.example\n';
+    const first = await upload(csv, key);
+    await gateway.database.query(sql.unsafe`delete from idempotency_keys`);
+    const second = await upload(csv, key);
+    expect([second.status, second.text]).toEqual([202, first.text]);
+    expect(await gateway.outbox()).toHaveLength(2);
+  });
+
+  it('of two that are at the same upload, the one that is behind is told to ask again', async () => {
+    const csv = `email\n${Array.from({ length: 600 }, (_, i) => `p${i}@a.example\n`).join('')}`;
+    setFaultHook(async (point) => {
+      if (point !== 'db.commit.after') return;
+      // It has begun: here the other one commits its first chunk.
+      setFaultHook(null);
+      await outsideOfAll(() =>
+        gateway.database.query(sql.unsafe`update uploads set committed_row = 500 where state = 'receiving'`),
+      );
+    });
+    const told = await upload(csv, { 'idempotency-key': randomId() });
+    expect([told.status, told.detail()]).toEqual([409, 'IGW_ERR_IDEMPOTENCY_IN_PROGRESS']);
   });
 
   it('a conflict in the database that passes is tried again', async () => {

@@ -1,18 +1,18 @@
 /**
  * Many leads at once: rows are checked first, then the good ones are committed as events in chunks, each with its count
- * in one transaction. A crash in between leaves whole chunks; the same upload again gives the same events.
+ * in one transaction. A crash in between leaves whole chunks; the same upload again goes on behind them.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { z } from 'zod';
 import { createLeadBody } from '@lead-flood/contracts';
 import type { CreateLead, RefusedRow } from '@lead-flood/contracts';
 import type { Codec } from '@lead-flood/kafka';
-import { activeTraceparent, derivedId, TransientError } from '@lead-flood/kernel';
+import { activeTraceparent, CodedError, derivedId, TransientError } from '@lead-flood/kernel';
 import type { Database, OutboxMessage, Transaction } from '@lead-flood/postgres';
 import { insertOutbox } from '@lead-flood/postgres';
 import { encodeEvent } from '@lead-flood/processor';
 import { toSubmission } from '../domain/lead-submission.ts';
-import { countAccepted, endUpload, insertUpload } from './upload-store.ts';
+import { advanceUpload, beginUpload, endUpload } from './upload-store.ts';
 
 export type Intake = {
   readonly rowsTotal: number;
@@ -62,14 +62,18 @@ export async function commitIntake(
 ): Promise<void> {
   const { jobId, orgId, userId, kind } = facts;
   const submittedAt = deps.now();
-  await commit(deps, (tx) => insertUpload(tx, { id: jobId, orgId, userId, kind, rowsTotal, refused }));
-  for (let from = 0; from < accepted.length; from += CHUNK_ROWS) {
-    const chunk = accepted.slice(from, from + CHUNK_ROWS);
+  let after = await commit(deps, (tx) => beginUpload(tx, { id: jobId, orgId, userId, kind, rowsTotal, refused }));
+  const open = accepted.filter(({ row }) => row > after);
+  for (let from = 0; from < open.length; from += CHUNK_ROWS) {
+    const chunk = open.slice(from, from + CHUNK_ROWS);
+    const step = { after, upTo: chunk.at(-1)?.row ?? after, rows: chunk.length };
     const messages = chunk.map((row) => toMessage(deps.codec, row, facts, submittedAt));
     await commit(deps, async (tx) => {
+      if (!(await advanceUpload(tx, jobId, step)))
+        throw new CodedError('IGW_ERR_IDEMPOTENCY_IN_PROGRESS', 'another request with this key is at work: ask again');
       await insertOutbox(tx, messages);
-      await countAccepted(tx, jobId, chunk.length);
     });
+    after = step.upTo;
     deps.wakeRelay();
   }
   await commit(deps, (tx) => endUpload(tx, jobId));
@@ -97,11 +101,10 @@ function toMessage(
   return { ...message, key: id };
 }
 
-async function commit(deps: IntakeDeps, body: (tx: Transaction) => Promise<void>): Promise<void> {
+async function commit<T>(deps: IntakeDeps, body: (tx: Transaction) => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      await deps.database.transaction(body);
-      return;
+      return await deps.database.transaction(body);
     } catch (error) {
       if (!(error instanceof TransientError) || attempt === TRIES_MAX) throw error;
       await delay(RETRY_MS * 2 ** attempt * Math.random());

@@ -35,17 +35,18 @@ export type NewUpload = {
   readonly refused: readonly RefusedRow[];
 };
 
-/** Again after a crash with the same id: the counts start anew, the refused rows are the same. */
-export async function insertUpload(
+/** Gives the row up to which the upload is committed: 0, or more where it was cut off and is sent again. */
+export async function beginUpload(
   tx: Queries,
   { id, orgId, userId, kind, rowsTotal, refused }: NewUpload,
-): Promise<void> {
-  await tx.query(sql.unsafe`
+): Promise<number> {
+  const committedRow = await tx.oneFirst(sql.type(z.object({ committed_row: z.int() }))`
     insert into uploads (id, org_id, user_id, kind, state, rows_total, refused)
     values (${id}, ${orgId}, ${userId}, ${kind}, 'receiving', ${rowsTotal}, ${refused.length})
-    on conflict (id) do update set state = 'receiving', accepted = 0, error = null, updated_at = now()
+    on conflict (id) do update set state = 'receiving', error = null, updated_at = now()
+    returning committed_row
   `);
-  if (refused.length === 0) return;
+  if (refused.length === 0) return committedRow;
   await tx.query(sql.unsafe`
     insert into upload_rows (upload_id, row_number, field, code, message)
     select ${id}::uuid, * from unnest(
@@ -56,10 +57,22 @@ export async function insertUpload(
     )
     on conflict do nothing
   `);
+  return committedRow;
 }
 
-export async function countAccepted(tx: Queries, id: string, count: number): Promise<void> {
-  await tx.query(sql.unsafe`update uploads set accepted = accepted + ${count}, updated_at = now() where id = ${id}`);
+/** False where somebody else has moved the upload on: two requests with one key, of which the first was thought dead. */
+export async function advanceUpload(
+  tx: Queries,
+  id: string,
+  { after, upTo, rows }: { readonly after: number; readonly upTo: number; readonly rows: number },
+): Promise<boolean> {
+  return (
+    (await tx.maybeOneFirst(sql.type(z.object({ id: z.string() }))`
+      update uploads set accepted = accepted + ${rows}, committed_row = ${upTo}, updated_at = now()
+      where id = ${id} and committed_row = ${after}
+      returning id
+    `)) !== null
+  );
 }
 
 export async function endUpload(tx: Queries, id: string): Promise<void> {
