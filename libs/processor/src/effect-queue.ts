@@ -1,6 +1,6 @@
 /**
- * Order for work with the outside world: bounded in flight over all keys, one at a time within a key, and per
- * partition the prefix of finished messages that its position may advance to.
+ * Order for work with the outside world: bounded in flight over all keys, one at a time within a key, organisations in
+ * turn, and per partition the prefix of finished messages that its position may advance to.
  *
  *   partition 3:   next=40   [40 ✓][41 ..][42 ✓][43 ✓][44 ..]
  *   after a commit:          next=41, finished={42,43}      a restart repeats 41 and 44, not 42 and 43
@@ -68,7 +68,7 @@ export function lostTrackers(trackers: readonly Tracker[], rows: ReadonlyMap<str
 
 export type KeyQueue = {
   readonly add: (key: string, item: Item) => void;
-  /** Up to `count` items whose keys are free; each of them makes its key busy. */
+  /** Up to `count` items whose keys are free, one of each organisation in turn; each of them makes its key busy. */
   readonly take: (count: number) => { key: string; item: Item }[];
   /** The key's item is done: the next one of the key may be taken. */
   readonly release: (key: string) => void;
@@ -77,10 +77,12 @@ export type KeyQueue = {
   readonly size: () => number;
 };
 
+type Entry = { readonly key: string; readonly item: Item };
+
 export function createKeyQueue(): KeyQueue {
   /** A key is here while it has waiting or running work; the first item of a free key stands in `ready`. */
   const waiting = new Map<string, Item[]>();
-  let ready: { key: string; item: Item }[] = [];
+  const ready = createTurns();
   let count = 0;
   return {
     add(key, item) {
@@ -88,18 +90,18 @@ export function createKeyQueue(): KeyQueue {
       const queue = waiting.get(key);
       if (queue === undefined || planted('no-order-within-key')) {
         waiting.set(key, []);
-        ready.push({ key, item });
+        ready.add({ key, item });
       } else queue.push(item);
     },
     take(wanted) {
-      const taken = ready.splice(0, wanted);
+      const taken = ready.take(wanted);
       count -= taken.length;
       return taken;
     },
     release(key) {
       const next = waiting.get(key)?.shift();
       if (next === undefined) waiting.delete(key);
-      else ready.push({ key, item: next });
+      else ready.add({ key, item: next });
     },
     drop(matches) {
       const before = count;
@@ -108,16 +110,57 @@ export function createKeyQueue(): KeyQueue {
           key,
           queue.filter((item) => !matches(item)),
         );
-      const dropped = ready.filter(({ item }) => matches(item));
-      ready = ready.filter(({ item }) => !matches(item));
-      count = ready.length + [...waiting.values()].reduce((sum, queue) => sum + queue.length, 0);
-      for (const { key } of dropped) {
+      for (const { key } of ready.drop(matches)) {
         const next = waiting.get(key)?.shift();
         if (next === undefined) waiting.delete(key);
-        else ready.push({ key, item: next });
+        else ready.add({ key, item: next });
       }
+      count = ready.size() + [...waiting.values()].reduce((sum, queue) => sum + queue.length, 0);
       return before - count;
     },
     size: () => count,
+  };
+}
+
+/** What belongs to no organisation (bytes that are not an event) has a turn like one. */
+const orgOf = ({ work }: Item): string => ('event' in work ? work.event.orgId : '');
+
+/**
+ * What may start, organisation by organisation. The map's own order is the order of turns: who was served goes to its end,
+ * so ten messages of one organisation pass among the thousands of another instead of behind them.
+ *
+ *   turns:  acme [a1 a2 a3 ..]  bolt [b1]          taken, three at a time:  a1 b1 a2 | a3 ..
+ */
+function createTurns() {
+  const turns = new Map<string, Entry[]>();
+  return {
+    add(entry: Entry): void {
+      const org = orgOf(entry.item);
+      const own = turns.get(org);
+      if (own === undefined) turns.set(org, [entry]);
+      else own.push(entry);
+    },
+    take(wanted: number): Entry[] {
+      const taken: Entry[] = [];
+      for (const [org, own] of turns) {
+        if (taken.length >= wanted) break;
+        const first = own.shift();
+        if (first !== undefined) taken.push(first);
+        // Put back at the end, where this loop comes by again.
+        turns.delete(org);
+        if (own.length > 0) turns.set(org, own);
+      }
+      return taken;
+    },
+    drop(matches: (item: Item) => boolean): Entry[] {
+      const all = [...turns];
+      turns.clear();
+      return all.flatMap(([org, own]) => {
+        const kept = own.filter(({ item }) => !matches(item));
+        if (kept.length > 0) turns.set(org, kept);
+        return own.filter(({ item }) => matches(item));
+      });
+    },
+    size: () => [...turns.values()].reduce((sum, own) => sum + own.length, 0),
   };
 }

@@ -1,0 +1,46 @@
+/**
+ * Chapter 16: fairness.
+ *
+ * Calls to the outside world are slow and few may be under way at once, so they are what organisations compete for. The
+ * effect runner gives the free places to the organisations in turn: an import of one does not keep another's few leads
+ * waiting behind it. The order within a key stays what it is.
+ *
+ *   queue   a1 a2 a3 a4 a5 .. a60  b1 b2        places: 2
+ *   starts  a1 a2 | a3 b1 a4 b2 a5 ..
+ *
+ * Fair is what has been fetched; what lies in Kafka behind more than that is out of reach. Large imports are therefore
+ * let in at the pace of the line (ingest-gateway, admission).
+ */
+import { afterEach, describe, expect, it } from 'vitest';
+import { effectProcessor } from '@lead-flood/processor';
+import { createLine, sampleId } from '@lead-flood/testing';
+import type { Line } from '@lead-flood/testing';
+import { at, createAppraiser, createWorld, enriched } from './example.ts';
+
+const LARGE = 60;
+const [acme, bolt] = [sampleId('acme'), sampleId('bolt')];
+
+describe('two organisations before the same two places', () => {
+  let line: Line;
+  afterEach(() => line.close());
+
+  it('the few leads of one start among the first, not behind the many of the other', async () => {
+    const gate = Promise.withResolvers<undefined>();
+    const world = createWorld(async () => {
+      await gate.promise;
+      return 7;
+    });
+    line = await createLine(effectProcessor(createAppraiser(world, { inFlightMax: 2, deadlineMs: 5_000 })), at);
+    const of = (orgId: string, name: string, count: number) =>
+      Array.from({ length: count }, (_, i) => enriched(`${name}-${i}`, 1, { orgId }));
+    await line.publish(...of(acme, 'acme', LARGE), ...of(bolt, 'bolt', 2));
+    await line.start();
+    gate.resolve(undefined);
+    await line.caughtUp();
+    const few = ['bolt-0', 'bolt-1'].map((lead) => world.asked.indexOf(sampleId(lead)));
+    expect(world.asked).toHaveLength(LARGE + 2);
+    // Two started before they came; from then on it is every other place.
+    expect(Math.max(...few)).toBeLessThan(12);
+    expect(world.inFlightMost).toBe(2);
+  });
+});
