@@ -107,3 +107,53 @@ export async function membersOf(client: KafkaClient, groups: readonly string[]):
     await admin.disconnect();
   }
 }
+
+export type GroupPlace = {
+  readonly group: string;
+  readonly topic: string;
+  readonly partition: number;
+  /** The next message to be read, as the group has told it. */
+  readonly place: number;
+  readonly end: number;
+};
+
+export type LagReader = {
+  /** Every partition of which a group has told its place; a group that is not known has none. */
+  readonly read: (groups: readonly string[]) => Promise<readonly GroupPlace[]>;
+  readonly close: () => Promise<void>;
+};
+
+/** One connection for somebody who looks again and again. */
+export async function openLagReader(client: KafkaClient): Promise<LagReader> {
+  const admin = client.admin();
+  await admin.connect();
+  return {
+    async read(groups) {
+      const told = await Promise.all(groups.map(async (groupId) => admin.fetchOffsets({ groupId })));
+      const names = [...new Set(told.flat().map(({ topic }) => topic))];
+      // The ends afterwards: what comes between the two counts as lag, never as less than none.
+      const ends = new Map(
+        await Promise.all(
+          names.map(
+            async (name) =>
+              [
+                name,
+                new Map((await admin.fetchTopicOffsets(name)).map((end) => [end.partition, Number(end.high)])),
+              ] as const,
+          ),
+        ),
+      );
+      return groups.flatMap((group, i) =>
+        (told[i] ?? []).flatMap(({ topic, partitions }) =>
+          partitions.flatMap(({ partition, offset }) => {
+            const end = ends.get(topic)?.get(partition);
+            return end === undefined || Number(offset) < 0
+              ? []
+              : [{ group, topic, partition, place: Number(offset), end }];
+          }),
+        ),
+      );
+    },
+    close: () => admin.disconnect(),
+  };
+}

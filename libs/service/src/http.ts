@@ -150,7 +150,7 @@ function answerError(deps: HttpDeps, error: FastifyError, request: FastifyReques
     const ids = { requestId: request.id, correlationId: correlationIdOf(request) };
     deps.log.error({ ...ids, code: api.code, err: logError(error) }, 'request failed');
   }
-  if (status === 503) void reply.header('retry-after', '1');
+  if (status === 503 && !reply.hasHeader('retry-after')) void reply.header('retry-after', '1');
   return reply.status(status).send(envelope(api.code, api.message, request, api.details));
 }
 

@@ -94,6 +94,7 @@ export const config = z
       .max(1_000)
       .default(128)
       .describe('Connections to one service.'),
+    UPSTREAM_REQUESTS_MAX: count(256).describe('Requests that may be with one service at once; more are 503.'),
 
     YAY_WEBHOOK_SECRET: secret.describe(
       'HMAC secret of Yay’s webhooks; without it the door answers provider_not_configured.',
@@ -104,6 +105,13 @@ export const config = z
 
     UPLOAD_BYTES_MAX: count(10_485_760).describe('Largest CSV file, bytes.'),
     UPLOAD_ROWS_MAX: count(10_000).describe('Most rows of a CSV file.'),
+    UPLOADS_AT_ONCE_MAX: count(8).describe('CSV files that one process receives and reads at once; more are 503.'),
+    ADMISSION_WAITING_MAX: count(2_000_000).describe(
+      'Leads of files and lists that may wait to be let in; more are 503.',
+    ),
+    ADMISSION_GROUPS: list
+      .default(['discovery', 'enrichment', 'scoring', 'outreach'])
+      .describe('Consumer groups whose waits slow down what files and lists let in; none: as fast as it goes.'),
   })
   .refine((c) => !(c.APP_ENV === 'production' && c.AUTH_DEV_TOKEN_MINT), {
     message: 'IGW_ERR_CONFIG: anybody could mint an administrator’s token in production',

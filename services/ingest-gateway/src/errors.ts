@@ -20,6 +20,8 @@ export const errorCodes = {
   IGW_ERR_IDEMPOTENCY_IN_PROGRESS: 'idempotency_conflict',
   IGW_ERR_IDEMPOTENCY_MISMATCH: 'idempotency_mismatch',
   IGW_ERR_UPSTREAM_UNAVAILABLE: 'unavailable',
+  IGW_ERR_BUSY: 'unavailable',
+  IGW_ERR_BACKLOG_FULL: 'unavailable',
   IGW_ERR_NO_FILE: 'invalid_payload',
   IGW_ERR_FILE_TOO_LARGE: 'payload_too_large',
   IGW_ERR_TOO_MANY_ROWS: 'payload_too_large',

@@ -5,6 +5,8 @@ import type { Redis } from '@lead-flood/provider';
 import type { Check, HttpServer, ServiceDeps, ServiceParts } from '@lead-flood/service';
 import { addBrowserGuards, createPrincipalSigner, logError } from '@lead-flood/service';
 import { createGate } from './access/gate.ts';
+import { startAdmission } from './admission/admission.ts';
+import { openLineWait } from './admission/line-wait.ts';
 import { createAccessTokens } from './auth/access-token.ts';
 import { createApiKeys } from './auth/api-key.ts';
 import { addAuthDoors } from './auth/auth-doors.ts';
@@ -13,9 +15,11 @@ import { isSessionLive } from './auth/session-store.ts';
 import { findApiKey } from './auth/user-store.ts';
 import type { GatewayConfig } from './config.ts';
 import { startHousekeeping } from './housekeeping.ts';
+import { createPlaces } from './limits/places.ts';
 import { createRateLimiter } from './limits/rate-limiter.ts';
 import { createRequestLimits } from './limits/request-limits.ts';
 import { createSharedCount, noSharedCount } from './limits/shared-count.ts';
+import { createAdmissionMetrics } from './metrics.ts';
 import { createIdempotency } from './proxy/idempotency.ts';
 import { addOutboxDoor } from './outbox-door.ts';
 import { addProxy, createForward } from './proxy/proxy.ts';
@@ -64,13 +68,21 @@ export async function createGateway(deps: ServiceDeps<GatewayConfig>, server: Ht
   });
   addAuthDoors(server, { config, database, tokens, authenticate, limits, gate });
   addOutboxDoor(server, { database, forward, gate });
-  addUploadDoors(server, { config, database, codec, wakeRelay, now, idempotency, gate });
+  const admission = startAdmission({
+    database,
+    openLineWait: () => openLineWait(deps.kafka, config.ADMISSION_GROUPS, warn('a look at the line')),
+    wakeRelay,
+    onError: warn('admission'),
+    ...createAdmissionMetrics(deps.metrics),
+  });
+  addUploadDoors(server, { config, database, codec, admission, now, idempotency, gate });
   addWebhookDoors(server, { config, database, codec, wakeRelay, now });
   server.register((scope, _options, done) => {
     addProxy(scope, {
       forward,
       callerOf: gate.callerOf,
       idempotency,
+      places: createPlaces(config.UPSTREAM_REQUESTS_MAX),
       special: readYourWrite({ database, forward, callerOf: gate.callerOf }),
     });
     done();
@@ -78,6 +90,7 @@ export async function createGateway(deps: ServiceDeps<GatewayConfig>, server: Ht
   return {
     processors: [],
     stop: async () => {
+      await admission.stop();
       await housekeeping.stop();
       upstreams.close();
       redis?.disconnect();

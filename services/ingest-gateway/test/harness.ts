@@ -18,7 +18,7 @@ import {
   sharedConfig,
   startService,
 } from '@lead-flood/service';
-import { createTestDatabase, testEnvironment } from '@lead-flood/testing';
+import { createTestDatabase, eventually, testEnvironment } from '@lead-flood/testing';
 import { z } from 'zod';
 import { config as shape } from '../src/config.ts';
 import type { Seeded } from '../src/seed.ts';
@@ -194,7 +194,14 @@ export async function startGateway(overrides: Readonly<Record<string, string>> =
     ask,
     mint: async (role, userId = `user-${role}`) =>
       String((await ask('/v1/auth/token', { json: { userId, role } })).json()['accessToken']),
-    outbox: () => readOutbox(database, codec),
+    outbox: async () => {
+      // Leads of files and lists wait until they are let in.
+      await eventually(
+        'everybody to be let in',
+        async () => !(await database.exists(sql.unsafe`select 1 from admissions`)),
+      );
+      return readOutbox(database, codec);
+    },
     stop: async () => {
       await running.stop();
       await upstream.close();

@@ -19,6 +19,7 @@ beforeAll(async () => {
 afterEach(async () => {
   setFaultHook(null);
   gateway.upstream.react = usual;
+  await gateway.database.query(sql.unsafe`delete from admissions`);
   await gateway.database.query(sql.unsafe`delete from outbox`);
 });
 afterAll(() => gateway.stop());

@@ -20,14 +20,11 @@ export type Keyed = {
   readonly key: string;
 };
 
-/** A body that is still being read has its hash only when the work is done. */
-export type RequestHash = string | { readonly whenRead: () => Promise<string> };
-
 export type Idempotency = {
   /** Runs the work, or repeats the answer that it gave before. */
   readonly once: (
     keyed: Keyed,
-    hash: RequestHash,
+    hash: string,
     work: () => Promise<Answer>,
   ) => Promise<{ readonly answer: Answer; readonly replayed: boolean }>;
 };
@@ -63,8 +60,8 @@ export function createIdempotency(database: Database, onLost: (error: unknown) =
   return {
     async once(keyed, hash, work) {
       const claimId = randomId();
-      const earlier = await claim(database, keyed, typeof hash === 'string' ? hash : '', claimId);
-      if (earlier !== null) return { answer: await repeat(earlier, hash), replayed: true };
+      const earlier = await claim(database, keyed, hash, claimId);
+      if (earlier !== null) return { answer: repeat(earlier, hash), replayed: true };
       let answer: Answer;
       try {
         answer = await work();
@@ -73,10 +70,7 @@ export function createIdempotency(database: Database, onLost: (error: unknown) =
         throw error;
       }
       // The work is done: a client must hear so even if its answer cannot be kept.
-      if (isFinal(answer.status))
-        await finish(database, keyed, claimId, typeof hash === 'string' ? hash : await hash.whenRead(), answer).catch(
-          onLost,
-        );
+      if (isFinal(answer.status)) await finish(database, keyed, claimId, hash, answer).catch(onLost);
       else await release(database, claimId, keyed).catch(onLost);
       return { answer, replayed: false };
     },
@@ -109,9 +103,8 @@ async function claim(
   }
 }
 
-async function repeat(earlier: Row, hash: RequestHash): Promise<Answer> {
-  const ours = typeof hash === 'string' ? hash : earlier.state === 'done' ? await hash.whenRead() : '';
-  if (earlier.request_hash !== ours)
+function repeat(earlier: Row, hash: string): Answer {
+  if (earlier.request_hash !== hash)
     throw new CodedError('IGW_ERR_IDEMPOTENCY_MISMATCH', 'this Idempotency-Key was used with another request');
   if (earlier.status === null || earlier.answer === null) {
     throw new CodedError(

@@ -4,9 +4,11 @@
  */
 import type { Route, ServiceName } from '@lead-flood/contracts';
 import { allRoutes, ApiError } from '@lead-flood/contracts';
+import { CodedError } from '@lead-flood/kernel';
 import type { Caller } from '../auth/caller.ts';
 import type { HttpReply, HttpRequest, HttpServer, PrincipalSigner } from '@lead-flood/service';
 import { correlationIdOf, principalHeader } from '@lead-flood/service';
+import type { Places } from '../limits/places.ts';
 import type { Idempotency } from './idempotency.ts';
 import { hashRequest, readIdempotencyKey } from './idempotency.ts';
 import type { UpstreamAnswer, Upstreams } from './upstream.ts';
@@ -22,6 +24,7 @@ export type ProxyDeps = {
   readonly forward: Forward;
   readonly callerOf: (request: HttpRequest) => Caller;
   readonly idempotency: Idempotency;
+  readonly places: Places;
   /** Routes with an answer of ours beside the owner's, by name. */
   readonly special: Readonly<Record<string, (request: HttpRequest) => Promise<UpstreamAnswer>>>;
 };
@@ -61,25 +64,36 @@ export function addProxy(scope: HttpServer, deps: ProxyDeps): void {
       url: route.path,
       config: { contract: route },
       handler: async (request, reply) => {
-        if (special !== undefined) return relay(reply, await special(request));
-        const path = upstreamPath(route, request);
-        const body = Buffer.isBuffer(request.body) ? request.body : null;
-        const caller = deps.callerOf(request);
-        const ask = (): Promise<UpstreamAnswer> =>
-          deps.forward(route.service, route.method, path, { request, caller, body });
-        const key = route.method === 'POST' ? readIdempotencyKey(request.headers['idempotency-key']) : null;
-        if (key === null) return relay(reply, await ask());
-        const keyed = { orgId: caller.principal.orgId, route: `${route.method} ${route.path}`, key };
-        const { answer, replayed } = await deps.idempotency.once(keyed, hashRequest(path, body ?? ''), async () => {
-          const { status, body: bytes, retryAfter } = await ask();
-          if (retryAfter !== null) void reply.header('retry-after', retryAfter);
-          return { status, body: bytes.toString('utf8') };
-        });
-        if (replayed) void reply.header('idempotency-replayed', 'true');
-        return reply.status(answer.status).type('application/json; charset=utf-8').send(answer.body);
+        const leave = deps.places.enter(route.service, deps.callerOf(request).principal.orgId);
+        if (leave === null)
+          throw new CodedError('IGW_ERR_BUSY', `${route.service} has as many requests as it can answer in time`);
+        try {
+          return await (special === undefined
+            ? handOn(deps, route, request, reply)
+            : relay(reply, await special(request)));
+        } finally {
+          leave();
+        }
       },
     });
   }
+}
+
+async function handOn(deps: ProxyDeps, route: Route, request: HttpRequest, reply: HttpReply): Promise<HttpReply> {
+  const path = upstreamPath(route, request);
+  const body = Buffer.isBuffer(request.body) ? request.body : null;
+  const caller = deps.callerOf(request);
+  const ask = (): Promise<UpstreamAnswer> => deps.forward(route.service, route.method, path, { request, caller, body });
+  const key = route.method === 'POST' ? readIdempotencyKey(request.headers['idempotency-key']) : null;
+  if (key === null) return relay(reply, await ask());
+  const keyed = { orgId: caller.principal.orgId, route: `${route.method} ${route.path}`, key };
+  const { answer, replayed } = await deps.idempotency.once(keyed, hashRequest(path, body ?? ''), async () => {
+    const { status, body: bytes, retryAfter } = await ask();
+    if (retryAfter !== null) void reply.header('retry-after', retryAfter);
+    return { status, body: bytes.toString('utf8') };
+  });
+  if (replayed) void reply.header('idempotency-replayed', 'true');
+  return reply.status(answer.status).type('application/json; charset=utf-8').send(answer.body);
 }
 
 function relay(reply: HttpReply, { status, contentType, retryAfter, body }: UpstreamAnswer): HttpReply {

@@ -5,21 +5,41 @@
 import { Readable } from 'node:stream';
 import { CsvError, parse } from 'csv-parse';
 import type { Parser } from 'csv-parse';
-import type { RefusedRow } from '@lead-flood/contracts';
 import { CodedError } from '@lead-flood/kernel';
 import type { Column } from '../domain/lead-columns.ts';
 import { guessDelimiter, readHeader, toLeadFields } from '../domain/lead-columns.ts';
-import type { AcceptedRow, Intake } from './lead-intake.ts';
-import { checkRow, isRefused } from './lead-intake.ts';
+import type { Row } from './lead-intake.ts';
+import { checkRow } from './lead-intake.ts';
 
 const HEAD_BYTES_MAX = 65_536;
 const RECORD_CHARACTERS_MAX = 65_536;
 const COLUMNS_MAX = 200;
 const REPLACEMENT = '\ufffd';
 
-export async function readCsvLeads(file: AsyncIterable<Buffer>, rowsMax: number): Promise<Intake> {
+/** The number of rows of a sound file. Throws IGW_ERR_CSV_HEADER, _CSV_BROKEN or _TOO_MANY_ROWS. */
+export async function countRows(file: AsyncIterable<Buffer>, rowsMax: number): Promise<number> {
+  let rows = 0;
+  for await (const _row of records(file)) rows += 1;
+  // Counted to the end, so that the refusal can say how many there are.
+  if (rows > rowsMax)
+    throw new CodedError('IGW_ERR_TOO_MANY_ROWS', `the file has ${rows} rows, at most ${rowsMax} are taken`);
+  return rows;
+}
+
+/** The rows from the one behind `after` on, numbered from 1. */
+export async function* readLeads(file: AsyncIterable<Buffer>, after: number): AsyncGenerator<Row> {
+  let row = 0;
+  for await (const { columns, cells } of records(file)) {
+    row += 1;
+    if (row > after) yield checkCells(row, columns, cells);
+  }
+}
+
+type CsvRecord = { readonly columns: readonly Column[]; readonly cells: readonly string[] };
+
+async function* records(file: AsyncIterable<Buffer>): AsyncGenerator<CsvRecord> {
   const { delimiter, all } = await withDelimiter(file);
-  const parser = parse({
+  const parser: Parser = parse({
     bom: true,
     delimiter,
     // A row with too many or too few cells is that row's own fault.
@@ -30,38 +50,21 @@ export async function readCsvLeads(file: AsyncIterable<Buffer>, rowsMax: number)
   const source = Readable.from(all, { objectMode: false });
   source.on('error', (error) => parser.destroy(error));
   source.pipe(parser);
+  let columns: readonly Column[] | null = null;
   try {
-    return await readRows(parser, rowsMax);
+    for await (const cells of parser as AsyncIterable<string[]>) {
+      if (columns === null) columns = columnsOf(cells);
+      else yield { columns, cells };
+    }
   } catch (error) {
-    source.destroy();
     if (!(error instanceof CsvError)) throw error;
     throw new CodedError('IGW_ERR_CSV_BROKEN', 'the file cannot be read as CSV', {
       details: { reason: error.code, line: (error as { lines?: unknown }).lines ?? null },
     });
-  }
-}
-
-async function readRows(records: Parser, rowsMax: number): Promise<Intake> {
-  const accepted: AcceptedRow[] = [];
-  const refused: RefusedRow[] = [];
-  let columns: readonly Column[] | null = null;
-  let row = 0;
-  for await (const record of records as AsyncIterable<string[]>) {
-    if (columns === null) {
-      columns = columnsOf(record);
-      continue;
-    }
-    row += 1;
-    // Counted on to the end, so that the refusal can say how many there are.
-    if (row > rowsMax) continue;
-    const checked = checkCells(row, columns, record);
-    if (isRefused(checked)) refused.push(checked);
-    else accepted.push(checked);
+  } finally {
+    source.destroy();
   }
   if (columns === null) throw new CodedError('IGW_ERR_CSV_HEADER', 'the file is empty');
-  if (row > rowsMax)
-    throw new CodedError('IGW_ERR_TOO_MANY_ROWS', `the file has ${row} rows, at most ${rowsMax} are taken`);
-  return { rowsTotal: row, accepted, refused };
 }
 
 function columnsOf(cells: readonly string[]): readonly Column[] {
@@ -71,7 +74,7 @@ function columnsOf(cells: readonly string[]): readonly Column[] {
   return header.columns;
 }
 
-function checkCells(row: number, columns: readonly Column[], cells: readonly string[]): AcceptedRow | RefusedRow {
+function checkCells(row: number, columns: readonly Column[], cells: readonly string[]): Row {
   if (cells.length > columns.length)
     return { row, field: null, code: 'too_many_cells', message: 'the row has more cells than the header' };
   if (cells.some((cell) => cell.includes(REPLACEMENT)))

@@ -1,6 +1,7 @@
 /**
- * Many leads at once: rows are checked first, then the good ones are committed as events in chunks, each with its count
- * in one transaction. A crash in between leaves whole chunks; the same upload again goes on behind them.
+ * Many leads at once: their rows are committed in chunks, each with its counts in one transaction: the good ones as events
+ * that wait to be admitted, the others with what is wrong. Neither is ever in memory as a whole. A crash in between leaves
+ * whole chunks; the same upload again goes on behind them.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { z } from 'zod';
@@ -9,28 +10,27 @@ import type { CreateLead, RefusedRow } from '@lead-flood/contracts';
 import type { Codec } from '@lead-flood/kafka';
 import { activeTraceparent, CodedError, derivedId, TransientError } from '@lead-flood/kernel';
 import type { Database, OutboxMessage, Transaction } from '@lead-flood/postgres';
-import { insertOutbox } from '@lead-flood/postgres';
 import { encodeEvent } from '@lead-flood/processor';
+import { insertAdmissions } from '../admission/admission-store.ts';
+import type { Admission } from '../admission/admission.ts';
 import { toSubmission } from '../domain/lead-submission.ts';
+import type { UploadCounts } from './upload-store.ts';
 import { advanceUpload, beginUpload, endUpload } from './upload-store.ts';
 
-export type Intake = {
-  readonly rowsTotal: number;
-  readonly accepted: readonly AcceptedRow[];
-  readonly refused: readonly RefusedRow[];
-};
 export type AcceptedRow = { readonly row: number; readonly lead: CreateLead };
+export type Row = AcceptedRow | RefusedRow;
 export type IntakeFacts = {
   readonly jobId: string;
   readonly orgId: string;
   readonly userId: string;
   readonly kind: 'csv' | 'json';
   readonly correlationId: string;
+  readonly rowsTotal: number;
 };
 export type IntakeDeps = {
   readonly database: Database;
   readonly codec: Codec;
-  readonly wakeRelay: () => void;
+  readonly admission: Pick<Admission, 'wake'>;
   readonly now: () => number;
 };
 
@@ -40,12 +40,12 @@ const RETRY_MS = 50;
 const MESSAGE_MAX = 200;
 
 /** One row against the contract of a lead. The refusal names field and reason, never the value. */
-export function checkRow(row: number, fields: unknown): AcceptedRow | RefusedRow {
+export function checkRow(row: number, fields: unknown): Row {
   const result = createLeadBody.safeParse(fields);
   return result.success ? { row, lead: result.data } : refusal(row, result.error.issues[0]);
 }
 
-export const isRefused = (row: AcceptedRow | RefusedRow): row is RefusedRow => 'code' in row;
+const isRefused = (row: Row): row is RefusedRow => 'code' in row;
 
 const refusal = (row: number, issue: z.core.$ZodIssue | undefined): RefusedRow => ({
   row,
@@ -54,29 +54,38 @@ const refusal = (row: number, issue: z.core.$ZodIssue | undefined): RefusedRow =
   message: (issue?.message ?? 'not a lead').slice(0, MESSAGE_MAX),
 });
 
-/** Resolves after the last commit. */
+/**
+ * Takes in the rows behind what an earlier request has already committed, which `rowsAfter` must give in order. Resolves
+ * after the last commit with the counts of the whole upload.
+ */
 export async function commitIntake(
   deps: IntakeDeps,
-  { rowsTotal, accepted, refused }: Intake,
+  rowsAfter: (row: number) => AsyncIterable<Row> | Iterable<Row>,
   facts: IntakeFacts,
-): Promise<void> {
-  const { jobId, orgId, userId, kind } = facts;
+): Promise<UploadCounts> {
   const submittedAt = deps.now();
-  let after = await commit(deps, (tx) => beginUpload(tx, { id: jobId, orgId, userId, kind, rowsTotal, refused }));
-  const open = accepted.filter(({ row }) => row > after);
-  for (let from = 0; from < open.length; from += CHUNK_ROWS) {
-    const chunk = open.slice(from, from + CHUNK_ROWS);
-    const step = { after, upTo: chunk.at(-1)?.row ?? after, rows: chunk.length };
-    const messages = chunk.map((row) => toMessage(deps.codec, row, facts, submittedAt));
+  let after = await commit(deps, (tx) => beginUpload(tx, facts));
+  const commitChunk = async (chunk: readonly Row[]): Promise<void> => {
+    const refused = chunk.filter(isRefused);
+    const messages = chunk.flatMap((row) => (isRefused(row) ? [] : toMessage(deps.codec, row, facts, submittedAt)));
+    const step = { after, upTo: chunk.at(-1)?.row ?? after, accepted: messages.length, refused };
     await commit(deps, async (tx) => {
-      if (!(await advanceUpload(tx, jobId, step)))
+      if (!(await advanceUpload(tx, facts.jobId, step)))
         throw new CodedError('IGW_ERR_IDEMPOTENCY_IN_PROGRESS', 'another request with this key is at work: ask again');
-      await insertOutbox(tx, messages);
+      await insertAdmissions(tx, facts.orgId, messages);
     });
     after = step.upTo;
-    deps.wakeRelay();
+    deps.admission.wake();
+  };
+  let chunk: Row[] = [];
+  for await (const row of rowsAfter(after)) {
+    chunk.push(row);
+    if (chunk.length < CHUNK_ROWS) continue;
+    await commitChunk(chunk);
+    chunk = [];
   }
-  await commit(deps, (tx) => endUpload(tx, jobId));
+  if (chunk.length > 0) await commitChunk(chunk);
+  return commit(deps, (tx) => endUpload(tx, facts.jobId));
 }
 
 function toMessage(

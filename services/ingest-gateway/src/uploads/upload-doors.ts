@@ -1,18 +1,19 @@
 /** The doors through which many leads come at once: a CSV file, or a JSON array. */
-import { createHash } from 'node:crypto';
 import multipart from '@fastify/multipart';
-import type { MultipartFile } from '@fastify/multipart';
 import { gatewayRoutes } from '@lead-flood/contracts';
 import { CodedError, derivedId, randomId } from '@lead-flood/kernel';
 import type { HttpExchange, HttpHandlers, HttpServer } from '@lead-flood/service';
 import { addRoutes } from '@lead-flood/service';
 import type { Gate } from '../access/gate.ts';
+import { waitingLeads } from '../admission/admission-store.ts';
 import type { GatewayConfig } from '../config.ts';
 import type { Answer, Idempotency } from '../proxy/idempotency.ts';
 import { hashRequest, readIdempotencyKey } from '../proxy/idempotency.ts';
-import { readCsvLeads } from './csv-leads.ts';
-import type { AcceptedRow, IntakeDeps } from './lead-intake.ts';
-import { checkRow, commitIntake, isRefused } from './lead-intake.ts';
+import { countRows, readLeads } from './csv-leads.ts';
+import type { IntakeDeps } from './lead-intake.ts';
+import { checkRow, commitIntake } from './lead-intake.ts';
+import type { Spooled } from './spool.ts';
+import { spool } from './spool.ts';
 import { findUpload, listRefused } from './upload-store.ts';
 
 export type UploadDeps = IntakeDeps & {
@@ -57,15 +58,20 @@ const jsonHandlers = (deps: UploadDeps): HttpHandlers<typeof jsonRoutes> => ({
     const hash = key === null ? '' : hashRequest(JSON.stringify(body));
     const jobId = jobIdOf(principal.orgId, key, hash);
     const work = async (): Promise<Answer> => {
-      const rows = body.map((fields, i) => checkRow(i + 1, fields));
-      const refused = rows.filter(isRefused);
-      const accepted = rows.filter((row): row is AcceptedRow => !isRefused(row));
-      await commitIntake(
+      const { accepted } = await commitIntake(
         deps,
-        { rowsTotal: rows.length, accepted, refused },
-        { jobId, orgId: principal.orgId, userId: principal.userId, kind: 'json', correlationId },
+        (after) => body.map((fields, i) => checkRow(i + 1, fields)).slice(after),
+        {
+          jobId,
+          orgId: principal.orgId,
+          userId: principal.userId,
+          kind: 'json',
+          correlationId,
+          rowsTotal: body.length,
+        },
       );
-      return { status: 202, body: JSON.stringify({ jobId, accepted: accepted.length, refused }) };
+      const refused = await listRefused(deps.database, jobId, 0, body.length);
+      return { status: 202, body: JSON.stringify({ jobId, accepted, refused }) };
     };
     return bulkLeads.answer.parse(
       await answerOnce(deps, { orgId: principal.orgId, route: 'POST /v1/leads/bulk', key }, hash, work, exchange),
@@ -73,85 +79,62 @@ const jsonHandlers = (deps: UploadDeps): HttpHandlers<typeof jsonRoutes> => ({
   },
 });
 
-const fileHandlers = (deps: UploadDeps): HttpHandlers<typeof fileRoutes> => ({
-  uploadLeads: async ({ principal, correlationId }, exchange) => {
-    const key = readIdempotencyKey(exchange.request.headers['idempotency-key']);
-    const part = await exchange.request.file();
-    if (part === undefined) throw new CodedError('IGW_ERR_NO_FILE', 'send one file as multipart/form-data');
-    const reading = hashed(part);
-    const work = async (): Promise<Answer> => {
-      const intake = await reading.leads(deps.config.UPLOAD_ROWS_MAX);
-      const jobId = jobIdOf(principal.orgId, key, await reading.hash());
-      await commitIntake(deps, intake, {
-        jobId,
-        orgId: principal.orgId,
-        userId: principal.userId,
-        kind: 'csv',
-        correlationId,
-      });
-      const { accepted, refused } = intake;
-      return {
-        status: 202,
-        body: JSON.stringify({
-          jobId,
-          accepted: accepted.length,
-          refused: refused.length,
-          rows: refused.slice(0, REFUSALS_SHOWN_MAX),
-        }),
-      };
-    };
-    try {
-      return uploadLeads.answer.parse(
-        await answerOnce(
-          deps,
-          { orgId: principal.orgId, route: 'POST /v1/uploads/leads', key },
-          { whenRead: reading.hash },
-          work,
-          exchange,
-        ),
-      );
-    } finally {
-      // What was not read must not hold up the connection.
-      part.file.resume();
-    }
-  },
-});
-
-type Reading = {
-  readonly leads: (rowsMax: number) => ReturnType<typeof readCsvLeads>;
-  readonly hash: () => Promise<string>;
-};
-
-/** The file with the digest of its bytes, which is known when the last of them has been read. */
-function hashed(part: MultipartFile): Reading {
-  const digest = createHash('sha256');
-  let result: string | null = null;
-  async function* bytes(): AsyncGenerator<Buffer> {
-    for await (const chunk of part.file as AsyncIterable<Buffer>) {
-      digest.update(chunk);
-      yield chunk;
-    }
-  }
-  const tooLarge = (): CodedError => new CodedError('IGW_ERR_FILE_TOO_LARGE', 'the file is larger than a file may be');
+const fileHandlers = (deps: UploadDeps): HttpHandlers<typeof fileRoutes> => {
+  let atOnce = 0;
   return {
-    leads: async (rowsMax) => {
+    uploadLeads: async ({ principal, correlationId }, exchange) => {
+      const { userId, orgId } = principal;
+      const key = readIdempotencyKey(exchange.request.headers['idempotency-key']);
+      if (atOnce >= deps.config.UPLOADS_AT_ONCE_MAX) throw busy(exchange, 'as many files as may be read at once are');
+      atOnce += 1;
+      let file: Spooled | null = null;
       try {
-        const intake = await readCsvLeads(bytes(), rowsMax);
-        if (part.file.truncated) throw tooLarge();
-        return intake;
-      } catch (error) {
-        // A cut file may look broken too, but its true fault is the size.
-        throw part.file.truncated ? tooLarge() : error;
+        const received = await receive(exchange);
+        file = received;
+        const work = async (): Promise<Answer> => {
+          const rowsTotal = await countRows(received.read(), deps.config.UPLOAD_ROWS_MAX);
+          await refuseBeyondBacklog(deps, rowsTotal, exchange);
+          const jobId = jobIdOf(orgId, key, received.hash);
+          const facts = { jobId, orgId, userId, kind: 'csv', correlationId, rowsTotal } as const;
+          const counts = await commitIntake(deps, (after) => readLeads(received.read(), after), facts);
+          const rows = await listRefused(deps.database, jobId, 0, REFUSALS_SHOWN_MAX);
+          return { status: 202, body: JSON.stringify({ jobId, ...counts, rows }) };
+        };
+        const keyed = { orgId, route: 'POST /v1/uploads/leads', key };
+        return uploadLeads.answer.parse(await answerOnce(deps, keyed, received.hash, work, exchange));
+      } finally {
+        atOnce -= 1;
+        await file?.remove();
       }
-    },
-    hash: async () => {
-      if (result === null) {
-        if (!part.file.readableEnded) for await (const _chunk of bytes());
-        result = digest.digest('hex');
-      }
-      return result;
     },
   };
+};
+
+/** The one file of the form, whole. */
+async function receive({ request }: HttpExchange): Promise<Spooled> {
+  const part = await request.file();
+  if (part === undefined) throw new CodedError('IGW_ERR_NO_FILE', 'send one file as multipart/form-data');
+  const file = await spool(part.file);
+  // A large file takes longer than a connection may usually be without a byte.
+  request.raw.socket.setTimeout(0);
+  if (!part.file.truncated) return file;
+  await file.remove();
+  throw new CodedError('IGW_ERR_FILE_TOO_LARGE', 'the file is larger than a file may be');
+}
+
+const BUSY_RETRY_SECONDS = 5;
+const BACKLOG_RETRY_SECONDS = 60;
+
+function busy({ reply }: HttpExchange, why: string): CodedError {
+  void reply.header('retry-after', BUSY_RETRY_SECONDS);
+  return new CodedError('IGW_ERR_BUSY', `${why}: send it again as Retry-After says`);
+}
+
+async function refuseBeyondBacklog(deps: UploadDeps, rows: number, { reply }: HttpExchange): Promise<void> {
+  const waiting = await waitingLeads(deps.database);
+  if (waiting + rows <= deps.config.ADMISSION_WAITING_MAX) return;
+  void reply.header('retry-after', BACKLOG_RETRY_SECONDS);
+  throw new CodedError('IGW_ERR_BACKLOG_FULL', `${waiting} leads wait to be let in: send it again as Retry-After says`);
 }
 
 type Keyed = { readonly orgId: string; readonly route: string; readonly key: string | null };

@@ -27,26 +27,43 @@ export async function findUpload(queries: Queries, orgId: string, id: string): P
 }
 
 export type NewUpload = {
-  readonly id: string;
+  readonly jobId: string;
   readonly orgId: string;
   readonly userId: string;
   readonly kind: 'csv' | 'json';
   readonly rowsTotal: number;
-  readonly refused: readonly RefusedRow[];
 };
+export type UploadCounts = { readonly accepted: number; readonly refused: number };
 
 /** Gives the row up to which the upload is committed: 0, or more where it was cut off and is sent again. */
-export async function beginUpload(
-  tx: Queries,
-  { id, orgId, userId, kind, rowsTotal, refused }: NewUpload,
-): Promise<number> {
-  const committedRow = await tx.oneFirst(sql.type(z.object({ committed_row: z.int() }))`
-    insert into uploads (id, org_id, user_id, kind, state, rows_total, refused)
-    values (${id}, ${orgId}, ${userId}, ${kind}, 'receiving', ${rowsTotal}, ${refused.length})
+export const beginUpload = (tx: Queries, { jobId, orgId, userId, kind, rowsTotal }: NewUpload): Promise<number> =>
+  tx.oneFirst(sql.type(z.object({ committed_row: z.int() }))`
+    insert into uploads (id, org_id, user_id, kind, state, rows_total)
+    values (${jobId}, ${orgId}, ${userId}, ${kind}, 'receiving', ${rowsTotal})
     on conflict (id) do update set state = 'receiving', error = null, updated_at = now()
     returning committed_row
   `);
-  if (refused.length === 0) return committedRow;
+
+export type Advance = {
+  readonly after: number;
+  readonly upTo: number;
+  readonly accepted: number;
+  readonly refused: readonly RefusedRow[];
+};
+
+/** False where somebody else has moved the upload on: two requests with one key, of which the first was thought dead. */
+export async function advanceUpload(
+  tx: Queries,
+  id: string,
+  { after, upTo, accepted, refused }: Advance,
+): Promise<boolean> {
+  const moved = await tx.maybeOneFirst(sql.type(z.object({ id: z.string() }))`
+    update uploads
+    set accepted = accepted + ${accepted}, refused = refused + ${refused.length}, committed_row = ${upTo}, updated_at = now()
+    where id = ${id} and committed_row = ${after}
+    returning id
+  `);
+  if (moved === null || refused.length === 0) return moved !== null;
   await tx.query(sql.unsafe`
     insert into upload_rows (upload_id, row_number, field, code, message)
     select ${id}::uuid, * from unnest(
@@ -55,29 +72,14 @@ export async function beginUpload(
       ${texts(refused.map((r) => r.code))}::text[],
       ${texts(refused.map((r) => r.message))}::text[]
     )
-    on conflict do nothing
   `);
-  return committedRow;
+  return true;
 }
 
-/** False where somebody else has moved the upload on: two requests with one key, of which the first was thought dead. */
-export async function advanceUpload(
-  tx: Queries,
-  id: string,
-  { after, upTo, rows }: { readonly after: number; readonly upTo: number; readonly rows: number },
-): Promise<boolean> {
-  return (
-    (await tx.maybeOneFirst(sql.type(z.object({ id: z.string() }))`
-      update uploads set accepted = accepted + ${rows}, committed_row = ${upTo}, updated_at = now()
-      where id = ${id} and committed_row = ${after}
-      returning id
-    `)) !== null
-  );
-}
-
-export async function endUpload(tx: Queries, id: string): Promise<void> {
-  await tx.query(sql.unsafe`update uploads set state = 'received', updated_at = now() where id = ${id}`);
-}
+export const endUpload = (tx: Queries, id: string): Promise<UploadCounts> =>
+  tx.one(sql.type(z.object({ accepted: z.int(), refused: z.int() }))`
+    update uploads set state = 'received', updated_at = now() where id = ${id} returning accepted, refused
+  `);
 
 const refusedRow = z.object({ row: z.int(), field: z.string().nullable(), code: z.string(), message: z.string() });
 

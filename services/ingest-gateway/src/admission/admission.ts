@@ -1,0 +1,102 @@
+/**
+ * Lets accepted leads into the line at the pace that the line keeps, the organisations in turn. It stands between the doors
+ * for many leads at once and the outbox; single leads and webhooks do not pass here.
+ *
+ *   files, lists ──commit──▶ admissions ──this──▶ outbox ──relay──▶ ingest.lead.v1
+ *
+ * It asks and works only while something waits. Every replica may run it: each measures the same line.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Database } from '@lead-flood/postgres';
+import { adjust, freshRate, pass, spend } from '../domain/admission-rate.ts';
+import { admitNext } from './admission-store.ts';
+import type { LineWait } from './line-wait.ts';
+
+export type Admission = {
+  /** Call after a commit of accepted leads. */
+  readonly wake: () => void;
+  readonly stop: () => Promise<void>;
+};
+
+export type AdmissionDeps = {
+  readonly database: Database;
+  /** Opened while something waits, closed when all is in. */
+  readonly openLineWait: () => Promise<LineWait>;
+  readonly wakeRelay: () => void;
+  readonly onError: (error: unknown) => void;
+  /** Leads let in, and the pace, for the metrics. */
+  readonly onAdmitted: (leads: number, perSecond: number) => void;
+};
+
+const TURN_MS = 50;
+const LOOK_EVERY_MS = 500;
+/** The rows of a replica that has gone are found by whoever looks next. */
+const LOOK_UNASKED_MS = 30_000;
+const RETRY_MS = 1_000;
+
+export function startAdmission(deps: AdmissionDeps): Admission {
+  const stopping = new AbortController();
+  let woken = Promise.withResolvers<undefined>();
+  let rate = freshRate;
+
+  /** Until nothing waits. */
+  async function letIn(): Promise<void> {
+    if ((await one()) === 0) return;
+    const line = await deps.openLineWait();
+    let lookedAt = performance.now();
+    let turnedAt = lookedAt;
+    try {
+      while (!stopping.signal.aborted) {
+        const now = performance.now();
+        rate = pass(rate, now - turnedAt);
+        turnedAt = now;
+        if (now - lookedAt >= LOOK_EVERY_MS) {
+          rate = adjust(rate, await line.waitMs());
+          lookedAt = now;
+        }
+        if (rate.allowance > 0) {
+          if ((await one()) === 0) return;
+        } else await delay(TURN_MS);
+      }
+    } finally {
+      await line.close();
+    }
+  }
+
+  async function one(): Promise<number> {
+    const leads = await admitNext(deps.database);
+    if (leads === 0) return 0;
+    rate = spend(rate, leads);
+    deps.wakeRelay();
+    deps.onAdmitted(leads, rate.perSecond);
+    return leads;
+  }
+
+  async function run(): Promise<void> {
+    while (!stopping.signal.aborted) {
+      const { promise } = woken;
+      try {
+        await letIn();
+        rate = freshRate;
+        await Promise.race([promise, delay(LOOK_UNASKED_MS, undefined, { signal: stopping.signal })]);
+      } catch (error) {
+        if (stopping.signal.aborted) return;
+        deps.onError(error);
+        await delay(RETRY_MS, undefined, { signal: stopping.signal }).catch(() => undefined);
+      }
+    }
+  }
+
+  const running = run();
+  return {
+    wake: () => {
+      const { resolve } = woken;
+      woken = Promise.withResolvers();
+      resolve(undefined);
+    },
+    stop: async () => {
+      stopping.abort();
+      await running;
+    },
+  };
+}

@@ -1,0 +1,33 @@
+/**
+ * How many requests may be with a service at once. What a service cannot answer in time is refused here, at once and with a
+ * time to come back, instead of standing in a queue until everybody's patience has run out.
+ */
+export type Places = {
+  /** Gives how to leave again, or null where there is no place. */
+  readonly enter: (service: string, orgId: string) => (() => void) | null;
+};
+
+/** One organisation alone must not take the last places: of them the others live while it pushes. */
+const SHARE_MAX = 0.75;
+
+export function createPlaces(max: number): Places {
+  const taken = new Map<string, number>();
+  const of = (name: string): number => taken.get(name) ?? 0;
+  const add = (name: string, by: 1 | -1): void => {
+    const now = of(name) + by;
+    if (now === 0) taken.delete(name);
+    else taken.set(name, now);
+  };
+  return {
+    enter(service, orgId) {
+      const own = `${service} ${orgId}`;
+      if (of(service) >= max || of(own) >= Math.ceil(max * SHARE_MAX)) return null;
+      add(service, 1);
+      add(own, 1);
+      return () => {
+        add(service, -1);
+        add(own, -1);
+      };
+    },
+  };
+}

@@ -1,0 +1,43 @@
+/**
+ * A file on its way through: received whole before anything of it is kept, without ever being in memory. It is read twice
+ * afterwards (is it sound? then its rows), which a stream from the network cannot be.
+ */
+import { createHash } from 'node:crypto';
+import { createReadStream, createWriteStream } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Transform } from 'node:stream';
+import type { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+
+export type Spooled = {
+  readonly read: () => Readable;
+  /** SHA-256 of the bytes, hex. */
+  readonly hash: string;
+  readonly remove: () => Promise<void>;
+};
+
+export async function spool(file: Readable): Promise<Spooled> {
+  const directory = await mkdtemp(join(tmpdir(), 'lead-flood-upload-'));
+  const remove = (): Promise<void> => rm(directory, { recursive: true, force: true });
+  const path = join(directory, 'file');
+  const digest = createHash('sha256');
+  try {
+    await pipeline(
+      file,
+      new Transform({
+        transform: (chunk: Buffer, _encoding, done) => {
+          digest.update(chunk);
+          done(null, chunk);
+        },
+      }),
+      // Nobody else on the machine may read what customers send.
+      createWriteStream(path, { mode: 0o600 }),
+    );
+  } catch (error) {
+    await remove();
+    throw error;
+  }
+  return { read: () => createReadStream(path), hash: digest.digest('hex'), remove };
+}

@@ -1,0 +1,227 @@
+/** How imports are let in: in turn, at the pace of the line, and what is refused before anything breaks. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { KafkaClient } from '@lead-flood/kafka';
+import { createKafkaClient, createProducer, createTopics } from '@lead-flood/kafka';
+import { randomId } from '@lead-flood/kernel';
+import type { OutboxMessage } from '@lead-flood/postgres';
+import { sql } from '@lead-flood/postgres';
+import { createTestDatabase, eventually, sampleId, testEnvironment } from '@lead-flood/testing';
+import { z } from 'zod';
+import { admitNext, insertAdmissions, waitingLeads } from '../src/admission/admission-store.ts';
+import { startAdmission } from '../src/admission/admission.ts';
+import type { LineWait } from '../src/admission/line-wait.ts';
+import { openLineWait } from '../src/admission/line-wait.ts';
+import { adjust, freshRate, pass, spend } from '../src/domain/admission-rate.ts';
+import { waitOf } from '../src/domain/line-wait.ts';
+import { createPlaces } from '../src/limits/places.ts';
+import { csvForm, startGateway } from './harness.ts';
+
+const migrations = new URL('../migrations', import.meta.url).pathname;
+const [large, small] = [sampleId('large'), sampleId('small')];
+
+/** More than is let in at once, so that a pace is to be seen. */
+const LEADS = 2_500;
+
+const leadsOf = (name: string, count: number): OutboxMessage[] =>
+  Array.from({ length: count }, (_, i) => ({
+    topic: 'ingest.lead.v1',
+    key: `${name} ${i}`,
+    headers: { 'message-id': `${name} ${i}`, 'org-id': name },
+    value: Buffer.from(`value of "${name}" \\ ${i}`),
+  }));
+
+describe('admission', () => {
+  let test: Awaited<ReturnType<typeof createTestDatabase>>;
+  beforeAll(async () => {
+    test = await createTestDatabase({ schema: 'ingest_gateway', migrations });
+  });
+  afterAll(() => test.drop());
+
+  const row = z.object({ topic: z.string(), key: z.string(), headers: z.string(), value: z.instanceof(Buffer) });
+  const admitted = () => test.database.any(sql.type(row)`select topic, key, headers, value from outbox order by seq`);
+  const insert = (orgId: string, messages: readonly OutboxMessage[]) =>
+    test.database.transaction((tx) => insertAdmissions(tx, orgId, messages));
+
+  it('lets in every lead once, byte for byte, each organisation in its own order and in its turn', async () => {
+    await insert(large, leadsOf('large', 450));
+    await insert(small, leadsOf('small', 3));
+    const counts: number[] = [];
+    for (let leads = await admitNext(test.database); leads > 0; leads = await admitNext(test.database))
+      counts.push(leads);
+    expect(counts).toEqual([100, 3, 100, 100, 100, 50]);
+    const rows = await admitted();
+    const asSent = (name: string, count: number) =>
+      leadsOf(name, count).map((message) => ({ ...message, headers: JSON.stringify(message.headers) }));
+    expect(rows.filter(({ key }) => key.startsWith('large'))).toEqual(asSent('large', 450));
+    expect(rows.filter(({ key }) => key.startsWith('small'))).toEqual(asSent('small', 3));
+  });
+
+  it('slows down while the line lets its messages wait, and takes what is free afterwards', async () => {
+    await test.database.query(sql.unsafe`delete from outbox`);
+    let waitMs: number | null = 60_000;
+    const paces: number[] = [];
+    const line: LineWait = { waitMs: () => Promise.resolve(waitMs), close: () => Promise.resolve() };
+    const errors: unknown[] = [];
+    await insert(large, leadsOf('large', LEADS));
+    const admission = startAdmission({
+      database: test.database,
+      openLineWait: () => Promise.resolve(line),
+      wakeRelay: () => undefined,
+      onError: (error) => errors.push(error),
+      onAdmitted: (_leads, perSecond) => paces.push(perSecond),
+    });
+    try {
+      await eventually('it to slow down', () => (paces.at(-1) ?? 1_000) < freshRate.perSecond / 2);
+      const slow = paces.at(-1) ?? 0;
+      waitMs = 0;
+      await eventually('everybody to be in', async () => (await waitingLeads(test.database)) === 0);
+      expect(await admitted()).toHaveLength(LEADS);
+      expect(paces.at(-1)).toBeGreaterThan(slow);
+      expect(errors).toEqual([]);
+    } finally {
+      await admission.stop();
+    }
+  });
+});
+
+describe('the pace', () => {
+  it('is a function of how long the line lets wait', () => {
+    expect(adjust(freshRate, 0).perSecond).toBeGreaterThan(freshRate.perSecond);
+    expect(adjust(freshRate, 1_000)).toEqual(freshRate);
+    expect(adjust(freshRate, 5_000).perSecond).toBeLessThan(freshRate.perSecond);
+    expect(adjust(freshRate, null)).toEqual(freshRate);
+    let rate = freshRate;
+    for (let i = 0; i < 100; i += 1) rate = adjust(rate, 5_000);
+    expect(rate.perSecond).toBe(20);
+  });
+
+  it('gives an allowance that does not pile up', () => {
+    const spent = spend(freshRate, 1_100);
+    expect(spent.allowance).toBe(-100);
+    expect(pass(spent, 1_000).allowance).toBe(freshRate.perSecond - 100);
+    expect(pass(spent, 3_600_000).allowance).toBe(1_000);
+  });
+});
+
+describe('how long the line lets wait', () => {
+  const at = { group: 'g', topic: 't', partition: 0 };
+
+  it('is how long ago the oldest message that is not read was seen to be there', () => {
+    const [first, seen] = waitOf(new Map(), [{ ...at, place: 10, end: 40 }], 1_000);
+    const [second, later] = waitOf(seen, [{ ...at, place: 10, end: 90 }], 1_500);
+    const [third, latest] = waitOf(later, [{ ...at, place: 60, end: 120 }], 2_000);
+    const [fourth] = waitOf(latest, [{ ...at, place: 120, end: 120 }], 2_500);
+    expect([first, second, third, fourth]).toEqual([0, 500, 500, 0]);
+  });
+
+  it('is asked of real groups', async () => {
+    const client: KafkaClient = createKafkaClient({
+      brokers: testEnvironment().KAFKA_BROKERS.split(','),
+      clientId: 'test',
+      log: () => undefined,
+    });
+    const [topic, group] = [`wait-${randomId()}`, `wait-${randomId()}`];
+    const shape = { name: topic, owner: 'test', key: null, keyOf: {}, partitions: 1, retentionDays: 1, events: [] };
+    await createTopics(client, [shape], '');
+    const producer = await createProducer(client);
+    await producer.send([1, 2, 3].map((n) => ({ topic, key: String(n), headers: {}, value: Buffer.from('x') })));
+    await producer.stop();
+    const admin = client.admin();
+    await admin.connect();
+    const tell = (offset: string) =>
+      admin.setOffsets({ groupId: group, topic, partitions: [{ partition: 0, offset }] });
+    await tell('1');
+    const line = await openLineWait(client, [group, 'nobody-knows-this-group'], (error) => {
+      throw error;
+    });
+    try {
+      expect(await line.waitMs()).toBe(0);
+      await eventually('a wait', async () => ((await line.waitMs()) ?? 0) > 0);
+      await tell('3');
+      expect(await line.waitMs()).toBe(0);
+    } finally {
+      await line.close();
+      await admin.disconnect();
+    }
+  });
+});
+
+describe('places', () => {
+  it('are bounded, and one organisation does not get the last of them', () => {
+    const places = createPlaces(4);
+    const leave = [1, 2, 3].map(() => places.enter('discovery', large));
+    expect(leave).not.toContain(null);
+    expect(places.enter('discovery', large)).toBeNull();
+    expect(places.enter('scoring', large)).not.toBeNull();
+    expect(places.enter('discovery', small)).not.toBeNull();
+    expect(places.enter('discovery', small)).toBeNull();
+    leave[0]?.();
+    expect(places.enter('discovery', small)).not.toBeNull();
+  });
+});
+
+describe('what is refused before it breaks', () => {
+  it('[GW-06] requests beyond what a service can answer in time: 503 with Retry-After, at once', async () => {
+    const gateway = await startGateway({ UPSTREAM_REQUESTS_MAX: '4' });
+    const gate = Promise.withResolvers<undefined>();
+    try {
+      const token = await gateway.mint('member');
+      gateway.upstream.react = async () => {
+        await gate.promise;
+        return { status: 200, body: {} };
+      };
+      const under = [1, 2, 3].map(() => gateway.ask('/v1/leads', { token }));
+      await eventually('three to be under way', () => gateway.upstream.asked.length === 3);
+      const refused = await gateway.ask('/v1/leads', { token });
+      expect([refused.status, refused.code(), refused.detail()]).toEqual([503, 'unavailable', 'IGW_ERR_BUSY']);
+      expect(refused.headers.get('retry-after')).toBe('1');
+      gate.resolve(undefined);
+      expect((await Promise.all(under)).map(({ status }) => status)).toEqual([200, 200, 200]);
+      expect((await gateway.ask('/v1/leads', { token })).status).toBe(200);
+    } finally {
+      gate.resolve(undefined);
+      await gateway.stop();
+    }
+  });
+
+  it('[GW-34] a file while more leads wait than may: 503 with Retry-After, and nothing of it is kept', async () => {
+    const gateway = await startGateway({ ADMISSION_WAITING_MAX: '1' });
+    try {
+      const token = await gateway.mint('member');
+      const told = await gateway.ask('/v1/uploads/leads', {
+        token,
+        body: csvForm('email\na@a.example\nb@a.example\n'),
+      });
+      expect([told.status, told.detail(), told.headers.get('retry-after')]).toEqual([
+        503,
+        'IGW_ERR_BACKLOG_FULL',
+        '60',
+      ]);
+      expect(await gateway.outbox()).toEqual([]);
+      expect((await gateway.ask('/v1/uploads/leads', { token, body: csvForm('email\na@a.example\n') })).status).toBe(
+        202,
+      );
+    } finally {
+      await gateway.stop();
+    }
+  });
+
+  it('[GW-34] more files at once than may be: 503 with Retry-After', async () => {
+    const gateway = await startGateway({ UPLOADS_AT_ONCE_MAX: '1' });
+    try {
+      const token = await gateway.mint('member');
+      const csv = `email\n${Array.from({ length: 5_000 }, (_, i) => `p${i}@a.example\n`).join('')}`;
+      const told = await Promise.all(
+        [1, 2, 3].map(() => gateway.ask('/v1/uploads/leads', { token, body: csvForm(csv) })),
+      );
+      const refused = told.filter(({ status }) => status === 503);
+      expect(told.filter(({ status }) => status === 202).length).toBeGreaterThan(0);
+      expect(refused.length).toBeGreaterThan(0);
+      expect(refused.map((one) => [one.detail(), one.headers.get('retry-after')])).toEqual(
+        refused.map(() => ['IGW_ERR_BUSY', '5']),
+      );
+    } finally {
+      await gateway.stop();
+    }
+  });
+});
