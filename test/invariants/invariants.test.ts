@@ -292,6 +292,12 @@ describe('a planted violation is found and named', () => {
     const violations = await found('I9');
     expect(violations).toContainEqual({ id: 'scoring', what: '1 rows of the outbox are not published' });
     expect(violations).toContainEqual(naming(/^discovery ingest\.lead\.v1\/\d$/));
+    const gateway = await database('ingest_gateway');
+    await gateway.query(sql.unsafe`
+      insert into admissions (org_id, leads, turn, topic, keys, headers, all_values, starts, lengths)
+      values (gen_random_uuid(), 7, 0, 'ingest.lead.v1', '{}', '{}', '', '{}', '{}')
+    `);
+    expect(await found('I9')).toContainEqual(naming('ingest_gateway'));
     const verdicts = await judge(world, { settleMs: 0, only: ['I1', 'I9'] });
     expect(verdicts[0]?.result).toEqual({ notChecked: 'the line is not at rest (see I9)' });
     expect(isGood(verdicts)).toBe(false);

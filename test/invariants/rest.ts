@@ -1,4 +1,4 @@
-/** I9. Nothing waits: no outbox row unpublished, no message unread, no timer overdue, no input between two tries. */
+/** I9. Nothing waits: no outbox row unpublished, no message unread, no timer overdue, no input between two tries, no import before the door. */
 import { z } from 'zod';
 import { sql } from '@lead-flood/postgres';
 import type { Schema } from './groups.ts';
@@ -22,9 +22,17 @@ export const rest: Invariant = {
         what: `is ${lag} behind`,
       }));
     const tables = await Promise.all(schemas.map((schema) => waitingIn(world, schema)));
-    return finding(lags.length + schemas.length, [...behind, ...tables.flat()]);
+    const imports = await notLetIn(world);
+    return finding(lags.length + schemas.length + 1, [...behind, ...tables.flat(), ...imports]);
   },
 };
+
+async function notLetIn(world: World): Promise<Violation[]> {
+  const leads = await world
+    .database('ingest_gateway')
+    .oneFirst(sql.type(z.object({ leads: z.int() }))`select coalesce(sum(leads), 0)::int as leads from admissions`);
+  return leads === 0 ? [] : [{ id: 'ingest_gateway', what: `${leads} leads of files and lists wait to be let in` }];
+}
 
 async function waitingIn(world: World, schema: Schema): Promise<Violation[]> {
   const { unpublished, overdue, again } = await world.database(schema).one(sql.type(waiting)`

@@ -5,6 +5,7 @@
 import { Readable } from 'node:stream';
 import { CsvError, parse } from 'csv-parse';
 import type { Parser } from 'csv-parse';
+import { parse as parseWhole } from 'csv-parse/sync';
 import { CodedError } from '@lead-flood/kernel';
 import type { Column } from '../domain/lead-columns.ts';
 import { guessDelimiter, readHeader, toLeadFields } from '../domain/lead-columns.ts';
@@ -15,6 +16,16 @@ const HEAD_BYTES_MAX = 65_536;
 const RECORD_CHARACTERS_MAX = 65_536;
 const COLUMNS_MAX = 200;
 const REPLACEMENT = '\ufffd';
+
+/** The first line alone, for a refusal as early as can be; what it cannot tell yet is told by `countRows`. */
+export function checkHead(head: Buffer): void {
+  const text = textOf(head);
+  const [line = ''] = text.split(/\r?\n/, 1);
+  const isCut = line.length === text.length || line.split('"').length % 2 === 0;
+  if (isCut) return;
+  const [cells] = parseWhole(line, { bom: true, delimiter: guessDelimiter(text) });
+  if (cells !== undefined) columnsOf(cells);
+}
 
 /** The number of rows of a sound file. Throws IGW_ERR_CSV_HEADER, _CSV_BROKEN or _TOO_MANY_ROWS. */
 export async function countRows(file: AsyncIterable<Buffer>, rowsMax: number): Promise<number> {
@@ -96,10 +107,11 @@ async function withDelimiter(file: AsyncIterable<Buffer>): Promise<{ delimiter: 
     if (bytes >= HEAD_BYTES_MAX || next.value.includes('\n')) break;
   }
   const start = Buffer.concat(head);
-  const isUtf16 = start[0] === 0xff && start[1] === 0xfe;
   const all = (async function* whole(): AsyncGenerator<Buffer> {
     yield start;
     for (let next = await chunks.next(); next.done !== true; next = await chunks.next()) yield next.value;
   })();
-  return { delimiter: guessDelimiter(start.toString(isUtf16 ? 'utf16le' : 'utf8')), all };
+  return { delimiter: guessDelimiter(textOf(start)), all };
 }
+
+const textOf = (start: Buffer): string => start.toString(start[0] === 0xff && start[1] === 0xfe ? 'utf16le' : 'utf8');

@@ -9,7 +9,7 @@ import { waitingLeads } from '../admission/admission-store.ts';
 import type { GatewayConfig } from '../config.ts';
 import type { Answer, Idempotency } from '../proxy/idempotency.ts';
 import { hashRequest, readIdempotencyKey } from '../proxy/idempotency.ts';
-import { countRows, readLeads } from './csv-leads.ts';
+import { checkHead, countRows, readLeads } from './csv-leads.ts';
 import type { IntakeDeps } from './lead-intake.ts';
 import { checkRow, commitIntake } from './lead-intake.ts';
 import type { Spooled } from './spool.ts';
@@ -114,7 +114,10 @@ const fileHandlers = (deps: UploadDeps): HttpHandlers<typeof fileRoutes> => {
 async function receive({ request }: HttpExchange): Promise<Spooled> {
   const part = await request.file();
   if (part === undefined) throw new CodedError('IGW_ERR_NO_FILE', 'send one file as multipart/form-data');
-  const file = await spool(part.file);
+  const file = await spool(part.file, checkHead).finally(() => {
+    // What was not read must not hold up the connection.
+    part.file.resume();
+  });
   // A large file takes longer than a connection may usually be without a byte.
   request.raw.socket.setTimeout(0);
   if (!part.file.truncated) return file;
