@@ -7,6 +7,7 @@ import Table from 'cli-table3';
 import { startEverything } from '@lead-flood/local';
 import { runPeers } from './peers/run.ts';
 import { runIdle } from './scenarios/idle.ts';
+import { runImport } from './scenarios/import.ts';
 import { runLatency } from './scenarios/latency.ts';
 import type { LineResult } from './scenarios/line.ts';
 import { runLine } from './scenarios/line.ts';
@@ -29,7 +30,11 @@ if (wanted.has('peers')) {
 
 const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim();
 const directory = mkdtempSync(join(tmpdir(), 'lead-flood-bench-'));
-const everything = await startEverything({ preferUsualPorts: false, directory, env: { LOG_LEVEL: 'warn' } });
+const everything = await startEverything({
+  preferUsualPorts: false,
+  directory,
+  env: { LOG_LEVEL: 'warn', UPLOAD_ROWS_MAX: '1000000', UPLOAD_BYTES_MAX: '1000000000' },
+});
 record('stack and seven services ready', `${round(everything.startMs / 1_000, 1)} s`, '< 25 s');
 
 if (wants('idle')) {
@@ -63,6 +68,21 @@ if (wants('line'))
       seconds: 60,
     }),
   );
+if (wants('import')) {
+  const options = { firstSeed: 10_000_000, leads: 300, leadsPerSecond: 15 };
+  const rows = Number(process.env['BENCH_IMPORT_ROWS'] ?? 100_000);
+  const { alone, beside, rowsPerSecond, gatewayMb } = await runImport(everything, { ...options, rows });
+  record(
+    `a small organisation beside an import of ${rows} rows: POST until shown with its score`,
+    `p50 ${round(beside.p50)}, p99 ${round(beside.p99)} ms; alone p50 ${round(alone.p50)}, p99 ${round(alone.p99)} ms: ${round(beside.p99 / alone.p99, 1)} times`,
+    '3 times',
+  );
+  record(
+    `upload of ${rows} rows`,
+    `${round(rowsPerSecond)} rows/s accepted; gateway ${round(gatewayMb.before)} MB before, ${round(gatewayMb.most)} MB at most`,
+    'flat',
+  );
+}
 if (wants('shell')) {
   const shell = await runShell(everything, 200_000);
   record(

@@ -1,7 +1,10 @@
-/** Move 7: tells Kafka where we are, at most once a second. Nothing of ours starts from it; lag tools and autoscalers do. */
+/**
+ * Move 7: tells Kafka where we are, at most twice a second. Nothing of ours starts from it; lag tools and
+ * autoscalers do, and the gateway lets imports in by it.
+ */
 import type { Consumer } from '@lead-flood/kafka';
 
-const EVERY_MS = 1_000;
+const EVERY_MS = 500;
 
 export type OffsetTeller = {
   readonly tell: (places: readonly { topic: string; partition: number; nextOffset: number }[]) => void;
@@ -18,7 +21,7 @@ export function createOffsetTeller(consumer: () => Pick<Consumer, 'tellOffsets'>
     const places = [...untold.values()];
     untold.clear();
     if (places.length === 0) return;
-    // A refusal (a rebalance is under way) costs nothing: the next telling is a second away, the truth is in Postgres.
+    // A refusal (a rebalance is under way) costs nothing: the next telling is near, the truth is in Postgres.
     await consumer()
       .tellOffsets(places)
       .catch(() => undefined);

@@ -103,7 +103,13 @@ export const config = z
     MAIL_WEBHOOK_SECRET: secret.describe('HMAC secret of inbound mail.'),
     MAIL_DOMAIN: z.string().default('mail.lead-flood.example').describe('Right side of the Message-IDs that we send.'),
 
-    UPLOAD_BYTES_MAX: count(10_485_760).describe('Largest CSV file, bytes.'),
+    UPLOAD_BYTES_MAX: z.coerce
+      .number()
+      .int()
+      .min(1)
+      .max(4_000_000_000)
+      .default(10_485_760)
+      .describe('Largest CSV file, bytes; on disk while it is read.'),
     UPLOAD_ROWS_MAX: count(10_000).describe('Most rows of a CSV file.'),
     UPLOADS_AT_ONCE_MAX: count(8).describe('CSV files that one process receives and reads at once; more are 503.'),
     ADMISSION_WAITING_MAX: count(2_000_000).describe(

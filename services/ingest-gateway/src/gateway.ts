@@ -6,7 +6,7 @@ import type { Check, HttpServer, ServiceDeps, ServiceParts } from '@lead-flood/s
 import { addBrowserGuards, createPrincipalSigner, logError } from '@lead-flood/service';
 import { createGate } from './access/gate.ts';
 import { startAdmission } from './admission/admission.ts';
-import { openLineWait } from './admission/line-wait.ts';
+import { watchLine } from './admission/line-watch.ts';
 import { createAccessTokens } from './auth/access-token.ts';
 import { createApiKeys } from './auth/api-key.ts';
 import { addAuthDoors } from './auth/auth-doors.ts';
@@ -70,7 +70,7 @@ export async function createGateway(deps: ServiceDeps<GatewayConfig>, server: Ht
   addOutboxDoor(server, { database, forward, gate });
   const admission = startAdmission({
     database,
-    openLineWait: () => openLineWait(deps.kafka, config.ADMISSION_GROUPS, warn('a look at the line')),
+    watchLine: () => watchLine(deps.kafka, config.ADMISSION_GROUPS, warn('a look at the line')),
     wakeRelay,
     onError: warn('admission'),
     ...createAdmissionMetrics(deps.metrics),

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { Role } from '@lead-flood/contracts';
 import { roles, scopes } from '@lead-flood/contracts';
-import { derivedId } from '@lead-flood/kernel';
+import { derivedId, randomId } from '@lead-flood/kernel';
 import type { Database } from '@lead-flood/postgres';
 import { sql, texts } from '@lead-flood/postgres';
 import { hashSecret, splitApiKey } from './auth/api-key.ts';
@@ -39,12 +39,7 @@ export async function seed(
   for (const role of roles) users.push(await seedUser(database, role, password));
   const admin = users.find(({ role }) => role === 'admin');
   const apiKey = demoApiKey(password);
-  const secretHash = hashSecret(splitApiKey(apiKey)?.secret ?? '');
-  await database.query(sql.unsafe`
-    insert into api_keys (id, org_id, user_id, name, prefix, secret_hash, scopes)
-    values (${derivedId('demo', 'api-key')}, ${defaultOrgId}, ${admin?.id ?? ''}, 'Demo', ${PREFIX}, ${secretHash}, ${texts(scopes)}::text[])
-    on conflict (prefix) do update set secret_hash = excluded.secret_hash
-  `);
+  await seedApiKey(database, { orgId: defaultOrgId, userId: admin?.id ?? '', apiKey });
   return { orgId: defaultOrgId, users, apiKey };
 }
 
@@ -61,4 +56,33 @@ async function seedUser(database: Database, role: Role, password: string): Promi
     `);
   }
   return { role, id, email, password };
+}
+
+/** One more organisation, with an administrator who cannot sign in and a key: for tests of one beside another. */
+export async function seedOrganization(database: Database, name: string): Promise<Pick<Seeded, 'orgId' | 'apiKey'>> {
+  const [orgId, userId] = [derivedId('demo', 'organization', name), derivedId('demo', 'user', name)];
+  await database.query(sql.unsafe`
+    insert into organizations (id, name, plan) values (${orgId}, ${name}, 'enterprise') on conflict (id) do nothing
+  `);
+  await database.query(sql.unsafe`
+    insert into users (id, org_id, email, role, password_hash)
+    values (${userId}, ${orgId}, ${`admin@${name.toLowerCase()}.lead-flood.example`}, 'admin', '')
+    on conflict (id) do nothing
+  `);
+  const prefix = createHash('sha256').update(name).digest('hex').slice(0, PREFIX.length);
+  const apiKey = `lf_${prefix}_${createHash('sha256').update(randomId()).digest('base64url')}`;
+  await seedApiKey(database, { orgId, userId, apiKey });
+  return { orgId, apiKey };
+}
+
+async function seedApiKey(
+  database: Database,
+  { orgId, userId, apiKey }: { readonly orgId: string; readonly userId: string; readonly apiKey: string },
+): Promise<void> {
+  const { prefix = '', secret = '' } = splitApiKey(apiKey) ?? {};
+  await database.query(sql.unsafe`
+    insert into api_keys (id, org_id, user_id, name, prefix, secret_hash, scopes)
+    values (${derivedId(orgId, 'api-key')}, ${orgId}, ${userId}, 'Demo', ${prefix}, ${hashSecret(secret)}, ${texts(scopes)}::text[])
+    on conflict (prefix) do update set secret_hash = excluded.secret_hash
+  `);
 }

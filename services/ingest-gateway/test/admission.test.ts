@@ -9,10 +9,10 @@ import { createTestDatabase, eventually, sampleId, testEnvironment } from '@lead
 import { z } from 'zod';
 import { admitNext, insertAdmissions, waitingLeads } from '../src/admission/admission-store.ts';
 import { startAdmission } from '../src/admission/admission.ts';
-import type { LineWait } from '../src/admission/line-wait.ts';
-import { openLineWait } from '../src/admission/line-wait.ts';
+import { watchLine } from '../src/admission/line-watch.ts';
 import { adjust, freshRate, pass, spend } from '../src/domain/admission-rate.ts';
-import { waitOf } from '../src/domain/line-wait.ts';
+import type { Line } from '../src/domain/line-wait.ts';
+import { lineOf, nothingSeen } from '../src/domain/line-wait.ts';
 import { createPlaces } from '../src/limits/places.ts';
 import { csvForm, startGateway } from './harness.ts';
 
@@ -58,14 +58,13 @@ describe('admission', () => {
 
   it('slows down while the line lets its messages wait, and takes what is free afterwards', async () => {
     await test.database.query(sql.unsafe`delete from outbox`);
-    let waitMs: number | null = 60_000;
+    let line: Line = { waitMs: 60_000, perSecond: 100 };
     const paces: number[] = [];
-    const line: LineWait = { waitMs: () => Promise.resolve(waitMs), close: () => Promise.resolve() };
     const errors: unknown[] = [];
     await insert(large, leadsOf('large', LEADS));
     const admission = startAdmission({
       database: test.database,
-      openLineWait: () => Promise.resolve(line),
+      watchLine: () => Promise.resolve({ look: () => Promise.resolve(line), close: () => Promise.resolve() }),
       wakeRelay: () => undefined,
       onError: (error) => errors.push(error),
       onAdmitted: (_leads, perSecond) => paces.push(perSecond),
@@ -73,7 +72,7 @@ describe('admission', () => {
     try {
       await eventually('it to slow down', () => (paces.at(-1) ?? 1_000) < freshRate.perSecond / 2);
       const slow = paces.at(-1) ?? 0;
-      waitMs = 0;
+      line = { waitMs: 0, perSecond: 5_000 };
       await eventually('everybody to be in', async () => (await waitingLeads(test.database)) === 0);
       expect(await admitted()).toHaveLength(LEADS);
       expect(paces.at(-1)).toBeGreaterThan(slow);
@@ -85,33 +84,43 @@ describe('admission', () => {
 });
 
 describe('the pace', () => {
-  it('is a function of how long the line lets wait', () => {
-    expect(adjust(freshRate, 0).perSecond).toBeGreaterThan(freshRate.perSecond);
-    expect(adjust(freshRate, 1_000)).toEqual(freshRate);
-    expect(adjust(freshRate, 5_000).perSecond).toBeLessThan(freshRate.perSecond);
+  const at = (waitMs: number, perSecond: number | null): number => adjust(freshRate, { waitMs, perSecond }).perSecond;
+
+  it('is a quarter above what passes while little waits, half of it while much waits', () => {
+    expect([at(0, 300), at(0, 100), at(0, null)]).toEqual([425, 175, 425]);
+    // More passes than is let in (others hand in too): no reason to leap.
+    expect(at(0, 9_000)).toBe(425);
+    expect([at(800, 300), at(5_000, 300), at(5_000, 0)]).toEqual([freshRate.perSecond, 150, 20]);
     expect(adjust(freshRate, null)).toEqual(freshRate);
-    let rate = freshRate;
-    for (let i = 0; i < 100; i += 1) rate = adjust(rate, 5_000);
-    expect(rate.perSecond).toBe(20);
   });
 
   it('gives an allowance that does not pile up', () => {
-    const spent = spend(freshRate, 1_100);
+    const spent = spend(freshRate, freshRate.allowance + 100);
     expect(spent.allowance).toBe(-100);
-    expect(pass(spent, 1_000).allowance).toBe(freshRate.perSecond - 100);
-    expect(pass(spent, 3_600_000).allowance).toBe(1_000);
+    expect(pass(spent, 500).allowance).toBe(freshRate.perSecond / 2 - 100);
+    expect(pass(spent, 3_600_000).allowance).toBe(freshRate.perSecond / 4);
+    expect(pass(freshRate, 3_600_000)).toEqual(freshRate);
   });
 });
 
-describe('how long the line lets wait', () => {
-  const at = { group: 'g', topic: 't', partition: 0 };
+describe('the line', () => {
+  const of = (place: number, end: number, group = 'g') => ({ group, topic: 't', partition: 0, place, end });
 
-  it('is how long ago the oldest message that is not read was seen to be there', () => {
-    const [first, seen] = waitOf(new Map(), [{ ...at, place: 10, end: 40 }], 1_000);
-    const [second, later] = waitOf(seen, [{ ...at, place: 10, end: 90 }], 1_500);
-    const [third, latest] = waitOf(later, [{ ...at, place: 60, end: 120 }], 2_000);
-    const [fourth] = waitOf(latest, [{ ...at, place: 120, end: 120 }], 2_500);
-    expect([first, second, third, fourth]).toEqual([0, 500, 500, 0]);
+  it('lets wait for as long as the oldest message that is not read was seen to be there', () => {
+    let seen = nothingSeen;
+    const waits = [of(10, 40), of(10, 90), of(60, 120), of(120, 120)].map((place, i) => {
+      const [line, now] = lineOf(seen, [place], 1_000 + i * 500);
+      seen = now;
+      return line.waitMs;
+    });
+    expect(waits).toEqual([0, 500, 500, 0]);
+  });
+
+  it('passes what its slowest group passes', () => {
+    const [first, seen] = lineOf(nothingSeen, [of(0, 900, 'quick'), of(0, 900, 'slow')], 1_000);
+    const [second, later] = lineOf(seen, [of(800, 900, 'quick'), of(100, 900, 'slow')], 2_000);
+    const [third] = lineOf(later, [of(900, 900, 'quick'), of(300, 900, 'slow')], 3_000);
+    expect([first, second, third].map(({ perSecond }) => perSecond)).toEqual([null, 100, 150]);
   });
 
   it('is asked of real groups', async () => {
@@ -129,14 +138,18 @@ describe('how long the line lets wait', () => {
     const admin = client.admin();
     await admin.connect();
     await admin.setOffsets({ groupId: group, topic, partitions: [{ partition: 0, offset: '1' }] });
-    const line = await openLineWait(client, [group, 'nobody-knows-this-group'], (error) => {
+    const watch = await watchLine(client, [group, 'nobody-knows-this-group'], (error) => {
       throw error;
     });
     try {
-      expect(await line.waitMs()).toBe(0);
-      await eventually('a wait', async () => ((await line.waitMs()) ?? 0) > 0);
+      expect(await watch.look()).toEqual({ waitMs: 0, perSecond: null });
+      const line = await eventually('a wait', async () => {
+        const now = await watch.look();
+        return now !== null && now.waitMs > 0 ? now : null;
+      });
+      expect(line.perSecond).toBe(0);
     } finally {
-      await line.close();
+      await watch.close();
       await admin.disconnect();
     }
   });

@@ -10,7 +10,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Database } from '@lead-flood/postgres';
 import { adjust, freshRate, pass, spend } from '../domain/admission-rate.ts';
 import { admitNext } from './admission-store.ts';
-import type { LineWait } from './line-wait.ts';
+import type { LineWatch } from './line-watch.ts';
 
 export type Admission = {
   /** Call after a commit of accepted leads. */
@@ -21,14 +21,14 @@ export type Admission = {
 export type AdmissionDeps = {
   readonly database: Database;
   /** Opened while something waits, closed when all is in. */
-  readonly openLineWait: () => Promise<LineWait>;
+  readonly watchLine: () => Promise<LineWatch>;
   readonly wakeRelay: () => void;
   readonly onError: (error: unknown) => void;
   /** Leads let in, and the pace, for the metrics. */
   readonly onAdmitted: (leads: number, perSecond: number) => void;
 };
 
-const TURN_MS = 50;
+const TURN_MS = 20;
 const LOOK_EVERY_MS = 500;
 /** The rows of a replica that has gone are found by whoever looks next. */
 const LOOK_UNASKED_MS = 30_000;
@@ -42,7 +42,7 @@ export function startAdmission(deps: AdmissionDeps): Admission {
   /** Until nothing waits. */
   async function letIn(): Promise<void> {
     if ((await one()) === 0) return;
-    const line = await deps.openLineWait();
+    const line = await deps.watchLine();
     let lookedAt = performance.now();
     let turnedAt = lookedAt;
     try {
@@ -51,7 +51,7 @@ export function startAdmission(deps: AdmissionDeps): Admission {
         rate = pass(rate, now - turnedAt);
         turnedAt = now;
         if (now - lookedAt >= LOOK_EVERY_MS) {
-          rate = adjust(rate, await line.waitMs());
+          rate = adjust(rate, await line.look());
           lookedAt = now;
         }
         if (rate.allowance > 0) {

@@ -1,10 +1,14 @@
 /**
- * How many leads of files and lists a second may enter the line, from how long the line lets its messages wait. Imports fill
- * what is free and no more, so that a single lead that comes beside them finds short queues.
+ * How many leads of files and lists a second may enter the line, from how long the line lets its messages wait and how many
+ * its slowest group passes. Imports fill what is free and no more, so that a single lead beside them finds short queues.
  *
  *   waits   0 ────── low ────────────── high ────────▶
- *   rate      faster   as it is           slower
+ *   pace      faster   as it is           half of what passes, until the queue is gone
+ *
+ * Faster is measured by what passes, not by what was let in: what a look shows is a second old, and a pace that grows on
+ * its own would be twice what the line can do before anybody sees it.
  */
+import type { Line } from './line-wait.ts';
 
 export type Rate = {
   /** Leads a second. */
@@ -13,31 +17,36 @@ export type Rate = {
   readonly allowance: number;
 };
 
-const WAIT_MS = { low: 900, high: 1_400 };
-const RATE = { min: 20, first: 500, max: 50_000 };
-/** What is up within some seconds, and down within one: too slow costs a little time, too fast costs everybody's. */
-const FACTOR = { up: 1.25, down: 0.75 };
-const STEP_UP = 20;
+const WAIT_MS = { low: 600, high: 1_000 };
+const RATE = { min: 20, first: 300, max: 50_000 };
+/** Above what passes, so that a line with more to give is found out; below it, so that a queue goes away. */
+const FACTOR = { up: 1.25, down: 0.5 };
+const STEP_UP = 50;
 /** A list of usual size does not wait at all while nothing else does. */
-const ALLOWANCE_MAX = 1_000;
+const ALLOWANCE_MAX = 500;
 
 export const freshRate: Rate = { perSecond: RATE.first, allowance: ALLOWANCE_MAX };
 
-/** After a look at the line. `waitMs` is null where nobody could say: then nothing changes. */
-export function adjust(rate: Rate, waitMs: number | null): Rate {
-  if (waitMs === null) return rate;
+/** After a look at the line; null where nobody could say: then nothing changes. */
+export function adjust(rate: Rate, line: Line | null): Rate {
+  if (line === null) return rate;
+  const passes = line.perSecond ?? rate.perSecond;
   const wanted =
-    waitMs > WAIT_MS.high
-      ? rate.perSecond * FACTOR.down
-      : waitMs < WAIT_MS.low
-        ? rate.perSecond * FACTOR.up + STEP_UP
+    line.waitMs > WAIT_MS.high
+      ? Math.min(rate.perSecond, passes * FACTOR.down)
+      : line.waitMs < WAIT_MS.low
+        ? Math.min(rate.perSecond, passes) * FACTOR.up + STEP_UP
         : rate.perSecond;
   return { ...rate, perSecond: Math.min(RATE.max, Math.max(RATE.min, wanted)) };
 }
 
+/** What is saved up is at most a quarter of a second's: a burst is a queue too. */
 export const pass = (rate: Rate, elapsedMs: number): Rate => ({
   ...rate,
-  allowance: Math.min(ALLOWANCE_MAX, rate.allowance + (rate.perSecond * elapsedMs) / 1_000),
+  allowance: Math.min(
+    Math.max(rate.allowance, rate.perSecond / 4),
+    rate.allowance + (rate.perSecond * elapsedMs) / 1_000,
+  ),
 });
 
 /** May go below zero by one row of the table: the next one then waits that much longer. */

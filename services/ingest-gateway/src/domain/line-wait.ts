@@ -1,6 +1,6 @@
 /**
- * From places and ends, looked at again and again, to a time: when a topic's end was seen to be beyond a group's place, the
- * message at that place was there by then.
+ * From places and ends, looked at again and again, to times and speeds: when a topic's end was seen to be beyond a group's
+ * place, the message at that place was there by then.
  *
  *   ends seen   40 at 0 ms, 90 at 500 ms, 120 at 1,000 ms
  *   place 60 at 1,000 ms: message 60 was there at 500 ms, and has waited for 500 ms or a little more
@@ -16,18 +16,51 @@ export type Place = {
 };
 
 type End = { readonly end: number; readonly at: number };
-/** What was seen of each group's partition and is not yet behind its place, oldest first. */
-export type Seen = ReadonlyMap<string, readonly End[]>;
+type Speed = { readonly place: number; readonly perSecond: number | null };
 
-export function waitOf(seen: Seen, places: readonly Place[], at: number): [waitMs: number, seen: Seen] {
+export type Seen = {
+  readonly at: number;
+  /** By group and partition what is not yet behind the place, oldest first. */
+  readonly ends: ReadonlyMap<string, readonly End[]>;
+  /** By group, over all its partitions. */
+  readonly speeds: ReadonlyMap<string, Speed>;
+};
+export type Line = {
+  /** Of the oldest message that a group has not behind it. */
+  readonly waitMs: number;
+  /** Of the slowest group; null at the first look. */
+  readonly perSecond: number | null;
+};
+
+export const nothingSeen: Seen = { at: 0, ends: new Map(), speeds: new Map() };
+/** Groups tell their places in steps: half of it is what was known before. */
+const SMOOTHING = 0.5;
+
+export function lineOf(seen: Seen, places: readonly Place[], at: number): [line: Line, seen: Seen] {
   let waitMs = 0;
-  const next = new Map<string, readonly End[]>();
+  const ends = new Map<string, readonly End[]>();
   for (const { group, topic, partition, place, end } of places) {
     if (place >= end) continue;
     const name = `${group} ${topic}/${partition}`;
-    const open = [...(seen.get(name) ?? []).filter((earlier) => earlier.end > place), { end, at }];
-    next.set(name, open);
+    const open = [...(seen.ends.get(name) ?? []).filter((earlier) => earlier.end > place), { end, at }];
+    ends.set(name, open);
     waitMs = Math.max(waitMs, at - (open[0]?.at ?? at));
   }
-  return [waitMs, next];
+  const speeds = new Map(
+    [...Map.groupBy(places, ({ group }) => group)].map(([group, own]) => {
+      const place = own.reduce((sum, one) => sum + one.place, 0);
+      return [group, speedOf(seen.speeds.get(group), place, (at - seen.at) / 1_000)] as const;
+    }),
+  );
+  const known = [...speeds.values()].flatMap(({ perSecond }) => perSecond ?? []);
+  return [
+    { waitMs, perSecond: known.length === 0 ? null : Math.min(...known) },
+    { at, ends, speeds },
+  ];
+}
+
+function speedOf(before: Speed | undefined, place: number, seconds: number): Speed {
+  if (before === undefined) return { place, perSecond: null };
+  const now = Math.max(0, place - before.place) / seconds;
+  return { place, perSecond: before.perSecond === null ? now : before.perSecond * SMOOTHING + now * (1 - SMOOTHING) };
 }
