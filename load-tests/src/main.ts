@@ -5,6 +5,7 @@ import { cpus, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import Table from 'cli-table3';
 import { startEverything } from '@lead-flood/local';
+import { BASELINE_ROUNDS, ratiosOf, readBaseline, worseThan, writeBaseline } from './baseline.ts';
 import { runPeers } from './peers/run.ts';
 import { runIdle } from './scenarios/idle.ts';
 import { runImport } from './scenarios/import.ts';
@@ -23,6 +24,7 @@ const record = (what: string, measured: string, budget = ''): void => {
   process.stdout.write(`${what}: ${measured}${budget === '' ? '' : `  (budget ${budget})`}\n`);
 };
 
+if (wanted.has('--check')) process.exit(await checkBaseline());
 if (wanted.has('peers')) {
   await reportPeers([...wanted].filter((name) => name !== 'peers'));
   process.exit(0);
@@ -99,6 +101,20 @@ table.push(...rows);
 const machine = `${cpus().length} x ${cpus()[0]?.model ?? 'unknown'}, ${round(totalmem() / 2 ** 30)} GiB; Node ${process.version}; commit ${commit}; ${new Date().toISOString().slice(0, 10)}`;
 process.stdout.write(`\n${machine}\n${table.toString()}\n`);
 process.exit(0);
+
+/** With `--write` besides, what was measured becomes the baseline. */
+async function checkBaseline(): Promise<number> {
+  const only = ['bare-loop', 'lead-flood'];
+  const now = ratiosOf(await runPeers({ rounds: BASELINE_ROUNDS, only, kill: false }));
+  process.stdout.write(`engine to bare loop: leads/s ${round(now.rate, 2)}, CPU a lead ${round(now.cpu, 2)}\n`);
+  if (wanted.has('--write')) {
+    writeBaseline(now);
+    return 0;
+  }
+  const worse = worseThan(readBaseline(), now);
+  process.stdout.write(worse.length === 0 ? 'not slower than the baseline\n' : `slower: ${worse.join('; ')}\n`);
+  return worse.length === 0 ? 0 : 1;
+}
 
 /** Further words name contenders; without any all take part, in turns. */
 async function reportPeers(only: readonly string[]): Promise<void> {
