@@ -50,5 +50,6 @@ export const groups: readonly Group[] = [
       'call-allocation.task.v1',
     ],
   },
+  { name: 'analytics-clock', schema: 'analytics', reads: ['platform.tick.v1'] },
   { name: 'analytics-dead-letters', schema: 'analytics', reads: deadLetterTopics },
 ];
