@@ -6,6 +6,7 @@ import { topics } from '@lead-flood/contracts';
 import { createTopics } from '@lead-flood/kafka';
 import { outsideOfTransaction, platformOrg, systemClock } from '@lead-flood/kernel';
 import { sql } from '@lead-flood/postgres';
+import type { Queries } from '@lead-flood/postgres';
 import { batchProcessor, createApplier, erase, silentTelemetry } from '@lead-flood/processor';
 import type { Applier, Running, ShellDeps } from '@lead-flood/processor';
 import { createLine, dumpTables, eventually, sampleId, sampleOrg, sampleScored } from '@lead-flood/testing';
@@ -13,6 +14,7 @@ import type { Line, TestEvent } from '@lead-flood/testing';
 import { lockCallers, saveCaller } from '../src/caller-store.ts';
 import { clock } from '../src/clock.ts';
 import type { Task } from '../src/domain/task.ts';
+import { handlers } from '../src/http.ts';
 import { createCallAllocation, taskIdOf } from '../src/processor.ts';
 import { zoneAt } from './zone.ts';
 
@@ -188,13 +190,46 @@ describe('on the maintenance tick', () => {
       `);
       const data = { orgId: sampleOrg, callerId: ana.id, offeredAt: Date.now() };
       await outsideOfTransaction(() => line.publish({ name: 'OfferTask', version: 1, data }));
-      await eventually('the offer to wait', () =>
-        tx.exists(sql.unsafe`
-          select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'
-        `),
-      );
+      await someoneWaits(tx);
     });
     await settled();
     expect([await holders(), (await everything()).refused]).toEqual([{ [ana.id]: asked }, []]);
   });
+
+  it('[CA-04] a request of the same moment is answered with the task that the clock has given', async () => {
+    const ana = await caller('ana');
+    const offered = await task('offered', { value: 40 });
+    await task('asked', { value: 59 });
+    const doors = handlers({ database: line.database, applier, parking: { list: unasked, drain: unasked } });
+    let asking: Promise<{ readonly task: { readonly id: string } | null }> | undefined;
+    await line.database.transaction(async (tx) => {
+      // As far as the offer has come: the task is given, nobody can see it yet.
+      await lockCallers(tx, [ana.id]);
+      await tx.query(sql.unsafe`
+        update call_tasks set status = 'ASSIGNED', caller_id = ${ana.id}, revision = revision + 1,
+          state = jsonb_set(jsonb_set(state::jsonb, '{status}', '"ASSIGNED"'), '{callerId}', to_jsonb(${ana.id}::text))::text
+        where key = ${offered}
+      `);
+      asking = outsideOfTransaction(() => doors.currentTask(request(ana.id)));
+      await someoneWaits(tx);
+    });
+    expect((await asking)?.task).toMatchObject({ id: offered, status: 'ASSIGNED', callerId: ana.id });
+  });
 });
+
+const unasked = (): Promise<never> => Promise.reject(new Error('nobody asks for parked keys here'));
+const request = (userId: string) => ({
+  params: {},
+  query: {},
+  body: undefined,
+  principal: { userId, orgId: sampleOrg, role: 'caller', scopes: [] },
+  requestId: 'test',
+  correlationId: 'test',
+  idempotencyKey: null,
+});
+const someoneWaits = (tx: Queries): Promise<boolean> =>
+  eventually('the other one to wait', () =>
+    tx.exists(sql.unsafe`
+      select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'
+    `),
+  );
