@@ -28,22 +28,25 @@ const writes = [topics['call-allocation.offer.v1']] as const;
 
 type Facts = { readonly callers: readonly FreeCaller[] };
 
-export const clock: BatchProcessor<Heard, typeof reads, typeof writes, Facts> = {
+export type CallClock = BatchProcessor<Heard, typeof reads, typeof writes, Facts>;
+
+/** With `isOffering` false callers ask for themselves; the ticks are passed all the same. */
+export const createClock = ({ isOffering }: { readonly isOffering: boolean }): CallClock => ({
   group: 'call-allocation-clock',
   reads,
   writes,
   store: createDocumentStore<Heard>({ table: 'clocks', state: heard, columns: [] }),
   initial: () => ({ tick: '', period: 0, dueAt: 0 }),
   prepare: async (tx, inputs) => {
-    const isOffering = inputs.some(({ data }) => data.tick === MAINTENANCE);
-    const callers = isOffering ? await freeCallers(tx) : [];
+    const isDue = isOffering && inputs.some(({ data }) => data.tick === MAINTENANCE);
+    const callers = isDue ? await freeCallers(tx) : [];
     return inputs.map(({ data }) => ({
       key: derivedId('clock', data.tick),
       facts: { callers: data.tick === MAINTENANCE ? callers : [] },
     }));
   },
   decide: { Ticked: (_state, { data }, ctx) => offerToAll(data, ctx.facts, ctx.now) },
-};
+});
 
 type Offered = { readonly name: 'OfferTask'; readonly data: OfferTask };
 

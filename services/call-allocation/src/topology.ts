@@ -13,7 +13,7 @@ import { join } from 'node:path';
 import { callAllocationRoutes } from '@lead-flood/contracts';
 import { batchProcessor, erase } from '@lead-flood/processor';
 import { addServiceRoutes, defineService, shellOptions } from '@lead-flood/service';
-import { clock } from './clock.ts';
+import { createClock } from './clock.ts';
 import { config } from './config.ts';
 import { errorCodes } from './errors.ts';
 import { handlers } from './http.ts';
@@ -56,7 +56,11 @@ export const service = defineService({
       settings,
     );
     return {
-      processors: [tasks, batchProcessor(calls, shellOptions(settings)), batchProcessor(clock, shellOptions(settings))],
+      processors: [
+        tasks,
+        batchProcessor(calls, shellOptions(settings)),
+        batchProcessor(createClock({ isOffering: settings.CALL_OFFERS_ENABLED }), shellOptions(settings)),
+      ],
     };
   },
 });

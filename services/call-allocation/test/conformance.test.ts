@@ -14,7 +14,7 @@ import {
   sampleScored,
   testNow,
 } from '@lead-flood/testing';
-import { clock } from '../src/clock.ts';
+import { createClock } from '../src/clock.ts';
 import { calls, createCallAllocation, taskIdOf } from '../src/processor.ts';
 import { zoneAt } from './zone.ts';
 
@@ -113,7 +113,7 @@ const MINUTE_MS = 60_000;
 const minute = Math.floor(Date.now() / MINUTE_MS);
 
 conformance({
-  starter: batchProcessor(clock),
+  starter: batchProcessor(createClock({ isOffering: true })),
   schema: 'call_allocation',
   migrations,
   seed: async ({ database }) => {

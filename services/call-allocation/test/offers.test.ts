@@ -12,7 +12,7 @@ import type { Applier, Running, ShellDeps } from '@lead-flood/processor';
 import { createLine, dumpTables, eventually, sampleId, sampleOrg, sampleScored } from '@lead-flood/testing';
 import type { Line, TestEvent } from '@lead-flood/testing';
 import { lockCallers, saveCaller } from '../src/caller-store.ts';
-import { clock } from '../src/clock.ts';
+import { createClock } from '../src/clock.ts';
 import type { Task } from '../src/domain/task.ts';
 import { handlers } from '../src/http.ts';
 import { createCallAllocation, taskIdOf } from '../src/processor.ts';
@@ -26,7 +26,7 @@ let line: Line;
 let tasks: Running;
 let applier: Applier<Task>;
 beforeEach(async () => {
-  line = await createLine(batchProcessor(clock), {
+  line = await createLine(batchProcessor(createClock({ isOffering: true })), {
     schema: 'call_allocation',
     migrations: join(import.meta.dirname, '../migrations'),
   });
@@ -176,6 +176,27 @@ describe('on the maintenance tick', () => {
     await line.publish(tick());
     await settled();
     expect(Object.keys(await holders())).toEqual([sampleId('ana')]);
+  });
+
+  it('with CALL_OFFERS_ENABLED=false nobody is given what they have not asked for', async () => {
+    await caller('ana');
+    await task('first');
+    const heard = {
+      name: 'Ticked',
+      id: sampleId('tick'),
+      key: 'system.maintenance',
+      orgId: platformOrg,
+      version: 1,
+      correlationId: 'test',
+      causationId: null,
+      traceparent: null,
+      source: 'platform.tick.v1',
+      publishedAt: Date.now(),
+      data: { orgId: platformOrg, tick: 'system.maintenance', period: 1, dueAt: Date.now() },
+    } as const;
+    const callersWith = async (isOffering: boolean) =>
+      (await createClock({ isOffering }).prepare?.(line.database, [heard]))?.[0]?.facts.callers.length;
+    expect([await callersWith(false), await callersWith(true)]).toEqual([0, 1]);
   });
 
   it('[X-SC-03] a caller who asks in the same moment is given one task, and nothing is refused', async () => {
