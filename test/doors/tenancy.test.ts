@@ -31,6 +31,8 @@ const withoutOrg: Readonly<Record<string, string>> = {
   timers: 'the same',
   journal: 'by message id, which is an organisation’s',
   redeliveries: 'the same',
+  leases: 'which replica does what for all organisations',
+  ticks: 'a clock belongs to nobody',
   migrations: 'of the schema',
   machinery_migrations: 'the same',
   organizations: 'the organisation itself',

@@ -35,10 +35,12 @@ export const groups: readonly Group[] = [
       'outreach.message.v1',
       'ingest.call.v1',
       'call-allocation.recall.v1',
+      'call-allocation.offer.v1',
       'discovery.lead.v1',
     ],
   },
   { name: 'call-allocation-calls', schema: 'call_allocation', reads: ['ingest.call.v1'] },
+  { name: 'call-allocation-clock', schema: 'call_allocation', reads: ['platform.tick.v1'] },
   {
     name: 'analytics',
     schema: 'analytics',
@@ -50,5 +52,6 @@ export const groups: readonly Group[] = [
       'call-allocation.task.v1',
     ],
   },
+  { name: 'analytics-clock', schema: 'analytics', reads: ['platform.tick.v1'] },
   { name: 'analytics-dead-letters', schema: 'analytics', reads: deadLetterTopics },
 ];

@@ -19,6 +19,7 @@ export const suites: Readonly<Record<PlantedBug, readonly string[]>> = {
   'swallow-publish-failure': [relay],
   'no-fencing': [machinery, chapter('05-positions')],
   'no-epoch-check': [machinery, chapter('05-positions')],
+  'lease-without-fence': ['libs/postgres/test/lease.test.ts', chapter('16-clocks')],
   'no-version-guard': [chapter('03-duplicates')],
   'no-revision-check': [machinery],
   'blind-retry-of-unknown': [chapter('06-outside-world'), effects],

@@ -6,6 +6,9 @@ import { hash, randomUUID } from 'node:crypto';
 
 export const randomId = (): string => randomUUID();
 
+/** The organisation of what belongs to no tenant: the platform's own clocks. */
+export const platformOrg = '00000000-0000-0000-0000-000000000000';
+
 /** UUID version 8 (RFC 9562, free-form) over SHA-256 of the parts, so that it fits a `uuid` column. */
 export function derivedId(...parts: readonly (string | number)[]): string {
   // The unit separator keeps ('a','bc') and ('ab','c') apart.

@@ -17,6 +17,7 @@ export const plantedBugs = {
   'swallow-publish-failure': 'a send that the broker refused counts as done',
   'no-fencing': 'positions move for anybody and from anywhere',
   'no-epoch-check': 'positions move for a former owner too',
+  'lease-without-fence': 'a former holder of a lease writes as if it held it still',
   'no-version-guard': 'an event that was applied before is applied again',
   'no-revision-check': 'a row is saved over a change that was never seen',
   'blind-retry-of-unknown': 'a call that was begun and not ended is made again',

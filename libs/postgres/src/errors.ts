@@ -6,6 +6,7 @@ export const postgresErrors = {
   PGS_ERR_CONFLICT: 'two transactions met (serialisation failure or deadlock)',
   PGS_ERR_VERSION_CONFLICT: 'somebody else saved the row since it was read',
   PGS_ERR_NOT_OWNER: 'the partition belongs to another consumer now',
+  PGS_ERR_LEASE_LOST: 'another process has taken the lease over',
 } as const;
 
 export type PostgresErrorCode = keyof typeof postgresErrors;

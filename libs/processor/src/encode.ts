@@ -1,7 +1,7 @@
 /** From a decision to bytes with headers: the one place where an event's id, version and key are made. */
 import { topicOf, topics } from '@lead-flood/contracts';
 import type { EventName, Topic } from '@lead-flood/contracts';
-import { derivedId, invariant } from '@lead-flood/kernel';
+import { derivedId, invariant, platformOrg } from '@lead-flood/kernel';
 import type { Codec } from '@lead-flood/kafka';
 import { headerNames } from '@lead-flood/kafka';
 import type { OutboxMessage } from '@lead-flood/postgres';
@@ -16,7 +16,9 @@ export function encodeEvent(
   facts: { cause: Cause; group: string; ordinal: number | string; version: number | null },
 ): OutboxMessage {
   const { cause, group, ordinal, version } = facts;
-  invariant(event.data.orgId === cause.orgId, `${event.name} would leave its organisation`);
+  // A clock ticks for everybody: what follows from it is each tenant's own.
+  const mayLeave = cause.orgId === platformOrg;
+  invariant(mayLeave || event.data.orgId === cause.orgId, `${event.name} would leave its organisation`);
   return {
     topic: topicOf[event.name],
     key: keyOf(event),
@@ -25,7 +27,7 @@ export function encodeEvent(
       [headerNames.messageId]: derivedId(cause.id, group, 'out', ordinal),
       [headerNames.correlationId]: cause.correlationId,
       [headerNames.causationId]: cause.id,
-      [headerNames.orgId]: cause.orgId,
+      [headerNames.orgId]: event.data.orgId,
       ...(version === null ? {} : { [headerNames.version]: String(version) }),
       ...(cause.traceparent === null ? {} : { [headerNames.traceparent]: cause.traceparent }),
     },

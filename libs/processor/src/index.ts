@@ -13,3 +13,4 @@ export * from './processor.ts';
 export * from './raw-shell.ts';
 export * from './start.ts';
 export * from './telemetry.ts';
+export * from './ticker.ts';

@@ -14,10 +14,10 @@ import { systemClock, TransientError, toError } from '@lead-flood/kernel';
 import type { Clock } from '@lead-flood/kernel';
 import type { Codec, KafkaClient } from '@lead-flood/kafka';
 import { createCodec, createKafkaClient, createProducer, createRegistry } from '@lead-flood/kafka';
-import type { Database, Relay } from '@lead-flood/postgres';
+import type { Database, Relay, Tick } from '@lead-flood/postgres';
 import { createDatabase, migrate, readOutboxStates, sql, startRelay } from '@lead-flood/postgres';
 import type { Applier, Erased, Running, ShellOptions, Startable } from '@lead-flood/processor';
-import { createApplier, shellDefaults } from '@lead-flood/processor';
+import { createApplier, shellDefaults, startTicker } from '@lead-flood/processor';
 import type { SharedConfig } from './config.ts';
 import { readConfig, sharedConfig } from './config.ts';
 import type { Check, Readiness } from './health.ts';
@@ -67,6 +67,8 @@ export type ServiceDefinition<T extends z.ZodObject> = {
   readonly config: T;
   /** Events that this process encodes, beside those that its processors write. */
   readonly writes: readonly EventName[];
+  /** Clocks that one replica of this service runs for everybody; they are `Ticked` on platform.tick.v1, named in `writes`. */
+  readonly ticks?: readonly Tick[];
   readonly errorCodes: Readonly<Record<string, ApiErrorCode>>;
   /** Only where clients come in from outside. */
   readonly door?: (config: z.infer<T> & SharedConfig) => DoorOptions;
@@ -271,6 +273,18 @@ export async function startService<T extends z.ZodObject>(
       telemetry.error(RELAY, error, 'relay');
     },
   });
+  const ticker =
+    definition.ticks === undefined
+      ? null
+      : startTicker({
+          ticks: definition.ticks,
+          database,
+          codec,
+          wakeRelay,
+          onError: (error) => {
+            telemetry.error('ticker', error, 'a look at the clocks failed');
+          },
+        });
   checks.push(...(parts.checks ?? []));
   checks.push({ name: 'consumers', run: () => refuseHalted(status.running) });
   status.waitingFor = 'kafka';
@@ -306,6 +320,7 @@ export async function startService<T extends z.ZodObject>(
       clearInterval(watchdog);
       await server.close();
       await Promise.all(status.running.map(({ running }) => running.stop()));
+      await ticker?.stop();
       await relay.current?.stop();
       await parts.stop?.();
       await producer.stop();

@@ -24,6 +24,7 @@ const schema = (overrides: Partial<SchemaFacts> = {}): SchemaFacts => ({
   relay: { application: 'scoring', pid: 7, state: 'idle', ageSeconds: 0 },
   timers: { overdue: 0, oldestSeconds: 0 },
   redeliveries: {},
+  ticks: [],
   parked: [],
   ...overrides,
 });
@@ -182,6 +183,12 @@ describe('one situation', () => {
       { groups: [group({ behind: [behind({ moved: true, lagBefore: 3 })] })] },
       'lag',
       'scoring falls behind, 12 messages wait, the oldest for 90 s (enrichment.lead.v1/3@40, key lead-1).',
+    ],
+    [
+      'clocks that nobody runs',
+      { schemas: [schema({ ticks: [{ tick: 'system.heartbeat', ageSeconds: 200.4 }] })] },
+      'heartbeat-late',
+      'The last heartbeat of scoring was written 200 s ago: no replica runs its clocks.',
     ],
     [
       'parked keys',

@@ -13,6 +13,8 @@ const MACHINERY = new Set([
   'journal',
   'redeliveries',
   'parked',
+  'leases',
+  'ticks',
   'migrations',
   'machinery_migrations',
 ]);

@@ -3,13 +3,15 @@ import { z } from 'zod';
 import { derivedId, isId } from '@lead-flood/kernel';
 import type { RawRecord } from '@lead-flood/kafka';
 import { deadLetterFacts, headerNames, headersAsText, headerText } from '@lead-flood/kafka';
-import type { Database, Queries } from '@lead-flood/postgres';
+import type { Queries } from '@lead-flood/postgres';
 import { bytes, numbers, sql, texts, times } from '@lead-flood/postgres';
 import { fromCursor, toCursor } from './cursor.ts';
 
 /** A statement carries bytes as text of twice their length. */
 const STATEMENT_BYTES_MAX = 4_194_304;
 const DAY_MS = 86_400_000;
+/** Letters that one round retires: a month of them at once would outlast the statement's time. */
+const ROUND_MAX = 10_000;
 
 /** Saves them once, however often they come. */
 export async function saveDeadLetters(tx: Queries, records: readonly RawRecord[]): Promise<void> {
@@ -172,18 +174,28 @@ export async function countDeadLetters(
   `);
 }
 
-/** Moves old letters out of the hot table and deletes very old ones. Safe to run anywhere, any number of times. */
+/**
+ * Moves old letters out of the hot table and deletes very old ones, each at most so many: the rest goes in the next
+ * round. Safe to run anywhere, any number of times.
+ */
 export async function retireDeadLetters(
-  database: Database,
+  queries: Queries,
   now: number,
   ages: { hotDays: number; keptDays: number },
 ): Promise<void> {
   const before = (days: number): string => new Date(now - days * DAY_MS).toISOString();
-  await database.query(sql.unsafe`
-    with retired as (delete from dead_letters where at < ${before(ages.hotDays)}::timestamptz returning *)
+  await queries.query(sql.unsafe`
+    with retired as (
+      delete from dead_letters where id = any(array(
+        select id from dead_letters where at < ${before(ages.hotDays)}::timestamptz order by at limit ${ROUND_MAX}
+      ))
+      returning *
+    )
     insert into dead_letter_archive select * from retired
   `);
-  await database.query(sql.unsafe`
-    delete from dead_letter_archive where at < ${before(ages.keptDays)}::timestamptz
+  await queries.query(sql.unsafe`
+    delete from dead_letter_archive where ctid = any(array(
+      select ctid from dead_letter_archive where at < ${before(ages.keptDays)}::timestamptz order by at limit ${ROUND_MAX}
+    ))
   `);
 }

@@ -8,13 +8,16 @@
  *   call-allocation.task.v1 ─┘
  *
  *   *.dead-letter.v1 ─▶ analytics-dead-letters ─▶ dead_letters ─▶ GET /v1/dead-letters
+ *
+ *   ticks ─▶ platform.tick.v1 ─▶ analytics-clock ─▶ retires dead letters; other services hear the same ticks
  */
 import { join } from 'node:path';
 import { analyticsInternalRoutes, analyticsRoutes } from '@lead-flood/contracts';
 import { batchProcessor } from '@lead-flood/processor';
-import { addServiceRoutes, defineService, logError, shellOptions } from '@lead-flood/service';
+import { addServiceRoutes, defineService, shellOptions } from '@lead-flood/service';
+import { clocks, createClock } from './clock.ts';
 import { config } from './config.ts';
-import { deadLetterArchive, startRetirement } from './dead-letter-archive.ts';
+import { deadLetterArchive } from './dead-letter-archive.ts';
 import { errorCodes } from './errors.ts';
 import { createFreshness } from './freshness.ts';
 import { handlers, internalHandlers } from './http.ts';
@@ -25,19 +28,16 @@ export const service = defineService({
   schema: 'analytics',
   migrations: join(import.meta.dirname, '../migrations'),
   config,
-  writes: [],
+  writes: ['Ticked'],
+  ticks: clocks,
   errorCodes,
-  build: ({ database, clock, log, config: settings }, server) => {
+  build: ({ database, clock, config: settings }, server) => {
     const freshness = createFreshness(clock);
     addServiceRoutes(server, analyticsRoutes, handlers({ database, freshness, clock }), settings);
     addServiceRoutes(server, analyticsInternalRoutes, internalHandlers(database), settings);
-    const retirement = startRetirement({
-      database,
-      clock,
-      ages: { hotDays: settings.ANALYTICS_DEAD_LETTERS_HOT_DAYS, keptDays: settings.ANALYTICS_DEAD_LETTERS_KEPT_DAYS },
-      onError: (error) => {
-        log.warn({ err: logError(error) }, 'dead letters could not be retired');
-      },
+    const retirement = createClock({
+      hotDays: settings.ANALYTICS_DEAD_LETTERS_HOT_DAYS,
+      keptDays: settings.ANALYTICS_DEAD_LETTERS_KEPT_DAYS,
     });
     const batches = {
       ...shellOptions(settings),
@@ -45,8 +45,11 @@ export const service = defineService({
       gatherMs: settings.ANALYTICS_BATCH_GATHER_MS,
     };
     return {
-      processors: [batchProcessor(createAnalytics(freshness), batches), deadLetterArchive()],
-      stop: retirement.stop,
+      processors: [
+        batchProcessor(createAnalytics(freshness), batches),
+        batchProcessor(retirement, shellOptions(settings)),
+        deadLetterArchive(),
+      ],
     };
   },
 });

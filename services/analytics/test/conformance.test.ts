@@ -1,12 +1,13 @@
-/** Analytics under the suite that every processor passes: the projection of five topics, the archive of dead letters. */
+/** Analytics under the suite that every processor passes: the projection of five topics, the clocks, the archive of dead letters. */
 import { join } from 'node:path';
-import { systemClock } from '@lead-flood/kernel';
+import { platformOrg, systemClock } from '@lead-flood/kernel';
 import { topics } from '@lead-flood/contracts';
 import { toDeadLetter } from '@lead-flood/kafka';
 import type { OutgoingRecord } from '@lead-flood/kafka';
 import { batchProcessor, rawProcessor } from '@lead-flood/processor';
 import type { TestEvent } from '@lead-flood/testing';
 import { batchCrashPoints, conformance, sampleId, sampleOrg, testNow } from '@lead-flood/testing';
+import { clocks, createClock } from '../src/clock.ts';
 import { saveDeadLetters } from '../src/dead-letter-store.ts';
 import { createFreshness } from '../src/freshness.ts';
 import { createAnalytics } from '../src/processor.ts';
@@ -47,6 +48,20 @@ conformance({
   migrations,
   inputs,
   // It publishes nothing, so its relay never passes these.
+  crashPoints: batchCrashPoints.filter((point) => !point.startsWith('kafka.') && !point.startsWith('relay.')),
+});
+
+conformance({
+  starter: batchProcessor(createClock({ hotDays: 30, keptDays: 180 })),
+  schema: 'analytics',
+  migrations,
+  inputs: clocks.flatMap(({ name: tick, everyMs }) =>
+    Array.from({ length: 10 }, (_, i): TestEvent => {
+      const period = Math.floor(testNow / everyMs) + i;
+      const data = { orgId: platformOrg, tick, period, dueAt: period * everyMs };
+      return { name: 'Ticked', id: sampleId(tick, period), version: period, data };
+    }),
+  ),
   crashPoints: batchCrashPoints.filter((point) => !point.startsWith('kafka.') && !point.startsWith('relay.')),
 });
 

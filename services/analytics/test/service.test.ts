@@ -1,9 +1,11 @@
 /** The whole service as it runs: configuration in, both groups on the real topics, doors open, an orderly end. */
 import { expect, it } from 'vitest';
+import { z } from 'zod';
 import type { Topic } from '@lead-flood/contracts';
 import { leadView, topics } from '@lead-flood/contracts';
 import { createKafkaClient, createProducer, createTopics } from '@lead-flood/kafka';
-import { randomId } from '@lead-flood/kernel';
+import { derivedId, randomId } from '@lead-flood/kernel';
+import { sql } from '@lead-flood/postgres';
 import {
   createLog,
   createPrincipalSigner,
@@ -24,9 +26,10 @@ import { config as shape } from '../src/config.ts';
 import { service } from '../src/topology.ts';
 import { migrations, secret } from './harness.ts';
 
-it('shows a lead that was published, and ends when told', async () => {
+/** The service on topics that every test file shares, and a database of its own. */
+async function startAnalytics() {
   const environment = testEnvironment();
-  const { url, drop } = await createTestDatabase({ schema: 'analytics', migrations });
+  const { url, database, drop } = await createTestDatabase({ schema: 'analytics', migrations });
   const client = createKafkaClient({
     brokers: environment.KAFKA_BROKERS.split(','),
     clientId: 'test',
@@ -45,6 +48,11 @@ it('shows a lead that was published, and ends when told', async () => {
   const running = await startService(service, config, createLog('analytics', config), (error) => {
     throw error;
   });
+  return { database, client, running, drop };
+}
+
+it('shows a lead that was published, and ends when told', async () => {
+  const { client, running, drop } = await startAnalytics();
   const producer = await createProducer(client);
   const leadId = randomId();
   const orgId = randomId();
@@ -64,6 +72,19 @@ it('shows a lead that was published, and ends when told', async () => {
   });
   expect(lead).toMatchObject({ id: leadId, stage: 'ENRICHING', status: 'processing' });
   await producer.stop();
+  await running.stop();
+  await drop();
+});
+
+it('[X-SC-02] writes the heartbeat of the running minute, and hears it', async () => {
+  const { database, running, drop } = await startAnalytics();
+  const heard = await eventually('the heartbeat to be heard', () =>
+    database.maybeOneFirst(sql.type(z.object({ state: z.string() }))`
+      select state from clocks c join ticks t on t.period = (c.state::json ->> 'period')::int8
+      where t.name = 'system.heartbeat' and c.key = ${derivedId('clock', 'system.heartbeat')}
+    `),
+  );
+  expect(Math.abs(Date.now() - (JSON.parse(heard) as { dueAt: number }).dueAt)).toBeLessThan(120_000);
   await running.stop();
   await drop();
 });

@@ -79,23 +79,81 @@ export async function activeTaskOf(database: Queries, callerId: string): Promise
   `);
 }
 
+/** Of these callers those who hold a task. */
+export async function busyCallers(queries: Queries, callerIds: readonly string[]): Promise<ReadonlySet<string>> {
+  const rows = await queries.anyFirst(sql.type(z.object({ caller_id: z.string() }))`
+    select caller_id from call_tasks
+    where caller_id = any(${texts(callerIds)}::uuid[]) and status in ('ASSIGNED', 'DIALING')
+  `);
+  return new Set(rows);
+}
+
+/** Keeps our advisory locks apart from those of the machinery in the same database. */
+const LOCK_CLASS = 0x1eadf4;
+
 /**
- * What this caller could call now: region and language must match, it must be between 09:00 and 20:00 where the phone
- * rings; then priority, the lead's rank, the oldest first.
+ * Whoever gives a caller a task waits here for whoever else does. Without it both would believe that the caller is free,
+ * and the second would be refused by the index when it saves. No row is locked: a transaction must not be numbered
+ * before it has read (see the outbox).
  */
+export async function lockCallers(tx: Queries, callerIds: readonly string[]): Promise<void> {
+  if (callerIds.length === 0) return;
+  await tx.query(sql.unsafe`
+    select pg_advisory_xact_lock(${LOCK_CLASS}, lock) from (
+      select distinct hashtext(id) as lock from unnest(${texts(callerIds)}::text[]) as id order by 1 offset 0
+    ) as locks
+  `);
+}
+
+/** Waits, in the caller's regions and languages, where it is between 09:00 and 20:00. */
+const fits = (regions: ReturnType<typeof sql.fragment>, languages: ReturnType<typeof sql.fragment>) => sql.fragment`
+  t.status = 'PENDING' and t.region_iso = any(${regions}) and t.language_code = any(${languages})
+  and (now() at time zone t.timezone)::time >= time '09:00' and (now() at time zone t.timezone)::time < time '20:00'
+`;
+
+export type FreeCaller = { readonly orgId: string; readonly callerId: string };
+
+/** Active callers of all organisations who hold no task although one waits that they could call now. */
+export async function freeCallers(queries: Queries): Promise<readonly FreeCaller[]> {
+  const rows = await queries.any(sql.type(z.object({ org_id: z.string(), id: z.string() }))`
+    select c.org_id, c.id from callers c
+    where c.allocation_status = 'ACTIVE'
+      and not exists (select from call_tasks h where h.caller_id = c.id and h.status in ('ASSIGNED', 'DIALING'))
+      and exists (
+        select from call_tasks t
+        where t.org_id = c.org_id and ${fits(sql.fragment`c.region_iso_codes`, sql.fragment`c.language_codes`)}
+      )
+    order by c.id
+  `);
+  return rows.map((r) => ({ orgId: r.org_id, callerId: r.id }));
+}
+
+/** What this caller could call now, best first: by priority, the lead's rank, the oldest first. */
 export async function matchingTasks(
   database: Queries,
   orgId: string,
-  caller: CallerView,
+  caller: Pick<CallerView, 'regionIsoCodes' | 'languageCodes'>,
   limit: number,
+  except: readonly string[] = [],
 ): Promise<readonly string[]> {
+  const regions = sql.fragment`${texts(caller.regionIsoCodes)}::text[]`;
+  const languages = sql.fragment`${texts(caller.languageCodes)}::text[]`;
   return database.anyFirst(sql.type(z.object({ key: z.string() }))`
-    select key from call_tasks
-    where org_id = ${orgId} and status = 'PENDING'
-      and region_iso = any(${texts(caller.regionIsoCodes)}::text[])
-      and language_code = any(${texts(caller.languageCodes)}::text[])
-      and (now() at time zone timezone)::time >= time '09:00' and (now() at time zone timezone)::time < time '20:00'
-    order by priority desc, rank desc, queued_at
+    select t.key from call_tasks t
+    where t.org_id = ${orgId} and ${fits(regions, languages)} and t.key <> all(${texts(except)}::uuid[])
+    order by t.priority desc, t.rank desc, t.queued_at
     limit ${limit}
   `);
+}
+
+/** Active callers by id, of whatever organisation. */
+export async function activeCallers(
+  queries: Queries,
+  callerIds: readonly string[],
+): Promise<ReadonlyMap<string, CallerView & { readonly orgId: string }>> {
+  const rows = await queries.any(sql.type(row.extend({ org_id: z.string() }))`
+    select org_id, ${columns} from callers
+    where id = any(${texts(callerIds)}::uuid[]) and allocation_status = 'ACTIVE'
+  `);
+  return new Map(rows.map((r) => [r.id, { ...toView(r), orgId: r.org_id }]));
 }

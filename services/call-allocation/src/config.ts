@@ -21,4 +21,8 @@ export const config = z.object({
     .max(100)
     .default(3)
     .describe('How often one task may come back after an outcome; 0 switches that off.'),
+  CALL_OFFERS_ENABLED: z
+    .stringbool()
+    .default(true)
+    .describe('Whether every active caller without a task is given one each minute; without it they ask.'),
 });

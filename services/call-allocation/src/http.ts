@@ -52,8 +52,8 @@ export function handlers(deps: HandlerDeps): Handlers<typeof callAllocationRoute
       const held = await activeTaskOf(database, caller.id);
       if (held !== null) return { task: await readTask(deps, principal.orgId, held) };
       for (const taskId of await matchingTasks(database, principal.orgId, caller, CANDIDATES)) {
-        const state = await tryAssign(deps, { orgId: principal.orgId, taskId, callerId: caller.id, correlationId });
-        if (state !== null) return { task: toView(taskId, state) };
+        const given = await tryAssign(deps, { orgId: principal.orgId, taskId, callerId: caller.id, correlationId });
+        if (given !== null) return { task: await readTask(deps, principal.orgId, given) };
       }
       return { task: null };
     },
@@ -104,22 +104,20 @@ type Assignment = {
   readonly correlationId: string;
 };
 
-/** Null when somebody else was quicker; the caller's own second request of the same moment finds the held task. */
-async function tryAssign({ applier }: HandlerDeps, { correlationId, ...command }: Assignment): Promise<Task | null> {
+/** The task that the caller holds now: this one, or one given in the same moment. Null when somebody else has this one. */
+async function tryAssign(deps: HandlerDeps, { correlationId, ...command }: Assignment): Promise<string | null> {
+  const { applier, database } = deps;
   try {
-    const { state } = await applier.apply({
-      name: 'AssignTask',
-      key: command.taskId,
-      orgId: command.orgId,
-      correlationId,
-      data: command,
-    });
-    return state;
+    const { orgId, taskId } = command;
+    await applier.apply({ name: 'AssignTask', key: taskId, orgId, correlationId, data: command });
+    return taskId;
   } catch (error) {
     if (error instanceof CodedError && error.code === 'CAL_ERR_TASK_TAKEN') return null;
-    if (sqlState(error) === '23505')
+    if (sqlState(error) !== '23505') throw error;
+    const held = await activeTaskOf(database, command.callerId);
+    if (held === null)
       throw new CodedError('CAL_ERR_TASK_TAKEN', 'the caller holds another task already', { cause: error });
-    throw error;
+    return held;
   }
 }
 

@@ -14,10 +14,13 @@ import {
   hearMerge,
   hearReply,
   initialState,
+  offer,
   recall,
   report,
   requeue,
 } from './domain/task.ts';
+import { lockCallers } from './caller-store.ts';
+import { tasksToOffer } from './offer.ts';
 import { regionOf } from './region.ts';
 import { callLogs, store, suppressedLeads } from './store.ts';
 
@@ -26,6 +29,7 @@ const reads = [
   topics['outreach.message.v1'],
   topics['ingest.call.v1'],
   topics['call-allocation.recall.v1'],
+  topics['call-allocation.offer.v1'],
   topics['discovery.lead.v1'],
 ] as const;
 const writes = [topics['call-allocation.task.v1'], topics['call-allocation.recall.v1']] as const;
@@ -38,11 +42,13 @@ export const taskIdOf = (leadId: string): string => derivedId('call-task', leadI
 type Input = {
   readonly id: string;
   readonly name: string;
+  readonly orgId: string;
   readonly data: {
     readonly orgId: string;
     readonly leadId?: string;
     readonly mergedLeadId?: string;
     readonly taskId?: string | null;
+    readonly callerId?: string | null;
     readonly band?: string;
     readonly person?: { readonly phone: string | null };
   };
@@ -50,8 +56,10 @@ type Input = {
 
 export type CallAllocation = BatchProcessor<Task, typeof reads, typeof writes, Facts, CallCommands>;
 
+const GROUP = 'call-allocation';
+
 export const createCallAllocation = (policy: RecallPolicy): CallAllocation => ({
-  group: 'call-allocation',
+  group: GROUP,
   // A task is a state machine: what comes after a move that is missing makes no sense.
   parks: true,
   reads,
@@ -73,6 +81,7 @@ export const createCallAllocation = (policy: RecallPolicy): CallAllocation => ({
     LeadRejected: ignore('discovery_without_effect'),
     LeadErased: ignore('discovery_without_effect'),
     RecallTask: (state, { data }, ctx) => recall(state, data, ctx.facts, ctx.now),
+    OfferTask: (state, { data }, ctx) => offer(state, data, ctx.facts, ctx.now),
     AssignTask: (state, { data }, ctx) => assign(state, data, ctx.now),
     ReportOutcome: (state, { data }, ctx) => report(state, data, policy, ctx.now),
     RequeueTask: (state, { data }, ctx) => requeue(state, data, ctx.now),
@@ -86,20 +95,39 @@ async function prepare(tx: Queries, inputs: readonly Input[]): Promise<readonly 
     tx,
     inputs.flatMap((input) => (mayCall(input) && input.data.leadId !== undefined ? [input.data.leadId] : [])),
   );
+  const offered = await offersOf(tx, inputs);
   return inputs.map((input) => {
     const { taskId: named, mergedLeadId, person } = input.data;
     const leadId = mergedLeadId ?? input.data.leadId;
     // A call that names no task of ours changes none: its own id keeps it apart.
-    const taskId = named ?? (leadId === undefined ? input.id : taskIdOf(leadId));
+    const taskId = named ?? offered.get(input.id) ?? (leadId === undefined ? input.id : taskIdOf(leadId));
     return {
       key: taskId,
       facts: {
         taskId,
         region: medium(input) ? regionOf(person?.phone ?? null) : null,
         suppressed: leadId !== undefined && silent.has(leadId),
+        offered: offered.has(input.id),
       },
     };
   });
+}
+
+async function offersOf(tx: Queries, inputs: readonly Input[]): Promise<ReadonlyMap<string, string>> {
+  const giving = inputs.flatMap(({ id, name, orgId, data: { callerId } }) =>
+    (name === 'OfferTask' || name === 'AssignTask') && typeof callerId === 'string'
+      ? [{ id, name, orgId, callerId }]
+      : [],
+  );
+  await lockCallers(
+    tx,
+    giving.map(({ callerId }) => callerId),
+  );
+  return tasksToOffer(
+    tx,
+    GROUP,
+    giving.filter(({ name }) => name === 'OfferTask'),
+  );
 }
 
 const callReads = [topics['ingest.call.v1']] as const;

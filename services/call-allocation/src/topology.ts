@@ -5,13 +5,15 @@
  *   scoring.lead.v1 ─────┤                                   GET /v1/call-tasks/current ─┐ the same
  *   outreach.message.v1 ─┼─▶ call-allocation ─▶ call-allocation.task.v1  ◀───────────────┘ decisions
  *   ingest.call.v1 ──┬───┤      CallTaskCreated | Assigned | Completed | Requeued | Declined
- *   ..recall.v1 ─────┼───┘      RecallTask by a timer, to itself (call-allocation.recall.v1)
+ *   ..recall.v1 ─────┼───┤      RecallTask by a timer, to itself (call-allocation.recall.v1)
+ *   ..offer.v1 ──────┼───┘      platform.tick.v1 ─▶ call-allocation-clock ─▶ OfferTask (call-allocation.offer.v1)
  *                    └──────▶ call-allocation-calls ─▶ call-allocation.call.v1  (CallLogged)
  */
 import { join } from 'node:path';
 import { callAllocationRoutes } from '@lead-flood/contracts';
 import { batchProcessor, erase } from '@lead-flood/processor';
 import { addServiceRoutes, defineService, shellOptions } from '@lead-flood/service';
+import { createClock } from './clock.ts';
 import { config } from './config.ts';
 import { errorCodes } from './errors.ts';
 import { handlers } from './http.ts';
@@ -32,6 +34,7 @@ export const service = defineService({
     'CallTaskRequeued',
     'CallTaskDeclined',
     'RecallTask',
+    'OfferTask',
     'CallLogged',
   ],
   errorCodes,
@@ -53,7 +56,11 @@ export const service = defineService({
       settings,
     );
     return {
-      processors: [tasks, batchProcessor(calls, shellOptions(settings))],
+      processors: [
+        tasks,
+        batchProcessor(calls, shellOptions(settings)),
+        batchProcessor(createClock({ isOffering: settings.CALL_OFFERS_ENABLED }), shellOptions(settings)),
+      ],
     };
   },
 });

@@ -1,6 +1,8 @@
-/** Both processors of call-allocation under the suite that every processor passes. */
+/** The processors of call-allocation under the suite that every processor passes. */
 import { join } from 'node:path';
 import type { CallReported } from '@lead-flood/contracts';
+import { platformOrg } from '@lead-flood/kernel';
+import { sql, texts } from '@lead-flood/postgres';
 import { batchProcessor } from '@lead-flood/processor';
 import type { TestEvent } from '@lead-flood/testing';
 import {
@@ -12,7 +14,9 @@ import {
   sampleScored,
   testNow,
 } from '@lead-flood/testing';
+import { createClock } from '../src/clock.ts';
 import { calls, createCallAllocation, taskIdOf } from '../src/processor.ts';
+import { zoneAt } from './zone.ts';
 
 const migrations = join(import.meta.dirname, '../migrations');
 const policy = { retryMs: 0, chaseMs: 0, recallsMax: 3 };
@@ -43,8 +47,14 @@ function heardOf(i: number): TestEvent[] {
     id: sampleId('recall', i),
     data: { orgId: sampleOrg, leadId, taskId: taskIdOf(leadId), reason: 'signup_chase', completedAt: testNow },
   };
+  const offer: TestEvent = {
+    name: 'OfferTask',
+    id: sampleId('offer', i),
+    version: 1,
+    data: { orgId: sampleOrg, callerId: sampleId('nobody', i), offeredAt: testNow },
+  };
   const told = messages.map((event, n): TestEvent => ({ ...event, id: sampleId(event.name, i), version: n + 1 }));
-  return [...told, call, recall];
+  return [...told, call, recall, offer];
 }
 
 const reported = (i: number, type: string, taskId: string | null, moment = 0): CallReported => ({
@@ -93,5 +103,35 @@ conformance({
       id: sampleId('report', i, type),
       data: reported(i, type, null, moment),
     })),
+  ),
+});
+
+/** Callers without a task, and one task that waits: each tick that is not a repeat offers it to each of them. */
+const callerIds = [0, 1, 2].map((i) => sampleId('free-caller', i));
+const MINUTE_MS = 60_000;
+/** Ticks that are long overdue are passed, so these are of now. */
+const minute = Math.floor(Date.now() / MINUTE_MS);
+
+conformance({
+  starter: batchProcessor(createClock({ isOffering: true })),
+  schema: 'call_allocation',
+  migrations,
+  seed: async ({ database }) => {
+    await database.query(sql.unsafe`
+      insert into call_tasks (key, org_id, previous_revision, revision, published, seen, state, status, region_iso, language_code, timezone)
+      values (${sampleId('task')}, ${sampleOrg}, 0, 1, 1, '{}', '{}', 'PENDING', 'SE', 'sv', ${zoneAt(14)})
+    `);
+    await database.query(sql.unsafe`
+      insert into callers (id, org_id, email, name, timezone, language_codes, region_iso_codes)
+      select id, ${sampleOrg}::uuid, id::text, 'Ana', 'Europe/Stockholm', '{sv}', '{SE}'
+      from unnest(${texts(callerIds)}::uuid[]) as id
+    `);
+  },
+  inputs: ['system.heartbeat', 'system.maintenance'].flatMap((tick) =>
+    Array.from({ length: 4 }, (_, i): TestEvent => {
+      const period = minute + i;
+      const data = { orgId: platformOrg, tick, period, dueAt: period * MINUTE_MS };
+      return { name: 'Ticked', id: sampleId(tick, period), version: period, data };
+    }),
   ),
 });

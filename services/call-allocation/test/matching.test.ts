@@ -11,17 +11,11 @@ import { createTestDatabase, sampleOrg, sampleScored, testCodec } from '@lead-fl
 import { matchingTasks, saveCaller } from '../src/caller-store.ts';
 import type { Task } from '../src/domain/task.ts';
 import { createCallAllocation, taskIdOf } from '../src/processor.ts';
+import { zoneAt } from './zone.ts';
 
 let test: TestDatabase;
 let applier: Applier<Task>;
 let caller: CallerView;
-
-/** A zone in which it is now this hour; such zones are named by whole hours from UTC, with the sign the wrong way round. */
-function zoneAt(hour: number): string {
-  const difference = hour - new Date().getUTCHours();
-  const offset = difference < -12 ? difference + 24 : difference > 12 ? difference - 24 : difference;
-  return offset === 0 ? 'Etc/UTC' : `Etc/GMT${offset > 0 ? '-' : '+'}${Math.abs(offset)}`;
-}
 
 beforeAll(async () => {
   test = await createTestDatabase({

@@ -13,6 +13,7 @@ const facts: Facts = {
   taskId,
   region: { regionIso: 'SE', languageCode: 'sv', timezone: 'Europe/Stockholm' },
   suppressed: false,
+  offered: false,
 };
 const medium = sampleScored({ leadId, band: 'MEDIUM', value: 55 });
 const policy = { retryMs: 48 * 3_600_000, chaseMs: 24 * 3_600_000, recallsMax: 3 };
@@ -83,6 +84,28 @@ describe('a task', () => {
       .when('ReportOutcome', { ...command, callerId, outcome: 'RETRYABLE_REJECTION' })
       .thenRejects('CAL_ERR_INVALID_TRANSITION');
     done.when('RequeueTask', { ...command, reason: 'again' }).thenRejects('CAL_ERR_INVALID_TRANSITION');
+  });
+
+  describe('that is offered to a caller by the clock', () => {
+    const given = ['OfferTask', { orgId: sampleOrg, callerId, offeredAt: testNow }] as const;
+
+    it('[X-SC-03] is assigned as if the caller had asked', () => {
+      spec({ offered: true })
+        .givenInputs(['LeadScored', medium])
+        .when(...given)
+        .thenEmits({ name: 'CallTaskAssigned', data: { taskId, callerId } })
+        .thenState({ status: 'ASSIGNED', callerId });
+    });
+    it('stays with whoever was quicker, and nothing is rejected', () => {
+      spec({ offered: true })
+        .givenInputs(['LeadScored', medium], ['AssignTask', { ...command, callerId: sampleId('other') }])
+        .when(...given)
+        .thenSkips('task_taken');
+      spec()
+        .givenInputs()
+        .when(...given)
+        .thenSkips('nothing_to_offer');
+    });
   });
 
   it('[CA-07] goes back to the queue with a reason', () => {

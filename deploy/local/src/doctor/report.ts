@@ -66,8 +66,17 @@ const services = (facts: Facts): Section => ({
 });
 
 const schemas = (facts: Facts): Section => ({
-  head: ['schema', 'outbox', 'oldest s', 'relay held by', 'timers overdue', 'retries waiting', 'parked keys'],
-  rows: facts.schemas.map(({ schema, outbox, relay, timers, redeliveries, parked }) => [
+  head: [
+    'schema',
+    'outbox',
+    'oldest s',
+    'relay held by',
+    'timers overdue',
+    'retries waiting',
+    'parked keys',
+    'heartbeat s',
+  ],
+  rows: facts.schemas.map(({ schema, outbox, relay, timers, redeliveries, parked, ticks }) => [
     schema,
     String(outbox.backlog),
     outbox.oldestSeconds.toFixed(1),
@@ -75,6 +84,7 @@ const schemas = (facts: Facts): Section => ({
     timers.overdue === 0 ? '0' : `${timers.overdue}, by ${timers.oldestSeconds.toFixed(0)} s`,
     listed(Object.entries(redeliveries).map(([code, n]) => `${n} ${code}`)),
     String(parked.reduce((sum, { keys }) => sum + keys, 0)),
+    ticks.map(({ tick, ageSeconds }) => (tick === 'system.heartbeat' ? String(Math.round(ageSeconds)) : '')).join(''),
   ]),
 });
 

@@ -89,6 +89,21 @@ export const avroSchemas: Readonly<Record<EventName, object>> = {
       { name: 'requeuedAt', type: { type: 'long', logicalType: 'timestamp-millis' } },
     ],
   },
+  OfferTask: {
+    type: 'record',
+    name: 'OfferTask',
+    namespace: 'leadflood.callallocation',
+    doc: 'Give this caller, who holds no task, the one that fits best now. A command of call-allocation to itself, set off by a clock.',
+    fields: [
+      { name: 'orgId', type: 'string', doc: 'The tenant.' },
+      { name: 'callerId', type: 'string', doc: 'The key of the topic.' },
+      {
+        name: 'offeredAt',
+        type: { type: 'long', logicalType: 'timestamp-millis' },
+        doc: 'The beginning of the period that it follows.',
+      },
+    ],
+  },
   RecallTask: {
     type: 'record',
     name: 'RecallTask',
@@ -782,6 +797,22 @@ export const avroSchemas: Readonly<Record<EventName, object>> = {
       { name: 'changedAt', type: { type: 'long', logicalType: 'timestamp-millis' } },
     ],
   },
+  Ticked: {
+    type: 'record',
+    name: 'Ticked',
+    namespace: 'leadflood.platform',
+    doc: 'A period of a clock has begun. Everybody who does something every so often hears it here; no service has a clock of its own.',
+    fields: [
+      { name: 'orgId', type: 'string', doc: 'The platform itself: the id of zeros.' },
+      { name: 'tick', type: 'string', doc: 'The clock, for instance system.heartbeat; also the key of the topic.' },
+      {
+        name: 'period',
+        type: 'long',
+        doc: 'Number of the period since 1970, of a clock of a minute the minute; also the event’s version, by which a repeat is dropped.',
+      },
+      { name: 'dueAt', type: { type: 'long', logicalType: 'timestamp-millis' }, doc: 'The period’s beginning.' },
+    ],
+  },
   LeadScored: {
     type: 'record',
     name: 'LeadScored',
@@ -876,6 +907,7 @@ export const recordNames: Readonly<Record<EventName, string>> = {
   CallTaskCreated: 'leadflood.callallocation.CallTaskCreated',
   CallTaskDeclined: 'leadflood.callallocation.CallTaskDeclined',
   CallTaskRequeued: 'leadflood.callallocation.CallTaskRequeued',
+  OfferTask: 'leadflood.callallocation.OfferTask',
   RecallTask: 'leadflood.callallocation.RecallTask',
   LeadDiscovered: 'leadflood.discovery.LeadDiscovered',
   LeadDuplicated: 'leadflood.discovery.LeadDuplicated',
@@ -894,5 +926,6 @@ export const recordNames: Readonly<Record<EventName, string>> = {
   MessageSent: 'leadflood.outreach.MessageSent',
   SendMessage: 'leadflood.outreach.SendMessage',
   JobChanged: 'leadflood.platform.JobChanged',
+  Ticked: 'leadflood.platform.Ticked',
   LeadScored: 'leadflood.scoring.LeadScored',
 };

@@ -402,6 +402,16 @@ export type MessageSent = {
   readonly sentAt: number;
 };
 
+/** Give this caller, who holds no task, the one that fits best now. A command of call-allocation to itself, set off by a clock. */
+export type OfferTask = {
+  /** The tenant. */
+  readonly orgId: string;
+  /** The key of the topic. */
+  readonly callerId: string;
+  /** The beginning of the period that it follows. Milliseconds since 1970. */
+  readonly offeredAt: number;
+};
+
 /** Who it is about. The only place of an event in which personal data may stand. */
 export type Person = {
   readonly firstName: string | null;
@@ -505,6 +515,18 @@ export type SendMessage = {
   readonly requestedAt: number;
 };
 
+/** A period of a clock has begun. Everybody who does something every so often hears it here; no service has a clock of its own. */
+export type Ticked = {
+  /** The platform itself: the id of zeros. */
+  readonly orgId: string;
+  /** The clock, for instance system.heartbeat; also the key of the topic. */
+  readonly tick: string;
+  /** Number of the period since 1970, of a clock of a minute the minute; also the event’s version, by which a repeat is dropped. */
+  readonly period: number;
+  /** The period’s beginning. Milliseconds since 1970. */
+  readonly dueAt: number;
+};
+
 /** Every event and command of the product, by name. */
 export type Events = {
   CallLogged: CallLogged;
@@ -513,6 +535,7 @@ export type Events = {
   CallTaskCreated: CallTaskCreated;
   CallTaskDeclined: CallTaskDeclined;
   CallTaskRequeued: CallTaskRequeued;
+  OfferTask: OfferTask;
   RecallTask: RecallTask;
   LeadDiscovered: LeadDiscovered;
   LeadDuplicated: LeadDuplicated;
@@ -531,6 +554,7 @@ export type Events = {
   MessageSent: MessageSent;
   SendMessage: SendMessage;
   JobChanged: JobChanged;
+  Ticked: Ticked;
   LeadScored: LeadScored;
 };
 

@@ -57,12 +57,16 @@ export function readSchema(database: Database, schema: string): Promise<SchemaFa
       select consumer_group as "group", count(distinct key) as keys, count(*) as messages
       from ${table('parked')} group by consumer_group order by consumer_group
     `);
+    const ticks = await tx.any(sql.type(z.object({ tick: z.string(), age_seconds: z.number() }))`
+      select name as tick, extract(epoch from now() - fired_at)::float8 as age_seconds from ${table('ticks')} order by name
+    `);
     return {
       schema,
       outbox: { backlog: outbox.backlog, oldestSeconds: outbox.oldest_seconds, heldBack: outbox.held_back },
       relay: relay === null ? null : toBackend(relay),
       timers: { overdue: timers.overdue, oldestSeconds: timers.oldest_seconds },
       redeliveries: Object.fromEntries(redeliveries.map(({ code, messages }) => [code, messages])),
+      ticks: ticks.map(({ tick, age_seconds: ageSeconds }) => ({ tick, ageSeconds })),
       parked,
     };
   });

@@ -2,7 +2,7 @@
  * What blocks what, in one sentence. A pure function over facts: the first cause in this order is named, since those
  * below it usually follow from it.
  *
- *   server away > service silent or not ready > group halted > relay does not publish > breaker open
+ *   server away > service silent or not ready > group halted > relay does not publish > no heartbeat > breaker open
  *     > group without members > lag that stands or grows > keys parked > nothing
  */
 import type { BackendFacts, Facts, GroupFacts, PartitionFacts, SchemaFacts, ServerFacts } from './facts.ts';
@@ -14,6 +14,7 @@ export const causeKinds = [
   'group-halted',
   'relay-stopped',
   'timers-overdue',
+  'heartbeat-late',
   'breaker-open',
   'group-without-members',
   'lag',
@@ -32,6 +33,8 @@ export type Diagnosis = {
 
 /** A relay sleeps 250 ms at most, and a message is read within half a second: what is older than this is stuck. */
 const STUCK_SECONDS = 5;
+/** Three are missing: one may be lost while a replica takes over. */
+const HEARTBEAT_SECONDS = 180;
 
 export function diagnose(facts: Facts): Diagnosis {
   const causes = [
@@ -39,6 +42,7 @@ export function diagnose(facts: Facts): Diagnosis {
     ...services(facts),
     ...halted(facts),
     ...relays(facts),
+    ...heartbeats(facts),
     ...breakers(facts),
     ...memberless(facts),
     ...lagging(facts),
@@ -143,6 +147,17 @@ function relayReason({ schema, outbox, relay }: SchemaFacts, { services: all, ol
   const fault = owner?.relay.faults[0];
   return fault === undefined ? `its lock is held by ${backend(relay)}` : `its last error is ${fault.code}`;
 }
+
+const heartbeats = (facts: Facts): Cause[] =>
+  facts.schemas.flatMap(({ schema, ticks }) =>
+    ticks
+      .filter(({ tick, ageSeconds }) => tick === 'system.heartbeat' && ageSeconds > HEARTBEAT_SECONDS)
+      .map(({ ageSeconds }) => ({
+        kind: 'heartbeat-late' as const,
+        what: schema,
+        sentence: `The last heartbeat of ${schema} was written ${Math.round(ageSeconds)} s ago: no replica runs its clocks.`,
+      })),
+  );
 
 function breakers(facts: Facts): Cause[] {
   return facts.services.flatMap(({ service, status }) =>

@@ -57,6 +57,8 @@ export type SchemaFacts = {
   readonly relay: BackendFacts | null;
   readonly timers: { readonly overdue: number; readonly oldestSeconds: number };
   readonly redeliveries: Readonly<Record<string, number>>;
+  /** Since each clock of the service was last written; empty where it runs none. */
+  readonly ticks: readonly { readonly tick: string; readonly ageSeconds: number }[];
   readonly parked: readonly { readonly group: string; readonly keys: number; readonly messages: number }[];
 };
 

@@ -18,6 +18,7 @@ import type {
   LeadMerged,
   LeadScored,
   MessageReplied,
+  OfferTask,
   RecallTask,
 } from '@lead-flood/contracts';
 import type { Decision, Timer } from '@lead-flood/kernel';
@@ -79,7 +80,13 @@ export type Emitted =
   | { readonly name: 'CallTaskDeclined'; readonly data: CallTaskDeclined }
   | { readonly name: 'RecallTask'; readonly data: RecallTask };
 
-export type Facts = { readonly taskId: string; readonly region: Region | null; readonly suppressed: boolean };
+export type Facts = {
+  readonly taskId: string;
+  readonly region: Region | null;
+  readonly suppressed: boolean;
+  /** The task was found for the caller of an offer, who holds none. */
+  readonly offered: boolean;
+};
 
 export function considerLead(state: Task, lead: LeadScored, facts: Facts, now: number): Decision<Task, Emitted> {
   if (lead.band !== 'MEDIUM') return skip('not_medium');
@@ -173,6 +180,18 @@ export function assign(state: Task, { orgId, taskId, callerId }: AssignTask, now
   return apply<Task, Emitted>({ ...state, status: 'ASSIGNED', callerId }, [
     { name: 'CallTaskAssigned', data: { orgId, leadId: state.leadId, taskId, callerId, assignedAt: now } },
   ]);
+}
+
+/** By the clock: the same move as when the caller asks, and nothing where there is nothing to give. */
+export function offer(
+  state: Task,
+  { orgId, callerId }: OfferTask,
+  { taskId, offered }: Facts,
+  now: number,
+): Decision<Task, Emitted> {
+  if (!offered) return skip('nothing_to_offer');
+  if (state.kind !== 'task' || state.status !== 'PENDING') return skip('task_taken');
+  return assign(state, { orgId, taskId, callerId }, now);
 }
 
 export function report(

@@ -1,0 +1,59 @@
+/**
+ * What call-allocation does by the clock (X-SC-03): on the maintenance tick every active caller without a task is offered
+ * one, each by a command of its own, so that what goes wrong with one caller is that caller's alone. Ticks of a clock lie
+ * in one partition: the next one waits until this one is done.
+ */
+import { z } from 'zod';
+import type { OfferTask, Ticked } from '@lead-flood/contracts';
+import { topics } from '@lead-flood/contracts';
+import { apply, derivedId, skip } from '@lead-flood/kernel';
+import type { Decision } from '@lead-flood/kernel';
+import { createDocumentStore } from '@lead-flood/postgres';
+import { emit } from '@lead-flood/processor';
+import type { BatchProcessor } from '@lead-flood/processor';
+import type { FreeCaller } from './caller-store.ts';
+import { freeCallers } from './caller-store.ts';
+
+const MAINTENANCE = 'system.maintenance';
+/** After a longer absence the ticks that have waited are passed: the next one does what they would have done. */
+const LATE_MS = 5 * 60_000;
+
+/** The newest tick of one clock. */
+type Heard = { readonly tick: string; readonly period: number; readonly dueAt: number };
+
+const heard: z.ZodType<Heard> = z.object({ tick: z.string(), period: z.int(), dueAt: z.number() });
+
+const reads = [topics['platform.tick.v1']] as const;
+const writes = [topics['call-allocation.offer.v1']] as const;
+
+type Facts = { readonly callers: readonly FreeCaller[] };
+
+export type CallClock = BatchProcessor<Heard, typeof reads, typeof writes, Facts>;
+
+/** With `isOffering` false callers ask for themselves; the ticks are passed all the same. */
+export const createClock = ({ isOffering }: { readonly isOffering: boolean }): CallClock => ({
+  group: 'call-allocation-clock',
+  reads,
+  writes,
+  store: createDocumentStore<Heard>({ table: 'clocks', state: heard, columns: [] }),
+  initial: () => ({ tick: '', period: 0, dueAt: 0 }),
+  prepare: async (tx, inputs) => {
+    const isDue = isOffering && inputs.some(({ data }) => data.tick === MAINTENANCE);
+    const callers = isDue ? await freeCallers(tx) : [];
+    return inputs.map(({ data }) => ({
+      key: derivedId('clock', data.tick),
+      facts: { callers: data.tick === MAINTENANCE ? callers : [] },
+    }));
+  },
+  decide: { Ticked: (_state, { data }, ctx) => offerToAll(data, ctx.facts, ctx.now) },
+});
+
+type Offered = { readonly name: 'OfferTask'; readonly data: OfferTask };
+
+function offerToAll({ tick, period, dueAt }: Ticked, { callers }: Facts, now: number): Decision<Heard, Offered> {
+  if (now - dueAt > LATE_MS) return skip('overdue');
+  return apply(
+    { tick, period, dueAt },
+    callers.map(({ orgId, callerId }) => emit('OfferTask', { orgId, callerId, offeredAt: dueAt })),
+  );
+}
