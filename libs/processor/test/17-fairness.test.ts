@@ -1,5 +1,5 @@
 /**
- * Chapter 16: fairness.
+ * Chapter 17: fairness.
  *
  * Calls to the outside world are slow and few may be under way at once, so they are what organisations compete for. The
  * effect runner gives the free places to the organisations in turn: an import of one does not keep another's few leads
