@@ -7,6 +7,7 @@ import Table from 'cli-table3';
 import { startEverything } from '@lead-flood/local';
 import { BASELINE_ROUNDS, ratiosOf, readBaseline, worseThan, writeBaseline } from './baseline.ts';
 import { runPeers } from './peers/run.ts';
+import { runGrowth } from './scenarios/growth.ts';
 import { runIdle } from './scenarios/idle.ts';
 import { runImport } from './scenarios/import.ts';
 import { runLatency } from './scenarios/latency.ts';
@@ -92,6 +93,22 @@ if (wants('shell')) {
     `${round(shell.perSecond)} messages/s over ${shell.messages}`,
     '20,000/s',
   );
+}
+
+if (wanted.has('growth')) {
+  const unit = Number(process.env['BENCH_GROWTH_LEADS'] ?? 62_500);
+  const sizes = [1, 2, 4, 8].map((times) => times * unit);
+  for await (const { leads, gigabytes, line, latency } of runGrowth(everything, {
+    firstSeed: 20_000_000,
+    sizes,
+    perSecond: Number(process.env['BENCH_LEADS_PER_SECOND'] ?? 800),
+  })) {
+    const cpu = [...line.cpuMsPerLead.values()].reduce((a, b) => a + b, 0);
+    record(
+      `${leads} leads in the tables (${round(gigabytes, 1)} GB)`,
+      `scored ${round(line.perSecond.scored)}, projected ${round(line.perSecond.projected)} a second, ${round(cpu, 2)} ms CPU a lead; at 200/s p50 ${latency.p50} ms, p99 ${latency.p99} ms`,
+    );
+  }
 }
 
 await everything.stop();

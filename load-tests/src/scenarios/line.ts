@@ -10,6 +10,7 @@ export type LineResult = {
   readonly seconds: number;
   /** Growth of each count, a second. */
   readonly perSecond: Counts;
+  /** Of a lead that was scored; its messages and calls are in it. */
   readonly cpuMsPerLead: ReadonlyMap<string, number>;
   readonly cores: number;
   /** Most memory seen at the end, MB. */
@@ -44,7 +45,7 @@ export async function runLine(
     ended: growth('ended'),
   };
   const cpu = spent(begin.usage, end.usage);
-  const leads = Math.max(1, perSecond.ended * seconds);
+  const leads = Math.max(1, perSecond.scored * seconds);
   return {
     offeredPerSecond: options.perSecond,
     seconds,
