@@ -1,0 +1,14 @@
+/** Both processors of call-allocation, broken at every place that a run passes. */
+import { batchProcessor } from '@lead-flood/processor';
+import { crashPoints } from '@lead-flood/testing';
+import { calls, createCallAllocation } from '../src/processor.ts';
+import { at, heard, policy, reports, scores } from './inputs.ts';
+
+crashPoints('call-allocation', {
+  ...at,
+  create: () => ({ starter: batchProcessor(createCallAllocation(policy)) }),
+  inputs: scores,
+  afterwards: heard,
+});
+
+crashPoints('call-allocation-calls', { ...at, create: () => ({ starter: batchProcessor(calls) }), inputs: reports });
