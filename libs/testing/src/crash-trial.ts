@@ -1,6 +1,6 @@
 /**
  * One case of the enumeration: the inputs in three portions, one fault, a restart where the process died, the rest of the
- * inputs, and what it came to. A trial keeps its database for many cases and empties it in between (2 ms, a clone 80 ms).
+ * inputs, and what it came to. A bench keeps its database for many cases and empties it in between, since a clone costs 80 ms.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
@@ -38,7 +38,7 @@ export async function createBench(
 ): Promise<Bench> {
   const test = await createTestDatabase({ schema, migrations });
   let current: Promise<Database> | null = null;
-  // Warm connections are half of a case's cost: only a death replaces them.
+  // Fresh connections for every case were two fifths of what a case costs: only a death replaces them.
   const cut = async (): Promise<void> => {
     const cutOff = current;
     current = null;
