@@ -4,27 +4,29 @@ import type { PlantedBug } from '@lead-flood/kernel';
 const chapter = (name: string): string => `libs/processor/test/${name}.test.ts`;
 const relay = 'libs/postgres/test/relay.test.ts';
 const machinery = 'libs/postgres/test/machinery.test.ts';
+const crashes = (service: string): string => `services/${service}/test/crash-points.test.ts`;
+const interleavings = chapter('18-interleavings');
 const batches = 'services/scoring/test/conformance.test.ts';
 const effects = 'services/outreach/test/conformance.test.ts';
 
 export const suites: Readonly<Record<PlantedBug, readonly string[]>> = {
-  'commit-offset-first': [chapter('05-positions'), batches],
+  'commit-offset-first': [chapter('05-positions'), crashes('scoring'), batches],
   'no-dedupe-row': [chapter('07-redelivery')],
-  'publish-before-commit': [chapter('02-batch'), batches],
+  'publish-before-commit': [chapter('02-batch'), crashes('scoring'), batches],
   'relay-by-sequence': [relay],
   'relay-without-xmin': [relay],
   'relay-in-transaction-order': [relay],
   'relay-without-lock': [relay],
-  'cursor-before-publish': [relay],
-  'swallow-publish-failure': [relay],
-  'no-fencing': [machinery, chapter('05-positions')],
-  'no-epoch-check': [machinery, chapter('05-positions')],
+  'cursor-before-publish': [relay, crashes('scoring')],
+  'swallow-publish-failure': [relay, crashes('scoring')],
+  'no-fencing': [machinery, chapter('05-positions'), interleavings],
+  'no-epoch-check': [machinery, chapter('05-positions'), interleavings],
   'lease-without-fence': ['libs/postgres/test/lease.test.ts', chapter('16-clocks')],
   'no-version-guard': [chapter('03-duplicates')],
-  'no-revision-check': [machinery],
-  'blind-retry-of-unknown': [chapter('06-outside-world'), effects],
-  'once-without-begin': [chapter('06-outside-world'), effects],
-  'answer-not-stored': [chapter('06-outside-world')],
+  'no-revision-check': [machinery, interleavings],
+  'blind-retry-of-unknown': [chapter('06-outside-world'), crashes('outreach'), effects],
+  'once-without-begin': [chapter('06-outside-world'), crashes('outreach'), effects],
+  'answer-not-stored': [chapter('06-outside-world'), crashes('enrichment')],
   'unbounded-retry': [chapter('07-redelivery')],
   'drop-dead-letter': [chapter('04-refusals')],
   'no-flood-stop': [chapter('04-refusals')],

@@ -4,6 +4,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
+import { fault } from '@lead-flood/kernel';
 import { booleans, texts } from './arrays.ts';
 import { sql } from './database.ts';
 import type { Database, Queries } from './database.ts';
@@ -87,19 +88,30 @@ export type JournalWriter = {
 };
 
 export function createJournalWriter(database: Database, group: string): JournalWriter {
-  const begin = together((entries: readonly JournalEntry[]) => beginSteps(database, group, entries));
-  const finish = together((entries: readonly JournalEntry[]) => finishSteps(database, group, entries));
+  type Entries = readonly JournalEntry[];
+  const begin = together((entries: Entries) => between('begin', () => beginSteps(database, group, entries)));
+  const finish = together((entries: Entries) => between('finish', () => finishSteps(database, group, entries)));
   return {
     begin: (messageId, step) => begin({ messageId, step, done: false, answer: null }),
     finish: async (messageId, step, answer) => {
       await finish({ messageId, step, done: true, answer });
     },
     forget: async (messageId, step) => {
-      await database.query(sql.unsafe`
-        delete from journal where consumer_group = ${group} and message_id = ${messageId} and step = ${step} and not done
-      `);
+      await between('forget', () =>
+        database.query(sql.unsafe`
+          delete from journal
+          where consumer_group = ${group} and message_id = ${messageId} and step = ${step} and not done
+        `),
+      );
     },
   };
+}
+
+async function between<T>(what: 'begin' | 'finish' | 'forget', write: () => Promise<T>): Promise<T> {
+  await fault(`journal.${what}.before`);
+  const written = await write();
+  await fault(`journal.${what}.after`);
+  return written;
 }
 
 /** Least time between two writes: at once when it is quiet, many answers a commit when it is not. */

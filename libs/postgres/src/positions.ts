@@ -3,7 +3,7 @@
  * whoever claims a partition raises it, and every write of an earlier owner then finds no row.
  */
 import { z } from 'zod';
-import { planted, TransientError } from '@lead-flood/kernel';
+import { fault, planted, TransientError } from '@lead-flood/kernel';
 import { numbers, texts } from './arrays.ts';
 import { sql } from './database.ts';
 import type { Queries } from './database.ts';
@@ -40,12 +40,14 @@ export async function claimPosition(
   group: string,
   at: { topic: string; partition: number; startOffset: number },
 ): Promise<Position> {
+  await fault('position.claim.before');
   const r = await tx.one(sql.type(row)`
     insert into positions (consumer_group, topic, partition, next_offset)
     values (${group}, ${at.topic}, ${at.partition}, ${at.startOffset})
     on conflict (consumer_group, topic, partition) do update set epoch = positions.epoch + 1, updated_at = now()
     returning topic, partition, epoch, next_offset, finished
   `);
+  await fault('position.claim.after');
   return { topic: r.topic, partition: r.partition, epoch: r.epoch, nextOffset: r.next_offset, finished: r.finished };
 }
 

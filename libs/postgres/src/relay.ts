@@ -204,6 +204,7 @@ async function publishAndAdvance(
 }
 
 async function advanceCursor(connection: Queries, cursor: Cursor, last: Row): Promise<void> {
+  await fault('relay.advance.before');
   // Not waited for on the disk: a cursor that a crash of Postgres sets back publishes those rows again, no more.
   const { rowCount } = await connection.query(sql.unsafe`
     update relay_cursor set tx = ${last.tx_text}::xid8, seq = ${last.seq}
@@ -211,6 +212,7 @@ async function advanceCursor(connection: Queries, cursor: Cursor, last: Row): Pr
       and set_config('synchronous_commit', 'off', true) = 'off'
   `);
   if (rowCount !== 1) throw new TransientError('PGS_ERR_NOT_OWNER', 'another relay has moved the cursor');
+  await fault('relay.advance.after');
 }
 
 /**

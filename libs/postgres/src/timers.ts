@@ -1,4 +1,5 @@
 /** Messages for later. A due one goes through the outbox like any other, so it arrives in order and with lag visible. */
+import { fault } from '@lead-flood/kernel';
 import { bytes, jsons, texts, times } from './arrays.ts';
 import { sql } from './database.ts';
 import type { Queries } from './database.ts';
@@ -25,6 +26,7 @@ export async function insertTimers(tx: Queries, timers: readonly TimerMessage[])
 
 /** Moves due timers to the outbox in one statement; returns how many. */
 export async function fireDueTimers(connection: Queries): Promise<number> {
+  await fault('timers.fire.before');
   const { rowCount } = await connection.query(sql.unsafe`
     with due as (
       delete from timers
@@ -34,5 +36,6 @@ export async function fireDueTimers(connection: Queries): Promise<number> {
     insert into outbox (topic, key, headers, value)
     select topic, key, headers, value from due order by due_at
   `);
+  await fault('timers.fire.after');
   return rowCount;
 }

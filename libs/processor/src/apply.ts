@@ -5,7 +5,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Codec } from '@lead-flood/kafka';
 import type { Clock } from '@lead-flood/kernel';
-import { activeTraceparent, CodedError, invariant, randomId, TransientError } from '@lead-flood/kernel';
+import { activeTraceparent, CodedError, fault, invariant, randomId, TransientError } from '@lead-flood/kernel';
 import type { Database } from '@lead-flood/postgres';
 import { insertOutbox, insertTimers } from '@lead-flood/postgres';
 import { prepareInputs } from './batch.ts';
@@ -143,6 +143,7 @@ async function commit<S, F>(
   return deps.database.transaction(async (tx) => {
     const prepared = await prepareInputs(processor, tx, events);
     const loaded = await processor.store.load(tx, [...new Set(prepared.map((p) => p.key))]);
+    await fault('processor.loaded');
     const folded = fold<S, F>(
       processor,
       deps.codec,
@@ -158,6 +159,7 @@ async function commit<S, F>(
     await processor.store.save(tx, folded.saves);
     await insertOutbox(tx, folded.outbox);
     await insertTimers(tx, folded.timers);
+    await fault('processor.outbox');
     return folded.outcomes.map((outcome, i) => ({ state: outcome.state, key: prepared[i]?.key ?? '', outcome }));
   });
 }

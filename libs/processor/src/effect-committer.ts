@@ -86,6 +86,8 @@ export function createCommitter(
     const [only] = rest;
     if (only === undefined) return;
     if (rest.length === 1) {
+      // Its dead letter is refused too: nothing that could be set aside is the cause. Again and again would be at once.
+      if (only.result.kind === 'refused') throw error;
       const refused = { record: only.item.record, code: 'PRC_ERR_UNSTORABLE', detail: error.name, step: 'save' };
       await commitUntilDone([{ ...only, result: { kind: 'refused', refused } }]);
       return;

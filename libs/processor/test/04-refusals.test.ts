@@ -18,7 +18,7 @@ import { avroSchemas } from '@lead-flood/contracts';
 import { createProducer, deadLetterFacts, toReplay } from '@lead-flood/kafka';
 import type { OutgoingRecord, RawRecord } from '@lead-flood/kafka';
 import { sql } from '@lead-flood/postgres';
-import { batchProcessor } from '@lead-flood/processor';
+import { batchProcessor, effectProcessor } from '@lead-flood/processor';
 import type { Running, Starter } from '@lead-flood/processor';
 import {
   createLine,
@@ -29,7 +29,19 @@ import {
   testEnvironment,
 } from '@lead-flood/testing';
 import type { Line } from '@lead-flood/testing';
-import { at, company, countOf, counts, enriched, header, rowsIn, startOn, tally } from './example.ts';
+import {
+  at,
+  company,
+  countOf,
+  counts,
+  createAppraiser,
+  createWorld,
+  enriched,
+  header,
+  rowsIn,
+  startOn,
+  tally,
+} from './example.ts';
 
 const TOPIC = 'enrichment.lead.v1';
 
@@ -216,5 +228,26 @@ describe('a flood of bad messages', () => {
     const halted = await eventually('the shell to stop', () => running.halted());
     expect(halted).toMatch(/12 of 13 messages would be dead-lettered with KFK_ERR_NO_MAGIC_BYTE/);
     expect(await counts(line.database)).toEqual({});
+  });
+});
+
+describe('a dead letter that cannot be stored either', () => {
+  it.each([
+    ['batch shell', batchProcessor(tally)],
+    ['effect runner', effectProcessor(createAppraiser(createWorld()))],
+  ])('ends the process of the %s, instead of being tried for ever without a pause', async (_name, starter) => {
+    const line = await createLine(starter, at);
+    let tries = 0;
+    line.onFault((point) => {
+      if (point !== 'processor.outbox') return;
+      tries += 1;
+      throw new Error('nothing can be stored, and Postgres has no state for it');
+    });
+    await line.publish(enriched('ada', 1));
+    await line.start();
+    expect(await line.crashed()).toMatchObject({ message: expect.stringContaining('nothing can be stored') });
+    expect(tries).toBe(2);
+    line.onFault(null);
+    await line.close();
   });
 });

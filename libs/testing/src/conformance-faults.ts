@@ -12,7 +12,7 @@ import type { Line } from './line.ts';
 import { eventually } from './waiting.ts';
 
 /** The process dies here: nothing after the point happens, whatever was committed before stays. */
-class SimulatedCrash extends InvariantError {}
+export class SimulatedCrash extends InvariantError {}
 
 /** From the first passage of the point on, every point throws, until the hook is taken out: nothing more gets done. */
 export function crashOnceAt(line: Line, point: string): Promise<void> {

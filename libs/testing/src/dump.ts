@@ -53,7 +53,7 @@ export async function dumpTables(
 }
 
 const stateOf = (value: unknown): unknown =>
-  typeof value === 'string'
+  typeof value === 'string' && value.startsWith('{')
     ? JSON.parse(value, (name, inner: unknown) =>
         TIME_IN_STATE.test(name) && name !== 'submittedAt' ? undefined : inner,
       )

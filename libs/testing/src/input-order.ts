@@ -29,3 +29,21 @@ export function repeated(records: Records): OutgoingRecord[] {
   });
   return [...result, ...late];
 }
+
+/**
+ * Portions of which each begins some keys and goes on with others: whatever a first input of a key makes happen, happens in
+ * every portion.
+ */
+export function portions(records: Records, count: number): OutgoingRecord[][] {
+  const queues = byKey(records);
+  const longest = Math.max(1, ...queues.map((queue) => queue.length));
+  const result = Array.from({ length: count }, (): OutgoingRecord[] => []);
+  for (let round = 0; round < longest; round += 1)
+    queues.forEach((queue, n) => {
+      const record = queue[round];
+      // Half of the way is the key's own, so its inputs stay in order and a later key begins later.
+      const portion = Math.min(count - 1, Math.floor((round / longest) * (count / 2) + (n % count)));
+      if (record !== undefined) result[portion]?.push(record);
+    });
+  return result;
+}

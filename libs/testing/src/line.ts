@@ -43,6 +43,14 @@ export type Subject = Startable & {
   };
 };
 
+export type HeardEvent = {
+  readonly id: string;
+  readonly name: string;
+  readonly key: string;
+  readonly version: number | null;
+  readonly data: unknown;
+};
+
 export type Line = {
   readonly database: Database;
   readonly codec: Codec;
@@ -67,9 +75,7 @@ export type Line = {
   /** Every record of a topic, in partition order. */
   readonly records: (topic: string) => Promise<readonly RawRecord[]>;
   /** The events of a topic in order, without repeats of the same message id. */
-  readonly events: (
-    topic: string,
-  ) => Promise<readonly { id: string; name: string; key: string; version: number | null; data: unknown }[]>;
+  readonly events: (topic: string) => Promise<readonly HeardEvent[]>;
   readonly outcomes: ReadonlyMap<string, number>;
   readonly close: () => Promise<void>;
 };
@@ -231,33 +237,35 @@ export async function createLine(starter: Subject, at: { schema: string; migrati
       }
     },
     records,
-    async events(topic) {
-      const seen = new Set<string>();
-      const all = await records(topic);
-      await learnSchemas(codec, all);
-      return all.flatMap((record) => {
-        const decoded = codec.decode(record.value);
-        const id = headerText(record.headers, headerNames.messageId) ?? '';
-        if (!decoded.ok || seen.has(id)) return [];
-        seen.add(id);
-        const version = headerText(record.headers, headerNames.version);
-        return [
-          {
-            id,
-            name: decoded.name,
-            key: record.key?.toString('utf8') ?? '',
-            version: version === null ? null : Number(version),
-            data: decoded.data,
-          },
-        ];
-      });
-    },
+    events: async (topic) => distinctEvents(codec, await records(topic)),
     async close() {
       await stop();
       await producer.stop();
       await drop();
     },
   };
+}
+
+/** The events among these records, in order, without repeats of the same message id. */
+export async function distinctEvents(codec: Codec, records: readonly RawRecord[]): Promise<readonly HeardEvent[]> {
+  const seen = new Set<string>();
+  await learnSchemas(codec, records);
+  return records.flatMap((record) => {
+    const decoded = codec.decode(record.value);
+    const id = headerText(record.headers, headerNames.messageId) ?? '';
+    if (!decoded.ok || seen.has(id)) return [];
+    seen.add(id);
+    const version = headerText(record.headers, headerNames.version);
+    return [
+      {
+        id,
+        name: decoded.name,
+        key: record.key?.toString('utf8') ?? '',
+        version: version === null ? null : Number(version),
+        data: decoded.data,
+      },
+    ];
+  });
 }
 
 type Ends = readonly (readonly [topic: string, Awaited<ReturnType<typeof topicEnds>>])[];

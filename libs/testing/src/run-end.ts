@@ -10,8 +10,8 @@ export type RunEnd = {
 };
 
 export async function endOf(
-  line: Line,
-  subject: Subject,
+  line: Pick<Line, 'database' | 'events'>,
+  subject: Pick<Subject, 'processor'>,
   ignore: Readonly<Record<string, readonly string[]>>,
 ): Promise<RunEnd> {
   const published = await Promise.all(

@@ -1,137 +1,17 @@
 /** The processors of call-allocation under the suite that every processor passes. */
-import { join } from 'node:path';
-import type { CallReported } from '@lead-flood/contracts';
-import { platformOrg } from '@lead-flood/kernel';
-import { sql, texts } from '@lead-flood/postgres';
 import { batchProcessor } from '@lead-flood/processor';
-import type { TestEvent } from '@lead-flood/testing';
-import {
-  conformance,
-  everyDiscoveryEvent,
-  sampleId,
-  sampleOrg,
-  samplePerson,
-  sampleScored,
-  testNow,
-} from '@lead-flood/testing';
+import { conformance } from '@lead-flood/testing';
 import { createClock } from '../src/clock.ts';
-import { calls, createCallAllocation, taskIdOf } from '../src/processor.ts';
-import { zoneAt } from './zone.ts';
+import { calls, createCallAllocation } from '../src/processor.ts';
+import { at, freeCallers, heard, policy, reports, scores, ticks } from './inputs.ts';
 
-const migrations = join(import.meta.dirname, '../migrations');
-const policy = { retryMs: 0, chaseMs: 0, recallsMax: 3 };
-const bands = ['MEDIUM', 'HIGH', 'MEDIUM', 'LOW'] as const;
+conformance({ ...at, starter: batchProcessor(createCallAllocation(policy)), inputs: scores, afterwards: heard });
 
-/** Everything that outreach and the telephone tell of a lead; every third one wishes for silence. */
-function heardOf(i: number): TestEvent[] {
-  const leadId = sampleId('call', i);
-  const about = { orgId: sampleOrg, leadId, threadId: sampleId('thread', i), channel: 'email' };
-  const message = { ...about, messageId: sampleId('message', i), sequenceId: null, stepNumber: 1 };
-  const intent = i % 3 === 0 ? 'unsubscribe' : 'interested';
-  const messages: TestEvent[] = [
-    { name: 'LeadNotContacted', data: { orgId: sampleOrg, leadId, reason: 'band_medium', decidedAt: testNow } },
-    { name: 'MessageSent', data: { ...message, provider: 'smtp', providerMessageId: null, sentAt: testNow } },
-    { name: 'MessageFailed', data: { ...message, outcome: 'failed', code: 'bounced', detail: '', failedAt: testNow } },
-    {
-      name: 'MessageReplied',
-      data: { ...about, messageId: message.messageId, replyId: sampleId('reply', i), intent, repliedAt: testNow },
-    },
-  ];
-  const call: TestEvent = {
-    name: 'CallReported',
-    id: sampleId('call-report', i),
-    data: reported(i, 'call.started', taskIdOf(leadId)),
-  };
-  const recall: TestEvent = {
-    name: 'RecallTask',
-    id: sampleId('recall', i),
-    data: { orgId: sampleOrg, leadId, taskId: taskIdOf(leadId), reason: 'signup_chase', completedAt: testNow },
-  };
-  const offer: TestEvent = {
-    name: 'OfferTask',
-    id: sampleId('offer', i),
-    version: 1,
-    data: { orgId: sampleOrg, callerId: sampleId('nobody', i), offeredAt: testNow },
-  };
-  const told = messages.map((event, n): TestEvent => ({ ...event, id: sampleId(event.name, i), version: n + 1 }));
-  return [...told, call, recall, offer];
-}
-
-const reported = (i: number, type: string, taskId: string | null, moment = 0): CallReported => ({
-  orgId: sampleOrg,
-  eventId: `event-${i}-${type}`,
-  type,
-  callId: `call-${i}`,
-  taskId,
-  callerId: null,
-  occurredAt: testNow + moment,
-  durationSeconds: type === 'call.ended' ? 42 : null,
-  recordingUrl: null,
-});
+conformance({ ...at, starter: batchProcessor(calls), inputs: reports });
 
 conformance({
-  starter: batchProcessor(createCallAllocation(policy)),
-  schema: 'call_allocation',
-  migrations,
-  inputs: Array.from({ length: 12 }, (_, i) => i).flatMap((i): TestEvent[] => {
-    const data = sampleScored({
-      leadId: sampleId('call', i),
-      band: bands[i % 4] ?? 'LOW',
-      person: samplePerson({ phone: i === 2 ? null : '+46846500412' }),
-    });
-    return [
-      { name: 'LeadScored', id: sampleId('scored', i), version: 1, data },
-      { name: 'LeadScored', id: sampleId('again', i), version: 2, data: { ...data, value: 50 } },
-    ];
-  }),
-  // What people and the telephone say of tasks that exist by then.
-  afterwards: [
-    ...Array.from({ length: 12 }, (_, i) => i).flatMap((i) => heardOf(i)),
-    ...everyDiscoveryEvent(sampleId('known')),
-  ],
-});
-
-const types = ['call.started', 'call.ringing', 'call.answered', 'call.ended'] as const;
-
-conformance({
-  starter: batchProcessor(calls),
-  schema: 'call_allocation',
-  migrations,
-  inputs: Array.from({ length: 6 }, (_, i) => i).flatMap((i) =>
-    types.map((type, moment): TestEvent => ({
-      name: 'CallReported',
-      id: sampleId('report', i, type),
-      data: reported(i, type, null, moment),
-    })),
-  ),
-});
-
-/** Callers without a task, and one task that waits: each tick that is not a repeat offers it to each of them. */
-const callerIds = [0, 1, 2].map((i) => sampleId('free-caller', i));
-const MINUTE_MS = 60_000;
-/** Ticks that are long overdue are passed, so these are of now. */
-const minute = Math.floor(Date.now() / MINUTE_MS);
-
-conformance({
+  ...at,
   starter: batchProcessor(createClock({ isOffering: true })),
-  schema: 'call_allocation',
-  migrations,
-  seed: async ({ database }) => {
-    await database.query(sql.unsafe`
-      insert into call_tasks (key, org_id, previous_revision, revision, published, seen, state, status, region_iso, language_code, timezone)
-      values (${sampleId('task')}, ${sampleOrg}, 0, 1, 1, '{}', '{}', 'PENDING', 'SE', 'sv', ${zoneAt(14)})
-    `);
-    await database.query(sql.unsafe`
-      insert into callers (id, org_id, email, name, timezone, language_codes, region_iso_codes)
-      select id, ${sampleOrg}::uuid, id::text, 'Ana', 'Europe/Stockholm', '{sv}', '{SE}'
-      from unnest(${texts(callerIds)}::uuid[]) as id
-    `);
-  },
-  inputs: ['system.heartbeat', 'system.maintenance'].flatMap((tick) =>
-    Array.from({ length: 4 }, (_, i): TestEvent => {
-      const period = minute + i;
-      const data = { orgId: platformOrg, tick, period, dueAt: period * MINUTE_MS };
-      return { name: 'Ticked', id: sampleId(tick, period), version: period, data };
-    }),
-  ),
+  seed: ({ database }) => freeCallers(database),
+  inputs: ticks,
 });

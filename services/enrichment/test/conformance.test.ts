@@ -1,22 +1,13 @@
 /** Enrichment under the suite that every processor passes, asking the sandbox through the real adapters. */
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { effectProcessor } from '@lead-flood/processor';
-import {
-  conformance,
-  crashOnceAt,
-  createLine,
-  effectCrashPoints,
-  everyDiscoveryEvent,
-  sampleDiscovered,
-  sampleId,
-  samplePerson,
-} from '@lead-flood/testing';
+import { conformance, crashOnceAt, createLine, effectCrashPoints } from '@lead-flood/testing';
 import { startSandbox } from '@lead-flood/test/sandbox';
 import type { EnrichmentAdapter } from '../src/providers/adapter.ts';
 import { createEnrichmentProviders } from '../src/providers/registry.ts';
 import { createEnrichment } from '../src/processor.ts';
 import { createWaterfall } from '../src/waterfall.ts';
+import { at, ignore, inputs } from './inputs.ts';
 
 let sandbox: Awaited<ReturnType<typeof startSandbox>>;
 let adapters: readonly EnrichmentAdapter[] = [];
@@ -77,20 +68,11 @@ const waterfall = createWaterfall({
   now: () => 1_800_000_000_000,
 });
 
-/** Several events a lead, of every kind that the topic carries; the leads' first ones stand side by side. */
-const histories = Array.from({ length: 8 }, (_, i) => {
-  const leadId = sampleId('enriched', i);
-  const person = samplePerson({ email: `person${i}@aurora.se.example`, phone: null, linkedinUrl: null });
-  return everyDiscoveryEvent(leadId, sampleDiscovered({ leadId, person }));
-});
-const inputs = [0, 1, 2, 3, 4, 5].flatMap((n) => histories.flatMap((history) => history.slice(n, n + 1)));
-
 const steps = ['apollo', 'hunter', 'peopledatalabs'].flatMap((provider) =>
   ['before', 'called', 'stored'].map((moment) => `step.ask.${provider}.${moment}`),
 );
 
 const IN_FLIGHT = 8;
-const migrations = join(import.meta.dirname, '../migrations');
 const starter = effectProcessor(
   createEnrichment(waterfall, { inFlightMax: IN_FLIGHT, deadlineMs: 10_000 }),
   [100, 200, 300, 400, 500],
@@ -107,10 +89,9 @@ async function timesAsked(): Promise<Map<string, number>> {
 
 conformance({
   starter,
-  schema: 'enrichment',
-  migrations,
+  ...at,
   inputs,
-  ignore: { enrichment_attempts: ['latency_ms'], provider_statistics: [] },
+  ignore,
   crashPoints: [...effectCrashPoints, ...steps],
   // All cases ask the same questions under the same keys, so over all of them each question counts once.
   alsoExpect: async () => {
@@ -123,7 +104,7 @@ conformance({
 describe('a provider that knows no keys', () => {
   it.each(['before', 'called', 'stored'])('is asked again only what was under way at a crash: %s', async (moment) => {
     await control('POST', '/_control/reset');
-    const line = await createLine(starter, { schema: 'enrichment', migrations });
+    const line = await createLine(starter, at);
     await line.publish(...inputs);
     const reached = crashOnceAt(line, `step.ask.apollo.${moment}`);
     await line.start();

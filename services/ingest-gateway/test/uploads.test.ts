@@ -200,18 +200,32 @@ describe('CSV files', () => {
     expect(await gateway.outbox()).toHaveLength(2);
   });
 
-  it('of two that are at the same upload, the one that is behind is told to ask again', async () => {
+  it.each([
+    ['whose chunks are the same', 500, [202, undefined]],
+    ['who has cut its chunks elsewhere', 300, [409, 'IGW_ERR_IDEMPOTENCY_IN_PROGRESS']],
+  ])('meets another request at the same upload %s', async (_who, row, expected) => {
     const csv = `email\n${Array.from({ length: 600 }, (_, i) => `p${i}@a.example\n`).join('')}`;
     setFaultHook(async (point) => {
       if (point !== 'db.commit.after') return;
       // It has begun: here the other one commits its first chunk.
       setFaultHook(null);
       await outsideOfAll(() =>
-        gateway.database.query(sql.unsafe`update uploads set committed_row = 500 where state = 'receiving'`),
+        gateway.database.query(sql.unsafe`update uploads set committed_row = ${row} where state = 'receiving'`),
       );
     });
     const told = await upload(csv, { 'idempotency-key': randomId() });
-    expect([told.status, told.detail()]).toEqual([409, 'IGW_ERR_IDEMPOTENCY_IN_PROGRESS']);
+    expect([told.status, told.status === 202 ? undefined : told.detail()]).toEqual(expected);
+  });
+
+  it('an answer to COMMIT that is lost takes no row a second time', async () => {
+    let commits = 0;
+    setFaultHook((point) => {
+      if (point === 'db.commit.after' && (commits += 1) === 2)
+        throw Object.assign(new Error('the connection is gone'), { code: 'ECONNRESET' });
+    });
+    const told = await upload('email\na@a.example\n,\nb@a.example\n');
+    expect([told.status, told.json()['accepted'], told.json()['refused']]).toEqual([202, 2, 1]);
+    expect(await gateway.outbox()).toHaveLength(2);
   });
 
   it('a conflict in the database that passes is tried again', async () => {

@@ -1,105 +1,24 @@
 /** Outreach's two processors under the suite that every processor passes; the sender against a real SMTP server. */
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startSandbox } from '@lead-flood/test/sandbox';
 import { batchProcessor, effectProcessor } from '@lead-flood/processor';
-import type { SendMessage } from '@lead-flood/contracts';
 import type { TestEvent } from '@lead-flood/testing';
-import {
-  conformance,
-  crashOnceAt,
-  createLine,
-  eventually,
-  everyDiscoveryEvent,
-  sampleId,
-  sampleOrg,
-  samplePerson,
-  sampleScored,
-  testNow,
-} from '@lead-flood/testing';
+import { conformance, crashOnceAt, createLine, eventually, sampleId, sampleOrg } from '@lead-flood/testing';
 import { createSendProcessor, outreach } from '../src/processor.ts';
 import type { Transport } from '../src/providers/transport.ts';
 import { createTransports } from '../src/providers/registry.ts';
 import { seedSequence } from '../src/seed.ts';
 import { createSender } from '../src/sender.ts';
-
-const migrations = join(import.meta.dirname, '../migrations');
-const bands = ['HIGH', 'LOW', 'MEDIUM'] as const;
-
-/** A lead's score first, and afterwards what people say: by three topics, between which no order is promised. */
-const story = (i: number): { scored: TestEvent; afterwards: TestEvent[] } => {
-  const leadId = sampleId('outreach', i);
-  const person = samplePerson({
-    email: i === 3 ? null : `person${i}@aurora.se.example`,
-    phone: i % 2 === 0 ? null : '+46846500412',
-  });
-  const scored: TestEvent = {
-    name: 'LeadScored',
-    id: sampleId('scored', i),
-    version: 1,
-    data: sampleScored({ leadId, person, band: bands[i % 3] ?? 'LOW' }),
-  };
-  const reply: TestEvent = {
-    name: 'ReplyReceived',
-    id: sampleId('reply-event', i),
-    data: {
-      orgId: sampleOrg,
-      leadId,
-      replyId: sampleId('reply', i),
-      channel: 'email',
-      messageId: null,
-      transportMessageId: null,
-      receivedAt: testNow,
-      person,
-      subject: 'Re: hello',
-      text: i === 0 ? 'Please unsubscribe me' : 'Sounds good, tell me more',
-    },
-  };
-  const task = { orgId: sampleOrg, leadId, taskId: sampleId('task', i) };
-  const outcome = i % 2 === 0 ? 'NEVER_CONTACT_AGAIN' : 'RETRYABLE_REJECTION';
-  const calls: readonly TestEvent[] = [
-    {
-      name: 'CallTaskCreated',
-      data: { ...task, projectId: null, regionIso: 'SE', languageCode: 'sv', priority: 0, createdAt: testNow },
-    },
-    { name: 'CallTaskAssigned', data: { ...task, callerId: 'caller', assignedAt: testNow } },
-    { name: 'CallTaskRequeued', data: { ...task, reason: 'timeout', requeuedAt: testNow } },
-    { name: 'CallTaskDeclined', data: { ...task, reason: 'no_region', decidedAt: testNow } },
-    { name: 'CallTaskCompleted', data: { ...task, callerId: 'caller', outcome, completedAt: testNow } },
-  ];
-  const called = calls.map((event, n): TestEvent => ({ ...event, id: sampleId(event.name, i), version: n + 1 }));
-  // A reply and a call outcome of one lead may overtake each other, so each lead has one of the two.
-  return { scored, afterwards: i % 3 === 0 ? [reply] : called };
-};
-const stories = Array.from({ length: 9 }, (_, i) => story(i));
+import { at, command, heard, scores } from './inputs.ts';
 
 conformance({
   starter: batchProcessor(outreach),
-  schema: 'outreach',
-  migrations,
-  inputs: stories.map(({ scored }) => scored),
-  afterwards: [...stories.flatMap(({ afterwards }) => afterwards), ...everyDiscoveryEvent(sampleId('known'))],
+  ...at,
+  inputs: scores,
+  afterwards: heard,
   seed: async (line) => {
     await seedSequence(line.database, sampleOrg);
   },
-});
-
-const command = (i: number): SendMessage => ({
-  orgId: sampleOrg,
-  leadId: sampleId('send'),
-  messageId: sampleId('message', i),
-  threadId: sampleId('thread', i),
-  enrollmentId: null,
-  sequenceId: null,
-  stepNumber: 1,
-  channel: 'email',
-  person: samplePerson({ email: `send${i}@aurora.se.example` }),
-  subject: 'Hello',
-  body: 'A question',
-  inReplyTo: null,
-  firstTouch: true,
-  submittedAt: testNow,
-  requestedAt: testNow,
 });
 
 let sandbox: Awaited<ReturnType<typeof startSandbox>>;
@@ -142,8 +61,7 @@ async function doubles(): Promise<unknown[]> {
 
 conformance({
   starter: sender,
-  schema: 'outreach',
-  migrations,
+  ...at,
   // One lead: its messages go one after the other, so that a crash outside the call itself leaves none in doubt.
   inputs: Array.from({ length: 5 }, (_, i): TestEvent => ({
     name: 'SendMessage',
@@ -175,7 +93,7 @@ describe('a crash with messages under way', () => {
     ['stored', 'it is noted: the replay knows the answer'],
   ])('at step.send.%s leaves at most those unknown, and sends none twice: %s', async (moment) => {
     await fetch(`${sandbox.httpUrl}/_control/reset`, { method: 'POST' });
-    const line = await createLine(sender, { schema: 'outreach', migrations });
+    const line = await createLine(sender, at);
     try {
       await line.publish(
         ...Array.from({ length: 3 * IN_FLIGHT }, (_, i): TestEvent => ({

@@ -7,6 +7,7 @@
  * It asks and works only while something waits. Every replica may run it: each measures the same line.
  */
 import { setTimeout as delay } from 'node:timers/promises';
+import { fault } from '@lead-flood/kernel';
 import type { Database } from '@lead-flood/postgres';
 import { adjust, freshRate, pass, spend } from '../domain/admission-rate.ts';
 import { admitNext } from './admission-store.ts';
@@ -64,7 +65,9 @@ export function startAdmission(deps: AdmissionDeps): Admission {
   }
 
   async function one(): Promise<number> {
+    await fault('admission.before');
     const leads = await admitNext(deps.database);
+    await fault('admission.after');
     if (leads === 0) return 0;
     rate = spend(rate, leads);
     deps.wakeRelay();

@@ -65,14 +65,17 @@ export async function commitIntake(
 ): Promise<UploadCounts> {
   const submittedAt = deps.now();
   let after = await commit(deps, (tx) => beginUpload(tx, facts));
+  // What an earlier request has committed may not have been told to anybody.
+  if (after > 0) deps.admission.wake();
   const commitChunk = async (chunk: readonly Row[]): Promise<void> => {
     const refused = chunk.filter(isRefused);
     const messages = chunk.flatMap((row) => (isRefused(row) ? [] : toMessage(deps.codec, row, facts, submittedAt)));
     const step = { after, upTo: chunk.at(-1)?.row ?? after, accepted: messages.length, refused };
     await commit(deps, async (tx) => {
-      if (!(await advanceUpload(tx, facts.jobId, step)))
+      const advanced = await advanceUpload(tx, facts.jobId, step);
+      if (advanced === 'elsewhere')
         throw new CodedError('IGW_ERR_IDEMPOTENCY_IN_PROGRESS', 'another request with this key is at work: ask again');
-      await insertAdmissions(tx, facts.orgId, messages);
+      if (advanced === 'new') await insertAdmissions(tx, facts.orgId, messages);
     });
     after = step.upTo;
     deps.admission.wake();

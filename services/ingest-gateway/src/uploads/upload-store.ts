@@ -51,19 +51,28 @@ export type Advance = {
   readonly refused: readonly RefusedRow[];
 };
 
-/** False where somebody else has moved the upload on: two requests with one key, of which the first was thought dead. */
+/**
+ * What became of a chunk: it is `new`; or its rows are in already, since our own COMMIT took place though its answer was lost,
+ * or another request with the same key is ahead; or another one has cut its chunks elsewhere.
+ */
+export type Advanced = 'new' | 'known' | 'elsewhere';
+
 export async function advanceUpload(
   tx: Queries,
   id: string,
   { after, upTo, accepted, refused }: Advance,
-): Promise<boolean> {
-  const moved = await tx.maybeOneFirst(sql.type(z.object({ id: z.string() }))`
+): Promise<Advanced> {
+  const committed = await tx.oneFirst(sql.type(z.object({ committed_row: z.int() }))`
+    select committed_row from uploads where id = ${id} for update
+  `);
+  if (committed >= upTo) return 'known';
+  if (committed !== after) return 'elsewhere';
+  await tx.query(sql.unsafe`
     update uploads
     set accepted = accepted + ${accepted}, refused = refused + ${refused.length}, committed_row = ${upTo}, updated_at = now()
-    where id = ${id} and committed_row = ${after}
-    returning id
+    where id = ${id}
   `);
-  if (moved === null || refused.length === 0) return moved !== null;
+  if (refused.length === 0) return 'new';
   await tx.query(sql.unsafe`
     insert into upload_rows (upload_id, row_number, field, code, message)
     select ${id}::uuid, * from unnest(
@@ -73,7 +82,7 @@ export async function advanceUpload(
       ${texts(refused.map((r) => r.message))}::text[]
     )
   `);
-  return true;
+  return 'new';
 }
 
 export const endUpload = (tx: Queries, id: string): Promise<UploadCounts> =>

@@ -1,0 +1,39 @@
+/** Discovery, broken at every place that a run of it passes: its stream, and the door that makes the same decisions. */
+import { batchProcessor, createApplier, erase } from '@lead-flood/processor';
+import { CodedError } from '@lead-flood/kernel';
+import { crashPoints, sampleId, sampleOrg, samplePerson, sampleSubmitted } from '@lead-flood/testing';
+import { discovery } from '../src/processor.ts';
+import { at, ignore, inputs } from './inputs.ts';
+
+crashPoints('discovery', { ...at, create: () => ({ starter: batchProcessor(discovery) }), inputs, ignore });
+
+const created = Array.from({ length: 3 }, (_, i) => ({
+  name: 'CreateLead',
+  id: sampleId('created', i),
+  key: sampleId('created', i),
+  orgId: sampleOrg,
+  correlationId: 'test',
+  data: sampleSubmitted({
+    externalId: `created-${i}`,
+    person: samplePerson({ email: `created${i}@aurora.se.example`, phone: null, linkedinUrl: null }),
+  }),
+}));
+
+/** A repeat of what stands already is told so; that is an answer. */
+const isAnswer = (error: unknown): boolean => error instanceof CodedError && error.code === 'DSC_ERR_LEAD_EXISTS';
+
+crashPoints('discovery’s door', {
+  ...at,
+  create: () => ({
+    starter: batchProcessor(discovery),
+    asks: created.map((command) => async (door) => {
+      try {
+        await createApplier(erase(discovery), door).apply(command);
+      } catch (error) {
+        if (!isAnswer(error)) throw error;
+      }
+    }),
+  }),
+  inputs: [],
+  ignore,
+});
