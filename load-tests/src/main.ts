@@ -3,8 +3,8 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { cpus, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
-import Table from 'cli-table3';
-import { startEverything } from '@lead-flood/local';
+
+import { createTable, startEverything } from '@lead-flood/local';
 import { BASELINE_ROUNDS, ratiosOf, readBaseline, worseThan, writeBaseline } from './baseline.ts';
 import { runPeers } from './peers/run.ts';
 import { runGrowth } from './scenarios/growth.ts';
@@ -113,7 +113,7 @@ if (wanted.has('growth')) {
 
 await everything.stop();
 rmSync(directory, { recursive: true, force: true });
-const table = new Table({ head: ['what', 'measured', 'budget'] });
+const table = createTable({ head: ['what', 'measured', 'budget'] });
 table.push(...rows);
 const machine = `${cpus().length} x ${cpus()[0]?.model ?? 'unknown'}, ${round(totalmem() / 2 ** 30)} GiB; Node ${process.version}; commit ${commit}; ${new Date().toISOString().slice(0, 10)}`;
 process.stdout.write(`\n${machine}\n${table.toString()}\n`);
@@ -139,7 +139,7 @@ async function reportPeers(only: readonly string[]): Promise<void> {
   const results = await runPeers({ rounds, only, kill: process.env['BENCH_KILL'] !== 'no' });
   const middle = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0;
   const limit = middle(results.find(({ name }) => name === 'bare-loop')?.rates ?? []);
-  const peers = new Table({
+  const peers = createTable({
     head: ['who', 'leads/s', 'of the limit', 'least to most', 'CPU ms a lead', 'lost', 'double', 'note'],
     colWidths: [24, 9, 14, 15, 15, 6, 8, 50],
     wordWrap: true,

@@ -96,7 +96,7 @@ describe('POST /v1/leads', () => {
   });
 
   it.each<[string, object, string]>([
-    ['an address that cannot be one', { email: 'zoe at aurora' }, 'person.email'],
+    ['an address that cannot be one', { email: 'zoe..l@aurora.se.example' }, 'person.email'],
     ['an ICP that is not there', { email: 'zoe@aurora.se.example', icpId: randomId() }, 'icpId'],
   ])('[GW-06] %s is 400 and says why', async (_what, json, field) => {
     const { status, code, message, details } = await doors.refusal('/v1/leads', { json });

@@ -16,3 +16,4 @@ export { serviceNames, startProduct } from './product.ts';
 export type { Product, ProductOptions, ServiceName } from './product.ts';
 export { startEverything } from './running.ts';
 export type { Everything } from './running.ts';
+export { createTable } from './table.ts';

@@ -73,7 +73,7 @@ function dismissDeadOwner(directory: string): void {
   const owner = readIdentity(path);
   if (!owner) return; // gone between the two looks
   if (isAlive(owner)) {
-    const message = `a stack is already running in this folder (pid ${owner.pid}): ${directory}`;
+    const message = `a stack is already running in this folder (pid ${owner.pid}): ${directory}; end it there (Ctrl-C) or by \`kill ${owner.pid}\``;
     throw new LocalError('LOCAL_ERR_ALREADY_RUNNING', message);
   }
   // Renamed rather than removed: of two processes that see the same dead owner only one gets this very file, and one

@@ -90,12 +90,26 @@ function operation(operationId: string, route: Route): OpenApiOperation {
             content: json(schemaOf(route.body, 'input')),
           },
         }),
+    ...(route.file === undefined ? {} : { requestBody: fileBody(route.file.description) }),
     responses: {
       [String(route.status)]: { description: route.summary, content: json(schemaOf(route.answer, 'output')) },
       ...errorResponses(codes),
     },
   };
 }
+
+const fileBody = (description: string): Schema => ({
+  required: true,
+  content: {
+    'multipart/form-data': {
+      schema: {
+        type: 'object',
+        required: ['file'],
+        properties: { file: { type: 'string', format: 'binary', description } },
+      },
+    },
+  },
+});
 
 const json = (schema: Schema): Schema => ({ 'application/json': { schema } });
 

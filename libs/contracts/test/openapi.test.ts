@@ -35,6 +35,12 @@ describe('OpenAPI document', () => {
     if (operation.security.length > 0) expect(operation.responses).toHaveProperty('401');
   });
 
+  it('[GW-34] says that an upload is a form with one file', () => {
+    expect(document.paths['/v1/uploads/leads']?.['post']?.['requestBody']).toMatchObject({
+      content: { 'multipart/form-data': { schema: { required: ['file'] } } },
+    });
+  });
+
   it('[X-ID-01] tells of Idempotency-Key on every POST that needs a credential', () => {
     for (const { path, method, operation } of operations) {
       const has = (operation.parameters as { name: string }[]).some(({ name }) => name === 'Idempotency-Key');

@@ -66,6 +66,23 @@ const insert = (...keys: string[]): Promise<void> =>
 const heardAll = (heard: Heard, count: number): Promise<boolean> =>
   eventually(`${count} messages`, () => heard.keys.length >= count);
 
+/** The same database, and how often a connection of it has asked for rows: whoever waits for a look can see it. */
+function watched(database: Database): { readonly database: Database; readonly looks: () => number } {
+  let looks = 0;
+  const connect: Database['connect'] = (work) =>
+    database.connect((connection) =>
+      work(
+        new Proxy(connection, {
+          get: (target, name) => {
+            if (name === 'any') looks += 1;
+            return Reflect.get(target, name) as unknown;
+          },
+        }),
+      ),
+    );
+  return { database: { ...database, connect }, looks: () => looks };
+}
+
 async function anotherPool(name: string): Promise<Database> {
   const database = await createDatabase({ url: test.url, schema, applicationName: name, connectionsMax: 2 });
   others.push(database);
@@ -84,7 +101,8 @@ describe('the relay', () => {
   });
 
   it('never skips a transaction that began earlier and commits later', async () => {
-    const heard = relay();
+    const { database, looks } = watched(test.database);
+    const heard = relay(database);
     const begun = Promise.withResolvers<undefined>();
     const mayEnd = Promise.withResolvers<undefined>();
     const slow = test.database.transaction(async (tx) => {
@@ -93,9 +111,11 @@ describe('the relay', () => {
       await mayEnd.promise;
     });
     await begun.promise;
-    // A cursor on the sequence alone would read past the slow one here, and never come back.
     await insert('fast-1');
     await insert('fast-2');
+    // A cursor on the sequence alone would read past the slow one here, and never come back.
+    const before = looks();
+    await eventually('the relay to have looked', () => looks() > before + 1);
     mayEnd.resolve(undefined);
     await slow;
     await insert('last');

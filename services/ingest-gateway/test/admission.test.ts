@@ -58,7 +58,7 @@ describe('admission', () => {
 
   it('slows down while the line lets its messages wait, and takes what is free afterwards', async () => {
     await test.database.query(sql.unsafe`delete from outbox`);
-    let line: Line = { waitMs: 60_000, perSecond: 100 };
+    let line: Line = { queueMs: 60_000, perSecond: 100 };
     const paces: number[] = [];
     const errors: unknown[] = [];
     await insert(large, leadsOf('large', LEADS));
@@ -72,7 +72,7 @@ describe('admission', () => {
     try {
       await eventually('it to slow down', () => (paces.at(-1) ?? 1_000) < freshRate.perSecond / 2);
       const slow = paces.at(-1) ?? 0;
-      line = { waitMs: 0, perSecond: 5_000 };
+      line = { queueMs: 0, perSecond: 5_000 };
       await eventually('everybody to be in', async () => (await waitingLeads(test.database)) === 0);
       expect(await admitted()).toHaveLength(LEADS);
       expect(paces.at(-1)).toBeGreaterThan(slow);
@@ -84,13 +84,13 @@ describe('admission', () => {
 });
 
 describe('the pace', () => {
-  const at = (waitMs: number, perSecond: number | null): number => adjust(freshRate, { waitMs, perSecond }).perSecond;
+  const at = (queueMs: number, perSecond: number | null): number => adjust(freshRate, { queueMs, perSecond }).perSecond;
 
   it('is a quarter above what passes while little waits, half of it while much waits', () => {
     expect([at(0, 300), at(0, 100), at(0, null)]).toEqual([425, 175, 425]);
     // More passes than is let in (others hand in too): no reason to leap.
     expect(at(0, 9_000)).toBe(425);
-    expect([at(800, 300), at(5_000, 300), at(5_000, 0)]).toEqual([freshRate.perSecond, 150, 20]);
+    expect([at(800, 300), at(5_000, 300), at(5_000, 0)]).toEqual([freshRate.perSecond, 150, 50]);
     expect(adjust(freshRate, null)).toEqual(freshRate);
   });
 
@@ -106,14 +106,28 @@ describe('the pace', () => {
 describe('the line', () => {
   const of = (place: number, end: number, group = 'g') => ({ group, topic: 't', partition: 0, place, end });
 
-  it('lets wait for as long as the oldest message that is not read was seen to be there', () => {
+  const looks = (places: readonly ReturnType<typeof of>[]): number[] => {
     let seen = nothingSeen;
-    const waits = [of(10, 40), of(10, 90), of(60, 120), of(120, 120)].map((place, i) => {
+    return places.map((place, i) => {
       const [line, now] = lineOf(seen, [place], 1_000 + i * 500);
       seen = now;
-      return line.waitMs;
+      return line.queueMs;
     });
-    expect(waits).toEqual([0, 500, 500, 0]);
+  };
+
+  it('queues for as long as the oldest message that is not read was seen to be there', () => {
+    expect(looks([of(10, 40), of(10, 90), of(60, 120), of(120, 120)])).toEqual([0, 500, 500, 0]);
+  });
+
+  it('does not take a long way for a queue, nor a queue that was there before for a way', () => {
+    // Every message takes 1.5 s from its end to its place: the first looks show it, the next ones are no worse.
+    const slow = Array.from({ length: 12 }, (_, i) => of(Math.max(0, i - 3) * 10, i * 10 + 10));
+    expect(new Set(looks(slow).slice(5))).toEqual(new Set([1_500]));
+    const later = Array.from({ length: 80 }, (_, i) => of(Math.max(0, i - 3) * 10, i * 10 + 10));
+    expect(looks(later).at(-1)).toBe(0);
+    // Nothing is read at all: half a minute later it is a queue still.
+    const stuck = Array.from({ length: 100 }, (_, i) => of(0, i * 10 + 10));
+    expect(looks(stuck).at(-1)).toBeGreaterThan(40_000);
   });
 
   it('passes what its slowest group passes', () => {
@@ -142,10 +156,10 @@ describe('the line', () => {
       throw error;
     });
     try {
-      expect(await watch.look()).toEqual({ waitMs: 0, perSecond: null });
+      expect(await watch.look()).toEqual({ queueMs: 0, perSecond: null });
       const line = await eventually('a wait', async () => {
         const now = await watch.look();
-        return now !== null && now.waitMs > 0 ? now : null;
+        return now !== null && now.queueMs > 0 ? now : null;
       });
       expect(line.perSecond).toBe(0);
     } finally {

@@ -25,7 +25,7 @@ const uploads = [1, 2, 501].map((rowsTotal) => ({
 /** A line that keeps up whatever comes. */
 const watchLine = () =>
   Promise.resolve({
-    look: () => Promise.resolve({ waitMs: 0, perSecond: 50_000 }),
+    look: () => Promise.resolve({ queueMs: 0, perSecond: 50_000 }),
     close: () => Promise.resolve(),
   });
 

@@ -80,6 +80,21 @@ describe('CSV files', () => {
     expect(event?.data).toMatchObject({ person: { title: 'Head of "A",\nand B' }, attributes: { note: '=1+1' } });
   });
 
+  it('[GW-34] names the row whose e-mail address is none, instead of taking it for discovery to refuse', async () => {
+    const told = await upload('email,phone\nzoe at nowhere,\nann@nowhere,+46846500412\nok@a.example,\n');
+    expect([told.status, told.json()]).toMatchObject([
+      202,
+      {
+        accepted: 1,
+        refused: 2,
+        rows: [
+          { row: 1, field: 'email' },
+          { row: 2, field: 'email' },
+        ],
+      },
+    ]);
+  });
+
   it('a prototype name as header changes nothing', async () => {
     expect((await upload('email,__proto__,constructor\nzoe@a.example,x,y\n')).json()).toMatchObject({ accepted: 1 });
     expect((await gateway.outbox())[0]?.data['attributes']).toEqual({});

@@ -1,7 +1,7 @@
 // `npm run dead-letters -- inspect | replay | purge | skip | acts`: what could not be processed, in the archive that analytics
 // keeps. Whatever changes something is a dry run unless told, and leaves a row that says who did what.
 import { Command, InvalidArgumentError } from 'commander';
-import Table from 'cli-table3';
+import { createTable } from '../table.ts';
 import type { Letter, LetterFilter } from '@lead-flood/analytics/dead-letters';
 import { countLetters, findLetters, listActs, purgeLetters } from '@lead-flood/analytics/dead-letters';
 import type { Place, PlaceOptions } from '../dead-letters/place.ts';
@@ -124,7 +124,7 @@ export function deadLettersCommand(): Command {
 
   placed('parked', 'keys whose messages wait behind a rejected one').action((options: PlaceOptions) =>
     at(options, async ({ database }) => {
-      const table = new Table({ head: ['group', 'key', 'messages', 'code', 'since'] });
+      const table = createTable({ head: ['group', 'key', 'messages', 'code', 'since'] });
       for (const one of await parkedKeys(database))
         table.push([one.group, one.key, one.messages, one.code ?? '-', new Date(one.since).toISOString()]);
       say(table.toString());
@@ -156,7 +156,7 @@ export function deadLettersCommand(): Command {
   placed('acts', 'who did what, newest first').action((options: PlaceOptions) =>
     at(options, async ({ database }) => {
       const { items } = await listActs(database, 'everybody', { limit: 50 });
-      const table = new Table({
+      const table = createTable({
         head: ['at', 'who', 'act', 'filter', 'matched', 'acted', 'guarded', 'came back', 'gone'],
       });
       for (const one of items)
@@ -192,7 +192,7 @@ const filterOf = ({ group, topic, code, key, org, since, until }: LetterFilter):
   );
 
 function letterTable(letters: readonly Letter[]): string {
-  const table = new Table({
+  const table = createTable({
     head: ['group', 'from', 'code', 'step', 'bytes', 'key', 'replays', 'at', 'detail'],
   });
   for (const letter of letters)

@@ -1,5 +1,5 @@
 // What the demo prints: progress while it runs, the funnel and the checks at its end.
-import Table from 'cli-table3';
+import { createTable } from '../table.ts';
 import pc from 'picocolors';
 import type { Funnel } from './api.ts';
 import type { Check } from './checks.ts';
@@ -17,6 +17,7 @@ export interface Progress {
 export function showProgress(stream: NodeJS.WriteStream = process.stdout): Progress {
   const startedAt = performance.now();
   let last = { at: startedAt, scored: 0 };
+  let rate = 0;
   let printedAt = 0;
   let drawn = false;
   const clear = (): void => {
@@ -29,8 +30,11 @@ export function showProgress(stream: NodeJS.WriteStream = process.stdout): Progr
   return {
     update(funnel, inFlight) {
       const now = performance.now();
-      const rate = ((funnel.scoring.scored - last.scored) / Math.max(1, now - last.at)) * 1_000;
-      last = { at: now, scored: funnel.scoring.scored };
+      // Between two changes, not two looks: the read model comes on in steps, and a look between two of them saw none.
+      if (funnel.scoring.scored > last.scored) {
+        rate = ((funnel.scoring.scored - last.scored) / Math.max(1, now - last.at)) * 1_000;
+        last = { at: now, scored: funnel.scoring.scored };
+      }
       const { outcomes, enrichment, scoring, outreach, calls, deadLetters } = funnel;
       const dead = Object.values(deadLetters).reduce((a, b) => a + b, 0);
       const line =
@@ -56,7 +60,7 @@ export function showProgress(stream: NodeJS.WriteStream = process.stdout): Progr
 
 export function printFunnel(funnel: Funnel, atTheDoor: { known: number; refused: number }): void {
   const { outcomes, enrichment, scoring, outreach, calls, deadLetters, providers } = funnel;
-  const table = new Table({ head: ['stage', 'what', 'leads'], colAligns: ['left', 'left', 'right'] });
+  const table = createTable({ head: ['stage', 'what', 'leads'], colAligns: ['left', 'left', 'right'] });
   const add = (stage: string, what: string, count: number): void => {
     table.push([stage, what, count]);
   };
@@ -82,7 +86,7 @@ export function printFunnel(funnel: Funnel, atTheDoor: { known: number; refused:
     if (count > 0) add('calls', `no task: ${reason}`, count);
   for (const [outcome, count] of Object.entries(calls.outcomes)) if (count > 0) add('calls', outcome, count);
   process.stdout.write(`\n${table.toString()}\n`);
-  const costs = new Table({
+  const costs = createTable({
     head: ['provider', 'asked', 'hits', 'verified e-mails', 'cost', 'per verified e-mail'],
     colAligns: ['left', 'right', 'right', 'right', 'right', 'right'],
   });

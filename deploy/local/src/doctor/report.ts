@@ -1,5 +1,5 @@
 // The doctor's findings for people: the sentence, then what stands behind it. A table on a terminal, plain lines elsewhere.
-import Table from 'cli-table3';
+import { createTable } from '../table.ts';
 import type { Diagnosis, Facts, GroupFacts } from '@lead-flood/service';
 import { placeOf, worst } from '@lead-flood/service';
 
@@ -91,7 +91,7 @@ const schemas = (facts: Facts): Section => ({
 const listed = (words: readonly string[]): string => words.filter((word) => word !== '').join(', ') || '-';
 
 function table({ head, rows }: Section): string {
-  const drawn = new Table({ head: [...head] });
+  const drawn = createTable({ head: [...head] });
   for (const row of rows) drawn.push([...row]);
   return drawn.toString();
 }

@@ -149,6 +149,7 @@ export const gatewayRoutes = defineRoutes({
     path: '/v1/uploads/leads',
     summary: 'Hand in a CSV file (multipart/form-data, one file, at most 10 MB and 10,000 rows)',
     permission: 'leads:write',
+    file: { description: 'CSV with a header: email, phone or linkedinUrl, and what else is known of a lead' },
     answer: z.strictObject({ jobId: id, accepted: z.int(), refused: z.int(), rows: z.array(refusedRow) }),
     status: 202,
     errors: [

@@ -39,7 +39,14 @@ const short = z.string().trim().min(1).max(200);
 /** `POST /v1/leads` (GW-05). At least one of e-mail, phone and LinkedIn address must be there: identity needs one. */
 export const createLeadBody = z
   .strictObject({
-    email: z.string().trim().min(3).max(254).optional(),
+    // Only what no address can lack; what it means is discovery's to say.
+    email: z
+      .string()
+      .trim()
+      .min(3)
+      .max(254)
+      .regex(/.@.+\../, 'is not an e-mail address')
+      .optional(),
     firstName: short.optional(),
     lastName: short.optional(),
     fullName: short.optional(),

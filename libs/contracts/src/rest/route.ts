@@ -21,6 +21,8 @@ export type Route = {
   readonly params?: z.ZodObject;
   readonly query?: z.ZodObject;
   readonly body?: z.ZodType;
+  /** Instead of a JSON body: one file in a form, told by what it holds. */
+  readonly file?: { readonly description: string };
   readonly answer: z.ZodType;
   readonly status: 200 | 201 | 202;
   readonly errors: readonly ApiErrorCode[];

@@ -1,8 +1,8 @@
 /**
- * How many leads of files and lists a second may enter the line, from how long the line lets its messages wait and how many
- * its slowest group passes. Imports fill what is free and no more, so that a single lead beside them finds short queues.
+ * How many leads of files and lists a second may enter the line, from how long its messages stand in queues and how many its
+ * slowest group passes. Imports fill what is free and no more, so that a single lead beside them finds short queues.
  *
- *   waits   0 ────── low ────────────── high ────────▶
+ *   queue   0 ────── low ────────────── high ────────▶
  *   pace      faster   as it is           half of what passes, until the queue is gone
  *
  * Faster is measured by what passes, not by what was let in: what a look shows is a second old, and a pace that grows on
@@ -17,8 +17,8 @@ export type Rate = {
   readonly allowance: number;
 };
 
-const WAIT_MS = { low: 600, high: 1_000 };
-const RATE = { min: 20, first: 300, max: 50_000 };
+const QUEUE_MS = { low: 500, high: 1_000 };
+const RATE = { min: 50, first: 300, max: 50_000 };
 /** Above what passes, so that a line with more to give is found out; below it, so that a queue goes away. */
 const FACTOR = { up: 1.25, down: 0.5 };
 const STEP_UP = 50;
@@ -32,9 +32,9 @@ export function adjust(rate: Rate, line: Line | null): Rate {
   if (line === null) return rate;
   const passes = line.perSecond ?? rate.perSecond;
   const wanted =
-    line.waitMs > WAIT_MS.high
+    line.queueMs > QUEUE_MS.high
       ? Math.min(rate.perSecond, passes * FACTOR.down)
-      : line.waitMs < WAIT_MS.low
+      : line.queueMs < QUEUE_MS.low
         ? Math.min(rate.perSecond, passes) * FACTOR.up + STEP_UP
         : rate.perSecond;
   return { ...rate, perSecond: Math.min(RATE.max, Math.max(RATE.min, wanted)) };

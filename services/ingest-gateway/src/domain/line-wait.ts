@@ -24,15 +24,23 @@ export type Seen = {
   readonly ends: ReadonlyMap<string, readonly End[]>;
   /** By group, over all its partitions. */
   readonly speeds: ReadonlyMap<string, Speed>;
+  /** What was waited at each look of the last half minute. */
+  readonly waits: readonly { readonly at: number; readonly waitMs: number }[];
 };
 export type Line = {
-  /** Of the oldest message that a group has not behind it. */
-  readonly waitMs: number;
+  /**
+   * For how long the oldest message waits that a group has not behind it, beyond what it is at best: a slow machine has long
+   * ways, and what nobody can make shorter by letting in less is no queue.
+   */
+  readonly queueMs: number;
   /** Of the slowest group; null at the first look. */
   readonly perSecond: number | null;
 };
 
-export const nothingSeen: Seen = { at: 0, ends: new Map(), speeds: new Map() };
+export const nothingSeen: Seen = { at: 0, ends: new Map(), speeds: new Map(), waits: [] };
+const REMEMBERED_MS = 30_000;
+/** Whoever comes when the line is full takes the queue for the way: by so much at most. */
+const BEST_MS_MAX = 3_000;
 /** Groups tell their places in steps: half of it is what was known before. */
 const SMOOTHING = 0.5;
 
@@ -53,9 +61,11 @@ export function lineOf(seen: Seen, places: readonly Place[], at: number): [line:
     }),
   );
   const known = [...speeds.values()].flatMap(({ perSecond }) => perSecond ?? []);
+  const waits = [...seen.waits.filter((look) => at - look.at < REMEMBERED_MS), { at, waitMs }];
+  const bestMs = Math.min(BEST_MS_MAX, ...waits.map((look) => look.waitMs));
   return [
-    { waitMs, perSecond: known.length === 0 ? null : Math.min(...known) },
-    { at, ends, speeds },
+    { queueMs: waitMs - bestMs, perSecond: known.length === 0 ? null : Math.min(...known) },
+    { at, ends, speeds, waits },
   ];
 }
 
