@@ -1,4 +1,5 @@
 /** Closed table of what can go wrong at the database, and the line between "may pass" and "will not". */
+import { BackendTerminatedError, BackendTerminatedUnexpectedlyError, ConnectionError } from 'slonik';
 import { CodedError, TransientError, toError } from '@lead-flood/kernel';
 
 export const postgresErrors = {
@@ -11,6 +12,7 @@ export const postgresErrors = {
 
 export type PostgresErrorCode = keyof typeof postgresErrors;
 
+const LOST = [BackendTerminatedError, BackendTerminatedUnexpectedlyError, ConnectionError];
 const CONFLICTS = new Set(['40001', '40P01', '55P03']);
 /** Connection exceptions (08), insufficient resources (53), operator intervention (57: shutdown, crash recovery). */
 const PASSING_CLASSES = /^(08|53|57P)/;
@@ -32,7 +34,8 @@ function mentionsConnection(thrown: unknown): boolean {
   for (let error: unknown = thrown; error instanceof Error; error = error.cause) {
     if (BROKEN_CONNECTION.test(error.message)) return true;
     if ('code' in error && typeof error.code === 'string' && BROKEN_CONNECTION.test(error.code)) return true;
-    if (error.name.startsWith('BackendTerminated') || error.name === 'ConnectionError') return true;
+    // By class: slonik's errors are all called "Error", and what they say differs from place to place.
+    if (LOST.some((kind) => error instanceof kind)) return true;
   }
   return false;
 }

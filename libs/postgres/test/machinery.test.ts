@@ -1,5 +1,6 @@
 /** Positions, journal, redeliveries, documents, migrations, and which errors may pass. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ConnectionError } from 'slonik';
 import { z } from 'zod';
 import { CodedError, randomId, TransientError } from '@lead-flood/kernel';
 import {
@@ -238,6 +239,11 @@ describe('an error', () => {
       name: TransientError.name,
       code: 'PGS_ERR_UNAVAILABLE',
     });
+  });
+
+  it('of a connection that ends while somebody takes it from the pool may pass, whatever it says', () => {
+    const error = new ConnectionError('Client is pending destroy.', { cause: new Error('Client is pending destroy.') });
+    expect(classify(error)).toMatchObject({ name: TransientError.name, code: 'PGS_ERR_UNAVAILABLE' });
   });
 
   it('of our own keeps its code', () => {
