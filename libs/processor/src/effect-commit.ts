@@ -95,12 +95,7 @@ export async function commitEffects(
     await insertOutbox(tx, [...folded.outbox, ...toDeadLetters(group, deadLetters, deps.now)]);
     await insertTimers(tx, [...folded.timers, ...later.map((l) => toTimer(processor, deps, l))]);
     await expectRedeliveries(tx, group, later.map(toRedelivery));
-    const ended = new Set(later.map((l) => idOf(l.finished)));
-    await endRedeliveries(
-      tx,
-      group,
-      finished.map(idOf).filter((id) => id !== '' && !ended.has(id)),
-    );
+    await endRedeliveries(tx, group, endedOf(current, later, decided, folded.outcomes));
     await fault('processor.outbox');
     return {
       outcomes: [
@@ -156,6 +151,22 @@ function sort(
     else decided.push({ input, finished: f, exhausted: f.result.error });
   }
   return { later, decided, refused };
+}
+
+/**
+ * Whose row goes: tries that were waited for and led to something. Neither a repeat of an earlier try's timer nor a repeat of
+ * the message itself, which the version guard drops where a later message has overtaken it: the try that is waited for is
+ * still to come, and finds its row or is lost.
+ */
+function endedOf(
+  current: readonly Finished[],
+  later: readonly Later[],
+  decided: readonly Decided[],
+  outcomes: readonly FoldOutcome<unknown>[],
+): string[] {
+  const dropped = new Set(decided.filter((_, i) => outcomes[i]?.outcome === 'duplicate').map((d) => d.finished));
+  const goesOn = new Set(later.map((l) => l.finished));
+  return current.filter((f) => !dropped.has(f) && !goesOn.has(f) && idOf(f) !== '').map((f) => idOf(f));
 }
 
 function decisionOf(processor: ErasedEffect, { input, finished, exhausted }: Decided): FoldInput<unknown>['decide'] {

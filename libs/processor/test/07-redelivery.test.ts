@@ -131,3 +131,42 @@ describe('an input whose call failed for a passing reason', () => {
     expect(await readOutboxStates(line.database, sampleId('another org'), { limit: 100 })).toEqual([]);
   });
 });
+
+describe('while a later try is waited for', () => {
+  const patient = createWorld((_leadId, times) => (times <= 2 ? Promise.reject(busy()) : Promise.resolve(times)));
+  let own: Line;
+  beforeAll(async () => {
+    own = await createLine(effectProcessor(createAppraiser(patient), [1, 1_500]), at);
+    await own.start();
+  });
+  afterAll(() => own.close());
+
+  const waitsForSecond = (lead: string) =>
+    eventually('the second try to be waited for', () =>
+      own.database.exists(
+        sql.unsafe`select 1 from redeliveries where message_id = ${sampleId('enriched', lead, 1)} and attempt = 2`,
+      ),
+    );
+
+  it('a repeat of an earlier timer does not take its row away', async () => {
+    await own.publish(enriched('stale', 1));
+    await waitsForSecond('stale');
+    const [timer] = await own.records('appraise.timer.v1');
+    const headers = Object.fromEntries(
+      ['message-id', 'attempt', 'origin', 'org-id', 'version'].map((name) => [name, header(timer, name) ?? '']),
+    );
+    const { key = null, value = null } = timer ?? {};
+    await own.publishRaw({ topic: 'appraise.timer.v1', key, value, headers });
+    await eventually('the second try', async () => (await countOf(own.database, 'stale')) === 1);
+    expect(await rowsIn(own.database, 'redeliveries')).toBe(0);
+  });
+
+  it('a repeat of the message that a later one has overtaken does not either', async () => {
+    await own.publish(enriched('overtaken', 1));
+    await waitsForSecond('overtaken');
+    // The third question about this lead is answered: the later message passes the earlier one, which comes once more.
+    await own.publish(enriched('overtaken', 2), enriched('overtaken', 1));
+    await eventually('both', async () => (await countOf(own.database, 'overtaken')) === 2);
+    expect(await rowsIn(own.database, 'redeliveries')).toBe(0);
+  });
+});
