@@ -25,7 +25,7 @@ import { commitBatch } from './batch.ts';
 import type { DecodedInput, Passed, Refused } from './decode.ts';
 import { decodeRecord, decodingOf, isPassed, isRefused, learnSchemas, tracesOf } from './decode.ts';
 import { createGatherWindow } from './gather-window.ts';
-import { FloodError, isolates } from './flood.ts';
+import { countSetAside, FloodError, isolates } from './flood.ts';
 import { createOffsetTeller } from './offset-teller.ts';
 import type { Owned, Ownership } from './ownership.ts';
 import { createOwnership } from './ownership.ts';
@@ -83,6 +83,7 @@ export async function startBatchShell(
   const ownership: Ownership = createOwnership(deps.database, processor.group, () => consumer);
   const teller = createOffsetTeller(() => consumer);
   const gathering = createGatherWindow(options.gatherMs);
+  const setAside = countSetAside();
 
   async function onFetch(batches: readonly PartitionBatch[]): Promise<boolean> {
     const startedAt = performance.now();
@@ -122,6 +123,7 @@ export async function startBatchShell(
       const batch = toBatch(work);
       const result = await commitBatch(processor, { ...deps, now: deps.clock.now() }, batch);
       afterCommit(work, batch, result, performance.now() - startedAt);
+      setAside.passed(work.records.length);
     } catch (thrown) {
       const error = classify(thrown);
       if (error instanceof TransientError || error instanceof InvariantError || error instanceof FloodError)
@@ -142,10 +144,13 @@ export async function startBatchShell(
       await processWork({ records: records.slice(middle), places });
       return;
     }
+    const flood = setAside.next('PRC_ERR_UNSTORABLE');
+    if (flood !== null) throw flood;
     deps.telemetry.error(processor.group, error, 'a message was set aside');
     const refused: Refused = { record: only, code: 'PRC_ERR_UNSTORABLE', detail: codeOf(error), step: 'save' };
     const batch = { inputs: [], refused: [refused], passed: [], advances: toBatch(work).advances };
     afterCommit(work, batch, await commitBatch(processor, { ...deps, now: deps.clock.now() }, batch), 0);
+    setAside.add();
   }
 
   function toBatch({ records, places }: Work): DecodedBatch {

@@ -9,7 +9,7 @@ import type { ShellDeps } from './batch-shell.ts';
 import { isPassed, isRefused, tracesOf } from './decode.ts';
 import type { ErasedEffect, Finished } from './effect-commit.ts';
 import { commitEffects } from './effect-commit.ts';
-import { FloodError, haltedPauseMs, isolates } from './flood.ts';
+import { countSetAside, FloodError, haltedPauseMs, isolates } from './flood.ts';
 import type { OffsetTeller } from './offset-teller.ts';
 
 const COMMIT_RETRY_MS = { first: 50, max: 5_000 };
@@ -28,6 +28,7 @@ export function createCommitter(
   { teller, status, stopping, stillOurs }: CommitterParts,
 ): (batch: readonly Finished[]) => Promise<void> {
   const { group } = processor;
+  const setAside = countSetAside();
 
   async function commitUntilDone(batch: readonly Finished[]): Promise<void> {
     let rest = batch;
@@ -51,6 +52,7 @@ export function createCommitter(
           tracesOf(rest.flatMap((f) => (isRefused(f.item.work) || isPassed(f.item.work) ? [] : f.item.work))),
         );
         status.halted = null;
+        setAside.passed(rest.filter((f) => f.result.kind !== 'refused').length);
         deps.wakeRelay();
         teller.tell(
           [...new Set(rest.map((f) => f.item.tracker))].map((t) => ({
@@ -64,8 +66,9 @@ export function createCommitter(
         const error = classify(thrown);
         deps.telemetry.error(group, error, 'a commit is repeated');
         if (error instanceof InvariantError) throw error;
-        if (error instanceof FloodError || (!(error instanceof TransientError) && !isolates(error))) {
-          status.halted = error.message;
+        const halting = haltedBy(error, rest);
+        if (halting !== null) {
+          status.halted = halting.message;
           // The only way for it to fail is a stop, asked for in the next line.
           await delay(haltedPauseMs, undefined, { signal: stopping }).catch(() => undefined);
           if (stopping.aborted) return;
@@ -81,6 +84,15 @@ export function createCommitter(
     }
   }
 
+  /** What a human should look at, before anything more is set aside; null for what passes or concerns one message. */
+  function haltedBy(error: Error, rest: readonly Finished[]): Error | null {
+    if (error instanceof FloodError) return error;
+    if (error instanceof TransientError) return null;
+    if (!isolates(error)) return error;
+    const [only] = rest;
+    return rest.length === 1 && only?.result.kind !== 'refused' ? setAside.next('PRC_ERR_UNSTORABLE') : null;
+  }
+
   /** The data of one of them is refused by the database: halve, and set aside the one. */
   async function isolate(rest: readonly Finished[], error: Error): Promise<void> {
     const [only] = rest;
@@ -90,6 +102,7 @@ export function createCommitter(
       if (only.result.kind === 'refused') throw error;
       const refused = { record: only.item.record, code: 'PRC_ERR_UNSTORABLE', detail: error.name, step: 'save' };
       await commitUntilDone([{ ...only, result: { kind: 'refused', refused } }]);
+      setAside.add();
       return;
     }
     const middle = rest.length >> 1;

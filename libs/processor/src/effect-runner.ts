@@ -49,6 +49,8 @@ const GATHER_MS = 10;
 const START_RETRY_MS = 200;
 const SESSION_TIMEOUT_MS = 10_000;
 
+const notHalted = (): { halted: string | null } => ({ halted: null });
+
 type Started = { readonly key: string; readonly item: Item; readonly input: DecodedInput };
 
 export async function startEffectRunner(
@@ -65,7 +67,8 @@ export async function startEffectRunner(
   const gathering = createGatherWindow(options.gatherMs);
   const queue = createKeyQueue();
   const trackers = new Map<string, Tracker>();
-  const status: { halted: string | null } = { halted: null };
+  /** Two reasons to stand still: what comes in may be admitted while what is finished cannot be committed. */
+  const status = { admission: notHalted(), commit: notHalted() };
   const stopping = new AbortController();
   /** Woken whenever something finished, was committed or dropped. */
   let changed = Promise.withResolvers<undefined>();
@@ -96,7 +99,7 @@ export async function startEffectRunner(
 
   async function onFetch(batches: readonly PartitionBatch[]): Promise<boolean> {
     const startedAt = performance.now();
-    const admitted = await untilDone(processor, deps, ownership, status, batches, () => admit(batches));
+    const admitted = await untilDone(processor, deps, ownership, status.admission, batches, () => admit(batches));
     const leaving = (): boolean => batches.some((batch) => batch.leaving());
     // Back-pressure: the next fetch follows when less than one full load is open.
     while (open() >= processor.inFlightMax && !leaving()) await Promise.race([changed.promise, delay(100)]);
@@ -146,7 +149,12 @@ export async function startEffectRunner(
     trackers.delete(at);
   }
 
-  const commitUntilDone = createCommitter(processor, deps, { teller, status, stopping: stopping.signal, stillOurs });
+  const commitUntilDone = createCommitter(processor, deps, {
+    teller,
+    status: status.commit,
+    stopping: stopping.signal,
+    stillOurs,
+  });
   const running = new Set<Item>();
   const underWay = (tracker: Tracker): boolean =>
     [...running].some((item) => item.tracker === tracker) || finished.some((f) => f.item.tracker === tracker);
@@ -190,40 +198,43 @@ export async function startEffectRunner(
     if (started.length > 0) void start(started);
   }
 
-  /** Reads what the calls need, once for all of them, and lets them go. */
+  /** Reads what the calls need, once for all of them, and lets them go; again while the database is away. */
   async function start(started: readonly Started[]): Promise<void> {
-    try {
-      const quiet = started.filter((s) => processor.perform[s.input.event.name] !== null);
-      const prepared = await prepareInputs(
-        processor,
-        deps.database,
-        quiet.map((s) => s.input.event),
-      );
-      const states = await processor.store.load(deps.database, [...new Set(prepared.map((p) => p.key))]);
-      const old = quiet.filter((s) => s.input.attempt > 0 || s.item.record.offset < s.item.tracker.historyUntil);
-      const known = Map.groupBy(
-        await readJournal(
-          deps.database,
-          group,
-          old.map((s) => s.input.event.id),
-        ),
-        (entry) => entry.messageId,
-      );
-      for (const s of started) {
-        const key = prepared[quiet.indexOf(s)]?.key ?? s.input.event.key;
-        void performOne(s, states.get(key), key, known.get(s.input.event.id) ?? []);
-      }
-    } catch (thrown) {
-      const error = classify(thrown);
-      if (!(error instanceof TransientError)) {
-        die(error);
+    const asking = started.filter((s) => processor.perform[s.input.event.name] !== null);
+    while (!dead) {
+      try {
+        const { keys, states, known } = await readFor(asking);
+        for (const s of started) {
+          const key = keys.get(s) ?? s.input.event.key;
+          void performOne(s, states.get(key), key, known.get(s.input.event.id) ?? []);
+        }
         return;
+      } catch (thrown) {
+        const error = classify(thrown);
+        if (!(error instanceof TransientError)) {
+          die(error);
+          return;
+        }
+        // Nothing was asked yet, so the same messages simply start again; or the next owner starts them.
+        if (stopping.signal.aborted) {
+          for (const { key, item } of started) abandon(key, item);
+          return;
+        }
+        deps.telemetry.error(group, error, 'a start is repeated');
+        await delay(START_RETRY_MS);
       }
-      // The database is away: nothing was asked yet, so the same messages simply start again.
-      deps.telemetry.error(group, error, 'a start is repeated');
-      await delay(START_RETRY_MS);
-      await start(started);
     }
+  }
+
+  async function readFor(asking: readonly Started[]) {
+    const events = asking.map((s) => s.input.event);
+    const prepared = await prepareInputs(processor, deps.database, events);
+    const keys = new Map(asking.map((s, i) => [s, prepared[i]?.key ?? s.input.event.key]));
+    const states = await processor.store.load(deps.database, [...new Set(keys.values())]);
+    const old = asking.filter((s) => s.input.attempt > 0 || s.item.record.offset < s.item.tracker.historyUntil);
+    const ids = old.map((s) => s.input.event.id);
+    const known = Map.groupBy(await readJournal(deps.database, group, ids), (entry) => entry.messageId);
+    return { keys, states, known };
   }
 
   async function performOne(
@@ -336,7 +347,7 @@ export async function startEffectRunner(
   });
   return {
     lastSeenAt: consumer.lastSeenAt,
-    halted: () => status.halted,
+    halted: () => status.commit.halted ?? status.admission.halted,
     stop: async () => {
       queue.drop(() => true);
       const leftConsumer = consumer.stop();

@@ -28,6 +28,45 @@ export function refuseFlood(refused: readonly Refused[], total: number): void {
   }
 }
 
+/** Outcomes after which what went before counts half. */
+const REMEMBERED = 500;
+
+export type SetAside = {
+  /** A message was set aside by itself. */
+  readonly add: () => void;
+  /** So many were committed as they should. */
+  readonly passed: (messages: number) => void;
+  /** The flood that one more would be, or null. */
+  readonly next: (code: string) => FloodError | null;
+};
+
+/**
+ * The same limit for messages that the database refuses one by one: each is a batch of its own there, so that a new
+ * constraint which nothing meets would else drain the whole stream, a message at a time.
+ */
+export function countSetAside(): SetAside {
+  let [aside, good] = [0, 0];
+  const forget = (): void => {
+    if (aside + good > REMEMBERED) [aside, good] = [aside / 2, good / 2];
+  };
+  return {
+    add() {
+      aside += 1;
+      forget();
+    },
+    passed(messages) {
+      good += messages;
+      forget();
+    },
+    next(code) {
+      const isFlood = aside + 1 >= AT_LEAST && aside + 1 > (aside + 1 + good) * SHARE;
+      return isFlood && !planted('no-flood-stop')
+        ? new FloodError(code, Math.ceil(aside + 1), Math.ceil(aside + 1 + good))
+        : null;
+    },
+  };
+}
+
 /** Whether one message's data can be the cause: data exceptions and broken constraints. A missing table never is. */
 export function isolates(error: Error): boolean {
   const state = sqlState(error);

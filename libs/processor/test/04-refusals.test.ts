@@ -29,6 +29,7 @@ import {
   testEnvironment,
 } from '@lead-flood/testing';
 import type { Line } from '@lead-flood/testing';
+import { countSetAside } from '../src/flood.ts';
 import {
   at,
   company,
@@ -204,6 +205,47 @@ describe('a flood for which no message is to blame', () => {
     expect([await rowsIn(line.database, 'outbox'), await counts(line.database)]).toEqual([0, {}]);
     await running.stop();
     await line.close();
+  });
+});
+
+describe('a constraint that no message meets', () => {
+  const refusing: typeof tally.store.save = async (tx, rows) => {
+    if (rows.length > 0) await tx.query(sql.unsafe`select 1 / 0`);
+  };
+  const world = createWorld();
+  const appraiser = createAppraiser(world, { inFlightMax: 64, deadlineMs: 5_000 });
+
+  it.each([
+    ['batch shell', batchProcessor({ ...tally, store: { ...tally.store, save: refusing } })],
+    ['effect runner', effectProcessor({ ...appraiser, store: { ...appraiser.store, save: refusing } })],
+  ] as const)('stops the %s after some have been set aside one by one', async (_name, starter) => {
+    const line = await createLine(starter, at);
+    await line.publish(...Array.from({ length: 40 }, (_, i) => enriched(`refused-${i}`, 1)));
+    const running = await startOn(line, starter);
+    try {
+      expect(await eventually('the group to stop', () => running.halted())).toMatch(/10 of 10 .* PRC_ERR_UNSTORABLE/);
+      expect(await rowsIn(line.database, 'outbox')).toBe(9);
+      // What comes meanwhile may be fetched; it changes nothing of why the group stands still.
+      await line.publish(...Array.from({ length: 3 }, (_, i) => enriched(`later-${i}`, 1)));
+      const until = Date.now() + 1_000;
+      await eventually('a second to pass', () => {
+        expect(running.halted()).not.toBeNull();
+        return Date.now() > until;
+      });
+      expect(await rowsIn(line.database, 'outbox')).toBe(9);
+    } finally {
+      await running.stop();
+      await line.close();
+    }
+  });
+
+  it('is told from single messages that are at fault among many that are not', () => {
+    const setAside = countSetAside();
+    for (let i = 0; i < 200; i += 1) {
+      expect(setAside.next('PRC_ERR_UNSTORABLE')).toBeNull();
+      setAside.add();
+      setAside.passed(3);
+    }
   });
 });
 
