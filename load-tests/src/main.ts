@@ -14,7 +14,9 @@ import { runLatency } from './scenarios/latency.ts';
 import type { LineResult } from './scenarios/line.ts';
 import { runLine } from './scenarios/line.ts';
 import { runRest } from './scenarios/rest.ts';
+import { reportRolling } from './rolling-report.ts';
 import { runShell } from './scenarios/shell.ts';
+import { runSlowDatabase, runSlowProviders } from './scenarios/slow.ts';
 
 const wanted = new Set(process.argv.slice(2));
 const wants = (name: string): boolean => wanted.size === 0 || wanted.has(name);
@@ -86,6 +88,17 @@ if (wants('import')) {
     'flat',
   );
 }
+// Asked for by name only: it takes minutes, and its load hides every other figure.
+if (wanted.has('rolling')) await reportRolling(everything, record);
+if (wanted.has('slow'))
+  for (const run of [runSlowDatabase, runSlowProviders]) {
+    const { what, waiting, seconds, rssMb, claims } = await run(everything);
+    record(
+      `${what}: ${waiting} messages wait after ${round(seconds)} s`,
+      `${round(rssMb.before)} MB before, ${round(rssMb.most)} MB at most; ${claims} partitions claimed anew`,
+      '+ 60 MB, 0',
+    );
+  }
 if (wants('shell')) {
   const shell = await runShell(everything, 200_000);
   record(

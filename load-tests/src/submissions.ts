@@ -24,10 +24,19 @@ export function toSubmitted(seed: number, orgId: string, submittedAt: number): L
   };
 }
 
-export type Stream = { readonly firstSeed: number; readonly count: number; readonly perSecond: number };
+export type Stream = {
+  readonly firstSeed: number;
+  readonly count: number;
+  readonly perSecond: number;
+  /** Ends it earlier. */
+  readonly until?: AbortSignal;
+};
 
-/** Sends `count` leads at the pace; returns how late the last one was against the pace, in milliseconds. */
-export async function streamLeads({ addresses }: Everything, { firstSeed, count, perSecond }: Stream): Promise<number> {
+/** Sends leads at the pace; says how many, and how late the last one was against the pace. */
+export async function streamLeads(
+  { addresses }: Everything,
+  { firstSeed, count, perSecond, until }: Stream,
+): Promise<{ readonly sent: number; readonly lateMs: number }> {
   const codec = await createCodec(createRegistry(addresses.registry), ['LeadSubmitted']);
   const producer = await createProducer(
     createKafkaClient({ brokers: [addresses.kafka], clientId: 'load', log: () => undefined }),
@@ -35,7 +44,8 @@ export async function streamLeads({ addresses }: Everything, { firstSeed, count,
   const startedAt = performance.now();
   const chunk = Math.max(1, Math.min(CHUNK, Math.floor(perSecond / 20)));
   let lateMs = 0;
-  for (let sent = 0; sent < count; sent += chunk) {
+  let sent = 0;
+  for (; sent < count && until?.aborted !== true; sent += chunk) {
     const now = Date.now();
     const leads = Array.from({ length: Math.min(chunk, count - sent) }, (_, i) =>
       toSubmitted(firstSeed + sent + i, addresses.org, now),
@@ -53,5 +63,5 @@ export async function streamLeads({ addresses }: Everything, { firstSeed, count,
     if (aheadMs > 0) await new Promise((resolve) => setTimeout(resolve, aheadMs));
   }
   await producer.stop();
-  return lateMs;
+  return { sent: Math.min(sent, count), lateMs };
 }

@@ -3,6 +3,7 @@
  * imports kafkajs imports this one first.
  */
 import { createRequire } from 'node:module';
+import type { Socket } from 'node:net';
 import { invariant } from '@lead-flood/kernel';
 import { encodeProduceBody } from './record-batch.ts';
 import type { EncodableRecord, TopicRecords } from './record-batch.ts';
@@ -91,6 +92,52 @@ function replaceGrouping(): void {
   );
 }
 
+type Connection = {
+  send: (request: object) => Promise<unknown>;
+  disconnect: () => Promise<unknown>;
+  rejectRequests: (error: unknown) => void;
+  socket: Socket;
+  host: string;
+  port: number;
+};
+const LENGTH_BYTES = 4;
+
+/**
+ * kafkajs keeps a connection whose request had no answer. When that was the first one (which versions does the broker
+ * speak?) the next try takes the open socket for a connected broker, and everything that is sent by it is refused with
+ * "Broker not connected" until the process ends; with a peer that is gone without a word, every later request waits for
+ * its timeout too. As in Java's client a request that timed out ends its connection.
+ */
+function repairSilentConnection(): void {
+  const connection = require('kafkajs/src/network/connection') as { prototype: Connection };
+  const { KafkaJSConnectionClosedError: Closed } = require('kafkajs/src/errors') as {
+    KafkaJSConnectionClosedError: new (message: string, at: { host: string; port: number }) => Error;
+  };
+  const original = connection.prototype.send;
+  connection.prototype.send = async function (this: Connection, request) {
+    const { socket, host, port } = this;
+    try {
+      return await original.call(this, request);
+    } catch (error) {
+      const silent = error instanceof Error && error.name === 'KafkaJSRequestTimeoutError';
+      // Others that were under way by the same socket may have ended it already.
+      if (silent && this.socket === socket && !socket.destroyed) hangUp(this, new Closed('No answer', { host, port }));
+      throw error;
+    }
+  };
+}
+
+function hangUp(connection: Connection, error: Error): void {
+  const { socket } = connection;
+  // What the old socket still brings must not reach the connection that takes its place.
+  socket.removeAllListeners();
+  socket.on('error', () => undefined);
+  socket.destroy();
+  connection.rejectRequests(error);
+  void connection.disconnect();
+  Object.assign(connection, { chunks: [], bytesBuffered: 0, bytesNeeded: LENGTH_BYTES });
+}
+
 function replaceModule(path: string, exported: unknown): void {
   require(path);
   const loaded = require.cache[path];
@@ -106,3 +153,4 @@ repairIdleTimer();
 replaceEncoder();
 replaceDecoder();
 replaceGrouping();
+repairSilentConnection();

@@ -175,6 +175,31 @@ describe('a consumer', () => {
     expect(groups.map(({ state, members }) => [state, members.length])).toEqual([['Stable', 1]]);
   });
 
+  it('that stops leaves at once, and the others notice long before a session is over', async () => {
+    const topic = await ownTopic(client, 4);
+    const group = `g-${randomId()}`;
+    const member = (): Promise<Consumer> =>
+      createConsumer({
+        client,
+        group,
+        topics: [topic],
+        sessionTimeoutMs: 30_000,
+        fetchBytesMax: 1_048_576,
+        fetchWaitMs: 100,
+        onFetch: () => Promise.resolve(true),
+        onFatal: (error) => {
+          throw error;
+        },
+      });
+    const stays = await member();
+    const leaves = await member();
+    await eventually('both to have their share', () => stays.assignedCount() === 2 && leaves.assignedCount() === 2);
+    await leaves.stop();
+    // A quarter of the session, the usual time between two heartbeats, would be seven seconds and a half.
+    await eventually('the one that stays to have all', () => stays.assignedCount() === 4, 5_000);
+    await stays.stop();
+  });
+
   it('commits nothing by itself: what Kafka knows is what it was told', async () => {
     const topic = await ownTopic(client, 1);
     await producer.send([text(topic, 'k', 'one'), text(topic, 'k', 'two')]);

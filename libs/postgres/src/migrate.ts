@@ -14,6 +14,7 @@ export type MigrateOptions = {
 };
 
 const machinery = join(import.meta.dirname, '../migrations');
+const CONNECT_MS = 5_000;
 const WAIT_MS = 200;
 const WAIT_TRIES = 150;
 
@@ -39,7 +40,8 @@ async function runFolder(options: MigrateOptions, folder: string, table: string)
   for (let attempt = 1; ; attempt += 1) {
     try {
       await runner({
-        databaseUrl: options.url,
+        // Without an end to it a server that takes the connection and says nothing would hold a start for ever.
+        databaseUrl: { connectionString: options.url, connectionTimeoutMillis: CONNECT_MS },
         dir: folder,
         schema: options.schema,
         createSchema: true,

@@ -1,7 +1,12 @@
 /** Liveness and readiness: alive = the event loop turns and no consumer stands still; ready = what it needs answers. */
 import type { HttpServer } from './http.ts';
 
-export type Check = { readonly name: string; readonly run: () => Promise<void> | void };
+export type Check = {
+  readonly name: string;
+  readonly run: () => Promise<void> | void;
+  /** Told only: the doors answer without it, so nobody should be kept from them. */
+  readonly advisory?: boolean;
+};
 
 const TIMEOUT_MS = 1_000;
 
@@ -31,7 +36,7 @@ export async function readiness(checks: readonly Check[]): Promise<Readiness> {
   );
   const map = Object.fromEntries(results);
   return {
-    ready: results.every(([, state]) => state === 'ok'),
+    ready: results.every(([, state], i) => state === 'ok' || checks[i]?.advisory === true),
     db: map['db'] === undefined || map['db'] === 'ok' ? 'ok' : 'fail',
     checks: map,
   };

@@ -15,7 +15,7 @@ import type { Clock } from '@lead-flood/kernel';
 import type { Codec, KafkaClient } from '@lead-flood/kafka';
 import { createCodec, createKafkaClient, createProducer, createRegistry } from '@lead-flood/kafka';
 import type { Database, Relay, Tick } from '@lead-flood/postgres';
-import { createDatabase, migrate, readOutboxStates, sql, startRelay } from '@lead-flood/postgres';
+import { classify, createDatabase, migrate, readOutboxStates, sql, startRelay } from '@lead-flood/postgres';
 import type { Applier, Erased, Running, ShellOptions, Startable } from '@lead-flood/processor';
 import { createApplier, shellDefaults, startTicker } from '@lead-flood/processor';
 import type { SharedConfig } from './config.ts';
@@ -92,6 +92,10 @@ type Status = {
 };
 
 const WAIT_MS = 500;
+/** A wait that is longer is told, once: at a rollout most are not. */
+const TELL_AFTER_MS = 1_000;
+/** Half a session: a fetch on a quiet line takes a second, so a consumer that is longer silent has no broker. */
+const SILENT_MS = 5_000;
 const STALL_MS = 60_000;
 
 /** Starts the service in this process and ends the process with it. */
@@ -115,11 +119,17 @@ export async function runService<T extends z.ZodObject>(definition: ServiceDefin
     end(1);
   });
   let stopping = false;
+  let started = false;
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.on(signal, () => {
       if (stopping) return;
       stopping = true;
       log.info({ signal }, 'stopping');
+      // Nothing is under way yet, and what is waited for may never come.
+      if (!started) {
+        end(0);
+        return;
+      }
       setTimeout(() => {
         end(1);
       }, config.SHUTDOWN_GRACE_MS).unref();
@@ -137,6 +147,7 @@ export async function runService<T extends z.ZodObject>(definition: ServiceDefin
     });
   }
   await running;
+  started = true;
 }
 
 function readConfigOrExit<T extends z.ZodObject>(definition: ServiceDefinition<T>): z.infer<T> & SharedConfig {
@@ -195,14 +206,27 @@ export async function startService<T extends z.ZodObject>(
 
   const waitFor = async <R>(what: string, attempt: () => Promise<R>): Promise<R> => {
     status.waitingFor = what;
-    for (;;) {
-      try {
-        return await attempt();
-      } catch (error) {
-        if (!isAbsence(error)) throw error;
-        log.warn({ what, err: logError(error) }, `waiting for ${what}`);
-        await delay(WAIT_MS);
+    let told = false;
+    const tell = (error?: unknown): void => {
+      if (!told) log.warn({ what, ...(error === undefined ? {} : { err: logError(error) }) }, `waiting for ${what}`);
+      told = true;
+    };
+    // A server that takes the connection and says nothing fails only after its client's patience.
+    const timer = setTimeout(tell, TELL_AFTER_MS);
+    try {
+      for (;;) {
+        try {
+          const got = await attempt();
+          if (told) log.info({ what }, `${what} is there`);
+          return got;
+        } catch (error) {
+          if (!isAbsence(error)) throw error;
+          tell(error);
+          await delay(WAIT_MS);
+        }
       }
+    } finally {
+      clearTimeout(timer);
     }
   };
 
@@ -222,7 +246,8 @@ export async function startService<T extends z.ZodObject>(
     brokers: config.KAFKA_BROKERS.split(','),
     clientId: definition.name,
     log: (level, message, details) => {
-      log[level](
+      // Before the first connection each of its tries would be a line; what is waited for has been said.
+      log[status.ready ? level : 'debug'](
         { what: 'kafka', topic: details['topic'], broker: details['broker'], error: details['error'] },
         message,
       );
@@ -287,6 +312,7 @@ export async function startService<T extends z.ZodObject>(
         });
   checks.push(...(parts.checks ?? []));
   checks.push({ name: 'consumers', run: () => refuseHalted(status.running) });
+  checks.push({ name: 'kafka', run: () => refuseSilent(status.running), advisory: true });
   status.waitingFor = 'kafka';
   status.running = await Promise.all(
     parts.processors.map(async (startable) => ({
@@ -336,14 +362,17 @@ function refuseHalted(started: Status['running']): void {
   if (halted !== undefined && halted !== null) throw Object.assign(new Error(halted), { code: 'halted' });
 }
 
+function refuseSilent(started: Status['running']): void {
+  if (started.some(({ running }) => Date.now() - running.lastSeenAt() > SILENT_MS))
+    throw Object.assign(new Error('no sign of life'), { code: 'no sign of life' });
+}
+
 /** Something that this process needs is not there yet; it may come. */
 function isAbsence(error: unknown): boolean {
-  if (error instanceof TransientError) return true;
+  if (classify(error) instanceof TransientError) return true;
   const text =
     error instanceof Error ? `${error.name} ${error.message} ${'code' in error ? String(error.code) : ''}` : '';
-  return /ECONNREFUSED|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|ECONNRESET|57P03|Connection|ConnectionError|KafkaJS(Connection|NumberOfRetries|NonRetriable|Broker)/.test(
-    text,
-  );
+  return /ENOTFOUND|EAI_AGAIN|Connection|KafkaJS(Connection|NumberOfRetries|NonRetriable|Broker)/.test(text);
 }
 
 /** The batch shell's settings out of a service's configuration. */

@@ -49,12 +49,13 @@ export async function runShell(everything: Everything, messages: number): Promis
   return { messages, perSecond: ((last.done - first.done) / (last.at - first.at)) * 1_000 };
 }
 
-async function fillBacklog({ addresses }: Everything, messages: number): Promise<void> {
+/** From `first` on, so that a second backlog holds other leads. */
+export async function fillBacklog({ addresses }: Everything, messages: number, first = 0): Promise<void> {
   const codec = await createCodec(createRegistry(addresses.registry), ['LeadEnriched']);
   const producer = await createProducer(
     createKafkaClient({ brokers: [addresses.kafka], clientId: 'load', log: () => undefined }),
   );
-  for (let start = 0; start < messages; start += CHUNK) {
+  for (let start = first; start < first + messages; start += CHUNK) {
     await producer.send(
       Array.from({ length: CHUNK }, (_, i) => {
         const leadId = derivedId('load-shell', start + i);
