@@ -34,6 +34,11 @@ const TIMERS_EVERY_MS = 1_000;
 const MAINTAIN_EVERY_MS = 60 * 60_000;
 /** Longer than any redelivery or replay can ask for an answer again. */
 const JOURNAL_DAYS = 14;
+/**
+ * A process that is stopped holds its session, and by it the lock, for as long as the server believes in it: for ever, or two
+ * hours where the whole machine has gone. Longer than a send to a broker that is away takes to fail.
+ */
+const SILENCE_MS = 45_000;
 /** Keeps our advisory locks apart from those of other software in the same database. */
 export const RELAY_LOCK_CLASS = 0x1eadf1;
 
@@ -44,6 +49,8 @@ export type RelayOptions = {
   readonly publish: (messages: readonly OutboxMessage[]) => Promise<void>;
   readonly onPublished?: (count: number) => void;
   readonly onError: (error: Error) => void;
+  /** Milliseconds without a statement after which the server ends our session, and with it the lock. */
+  readonly silenceMs?: number;
 };
 
 export type Relay = {
@@ -105,7 +112,11 @@ async function run(options: RelayOptions, sleep: (ms: number) => Promise<void>, 
       await options.database.connect(async (connection) => {
         if (!(await lock(connection, options.schema)) && !planted('relay-without-lock')) return;
         failures = 0;
+        await connection.query(sql.unsafe`
+          select set_config('idle_session_timeout', ${String(options.silenceMs ?? SILENCE_MS)}, false)
+        `);
         await relayWhileHeld(options, connection, sleep, stopping);
+        await connection.query(sql.unsafe`reset idle_session_timeout`);
         await connection.query(sql.unsafe`select pg_advisory_unlock(${RELAY_LOCK_CLASS}, hashtext(${options.schema}))`);
       });
     } catch (error) {

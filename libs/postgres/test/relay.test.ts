@@ -39,6 +39,7 @@ type Heard = { readonly keys: string[]; readonly sends: number[]; readonly error
 function relay(
   database: Database = test.database,
   publish: (messages: readonly OutboxMessage[]) => Promise<void> = () => Promise.resolve(),
+  silenceMs?: number,
 ): Heard {
   const heard: Heard = { keys: [], sends: [], errors: [] };
   relays.push(
@@ -51,6 +52,7 @@ function relay(
         heard.sends.push(messages.length);
       },
       onError: (error) => heard.errors.push(error.message),
+      ...(silenceMs === undefined ? {} : { silenceMs }),
     }),
   );
   return heard;
@@ -179,6 +181,23 @@ describe('the relay', () => {
     await insert('c');
     await heardAll(second, 1);
     expect(second.keys).toEqual(['c']);
+  });
+
+  it('that falls silent loses its lock to the next one, and cannot move the cursor when it wakes', async () => {
+    const wakes = Promise.withResolvers<undefined>();
+    const [silent, next] = [await anotherPool('silent'), await anotherPool('next')];
+    await insert('a');
+    const first = relay(silent, () => wakes.promise, 300);
+    await eventually('the first one to be silent', () =>
+      test.database.exists(sql.unsafe`select 1 from pg_locks where locktype = 'advisory'`),
+    );
+    const second = relay(next);
+    await heardAll(second, 1);
+    wakes.resolve(undefined);
+    await eventually('the first one to be told', () => first.errors.length > 0);
+    await insert('b');
+    await heardAll(second, 2);
+    expect(second.keys).toEqual(['a', 'b']);
   });
 
   it('that dies between publishing and noting it publishes the same rows again, and none else', async () => {
