@@ -6,6 +6,7 @@ import { join } from 'node:path';
 
 import { createTable, startEverything } from '@lead-flood/local';
 import { BASELINE_ROUNDS, ratiosOf, readBaseline, worseThan, writeBaseline } from './baseline.ts';
+import { diskUse } from './disk.ts';
 import { runPeers } from './peers/run.ts';
 import { runGrowth } from './scenarios/growth.ts';
 import { runIdle } from './scenarios/idle.ts';
@@ -65,14 +66,22 @@ if (wants('latency')) {
     'p50 150, p99 400 ms, 60 %',
   );
 }
-if (wants('line'))
-  reportLine(
-    await runLine(everything, {
-      firstSeed: 1_000_000,
-      perSecond: Number(process.env['BENCH_LEADS_PER_SECOND'] ?? 1_500),
-      seconds: 60,
-    }),
+if (wants('line')) {
+  const before = await diskUse(everything.addresses.postgres, join(directory, 'kafka'));
+  const options = {
+    firstSeed: 1_000_000,
+    perSecond: Number(process.env['BENCH_LEADS_PER_SECOND'] ?? 1_500),
+    seconds: 60,
+  };
+  const line = await runLine(everything, options);
+  reportLine(line);
+  const after = await diskUse(everything.addresses.postgres, join(directory, 'kafka'));
+  const bytes = (from: number, to: number): string => `${round((to - from) / line.discovered / 1_024, 1)} KiB`;
+  record(
+    'on disk for a lead',
+    `Postgres ${bytes(before.postgresBytes, after.postgresBytes)}, Kafka ${bytes(before.kafkaBytes, after.kafkaBytes)} a replica`,
   );
+}
 if (wants('import')) {
   const options = { firstSeed: 10_000_000, leads: 300, leadsPerSecond: 15 };
   const rows = Number(process.env['BENCH_IMPORT_ROWS'] ?? 100_000);

@@ -26,15 +26,22 @@ export type ParkedMessage = {
 /** Beside the relay's and the outbox partitions' locks. */
 const LOCK_CLASS = 0x1eadf3;
 
-/** Which of these keys are parked. Holds off drains of the group until the transaction ends. */
+/** Which of these keys are parked; under lockForBatch it stays so until the transaction ends. */
 export async function parkedKeysOf(tx: Queries, group: string, keys: readonly string[]): Promise<Set<string>> {
-  await tx.query(sql.unsafe`
-    select pg_advisory_xact_lock_shared(${LOCK_CLASS}, hashtext(current_schema() || '/' || ${group}))
-  `);
   const rows = await tx.anyFirst(sql.type(z.object({ key: z.string() }))`
     select distinct key from parked where consumer_group = ${group} and key = any(${texts(keys)}::text[])
   `);
   return new Set(rows);
+}
+
+/**
+ * Keeps drains of the group away until the transaction ends. Before everything else that a batch locks, as a drain does: taken
+ * after its rows, the two could wait for each other.
+ */
+export async function lockForBatch(tx: Queries, group: string): Promise<void> {
+  await tx.query(sql.unsafe`
+    select pg_advisory_xact_lock_shared(${LOCK_CLASS}, hashtext(current_schema() || '/' || ${group}))
+  `);
 }
 
 /** Waits for running batches of the group and holds off new ones until the transaction ends. */

@@ -6,7 +6,7 @@ import type { Codec } from '@lead-flood/kafka';
 import { toDeadLetter } from '@lead-flood/kafka';
 import { fault, invariant, outsideOfTransaction, planted } from '@lead-flood/kernel';
 import type { Advance, Database, OutboxMessage, Queries } from '@lead-flood/postgres';
-import { advancePositions, insertOutbox, insertTimers, parkedKeysOf } from '@lead-flood/postgres';
+import { advancePositions, insertOutbox, insertTimers, lockForBatch, parkedKeysOf } from '@lead-flood/postgres';
 import type { DecodedInput, Refused } from './decode.ts';
 import { parkAfterFold } from './park.ts';
 import { refuseFlood } from './flood.ts';
@@ -50,6 +50,7 @@ export async function commitBatch(
   return deps.database.transaction(async (tx) => {
     // 2. Find the keys and load their states: before the first write, so that this transaction's number is higher than
     //    that of everything it has seen. The outbox is published in that order.
+    if (processor.parks === true) await lockForBatch(tx, processor.group);
     const events = inputs.map((input) => input.event);
     const prepared = await prepareInputs(processor, tx, events);
     const keys = prepared.map((p) => p.key);

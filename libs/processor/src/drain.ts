@@ -74,11 +74,12 @@ async function decideInOrder(
 ): Promise<Drained> {
   const rest = part.messages.slice(part.first.length);
   const prefix = deps.topicPrefix ?? '';
-  const inputs = rest.flatMap((message): DecodedInput[] => {
+  const inputs = rest.flatMap((message): (DecodedInput & { readonly message: ParkedMessage })[] => {
     const input = decodeRecord(part.decoding, toRecord(message));
-    // It could be read when it was parked.
-    invariant(!isRefused(input) && !isPassed(input), `${processor.group}: a parked message cannot be read`);
-    return [{ ...input, event: { ...input.event, source: input.event.source.slice(prefix.length) } }];
+    // It could be read when it was parked; a version since then may have stopped to mean anything by it.
+    invariant(!isRefused(input), `${processor.group}: a parked message cannot be read`);
+    if (isPassed(input)) return [];
+    return [{ ...input, message, event: { ...input.event, source: input.event.source.slice(prefix.length) } }];
   });
   const prepared = await prepareInputs(
     processor,
@@ -99,7 +100,8 @@ async function decideInOrder(
     deps.clock.now(),
   );
   const stop = folded.outcomes.findIndex(({ parks }) => parks === true);
-  const decided = stop === -1 ? rest : rest.slice(0, stop);
+  const stoppedAt = inputs[stop]?.message;
+  const decided = stoppedAt === undefined ? rest : rest.slice(0, rest.indexOf(stoppedAt));
   await processor.store.save(tx, folded.saves);
   await insertOutbox(tx, folded.outbox);
   await insertTimers(tx, folded.timers);

@@ -12,7 +12,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { reject, systemClock } from '@lead-flood/kernel';
 import { listParked, sql } from '@lead-flood/postgres';
 import type { BatchProcessor } from '@lead-flood/processor';
-import { batchProcessor, drainKey, erase } from '@lead-flood/processor';
+import { batchProcessor, drainKey, erase, ignore } from '@lead-flood/processor';
 import { createLine, eventually, sampleCompany, sampleId, sampleOrg } from '@lead-flood/testing';
 import type { Line } from '@lead-flood/testing';
 import type { Tally, TallyCommands } from './example.ts';
@@ -44,9 +44,9 @@ beforeEach(async () => {
 afterEach(() => line.close());
 
 const id = (lead: string, version: number): string => sampleId('enriched', lead, version);
-const drain = (lead: string, dropFirst = false) =>
+const drain = (lead: string, dropFirst = false, processor: Tallying = parking) =>
   drainKey(
-    erase(parking) as Parameters<typeof drainKey>[0],
+    erase(processor) as Parameters<typeof drainKey>[0],
     {
       database: line.database,
       codec: line.codec,
@@ -102,6 +102,15 @@ describe('a key with a rejected message', () => {
     broken.delete(id('a', 1));
     expect(await drain('a')).toEqual({ drained: 2, dropped: 0, stoppedBy: 'EXA_ERR_INVALID_EMAIL' });
     expect([await countOf(line.database, 'a'), await rowsIn(line.database, 'parked')]).toEqual([2, 2]);
+  });
+
+  it('is freed of what has stopped to mean anything since it was parked', async () => {
+    broken.add(id('a', 1));
+    await line.publish(enriched('a', 1), enriched('a', 2));
+    await line.caughtUp();
+    const newer = { ...parking, decide: { ...parking.decide, LeadEnriched: ignore('no_longer_heard') } };
+    expect(await drain('a', false, newer)).toEqual({ drained: 2, dropped: 0, stoppedBy: null });
+    expect([await countOf(line.database, 'a'), await rowsIn(line.database, 'parked')]).toEqual([0, 0]);
   });
 
   it('goes on without the rejected message when somebody gives that up', async () => {

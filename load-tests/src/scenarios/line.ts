@@ -8,6 +8,8 @@ import { streamLeads } from '../submissions.ts';
 export type LineResult = {
   readonly offeredPerSecond: number;
   readonly seconds: number;
+  /** Leads that came through in all, warm-up and rest included. */
+  readonly discovered: number;
   /** Growth of each count, a second. */
   readonly perSecond: Counts;
   /** Of a lead that was scored; its messages and calls are in it. */
@@ -27,6 +29,7 @@ export async function runLine(
   const counter = await createCounter(everything.addresses.postgres);
   const processes = processesOf(everything);
   const count = Math.round(options.perSecond * (options.seconds + WARM_UP_MS / 1_000 + 2));
+  const start = await counter.read();
   const streaming = streamLeads(everything, { firstSeed: options.firstSeed, perSecond: options.perSecond, count });
   await sleep(WARM_UP_MS);
   const begin = { at: performance.now(), counts: await counter.read(), usage: measure(processes) };
@@ -34,6 +37,7 @@ export async function runLine(
   const end = { at: performance.now(), counts: await counter.read(), usage: measure(processes) };
   await streaming;
   await drained(counter.read);
+  const { discovered } = await counter.read();
   await counter.end();
   const seconds = (end.at - begin.at) / 1_000;
   const growth = (name: keyof Counts): number => (end.counts[name] - begin.counts[name]) / seconds;
@@ -49,6 +53,7 @@ export async function runLine(
   return {
     offeredPerSecond: options.perSecond,
     seconds,
+    discovered: discovered - start.discovered,
     perSecond,
     cpuMsPerLead: new Map([...cpu].map(([name, ms]) => [name, ms / leads])),
     cores: [...cpu.values()].reduce((a, b) => a + b, 0) / (seconds * 1_000),
