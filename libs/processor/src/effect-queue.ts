@@ -127,7 +127,7 @@ const orgOf = ({ work }: Item): string => ('event' in work ? work.event.orgId : 
 
 /**
  * What may start, organisation by organisation. The map's own order is the order of turns: who was served goes to its end,
- * so ten messages of one organisation pass among the thousands of another instead of behind them.
+ * so ten messages of one organisation pass among the hundreds of another that were fetched with them, not behind them.
  *
  *   turns:  acme [a1 a2 a3 ..]  bolt [b1]          taken, three at a time:  a1 b1 a2 | a3 ..
  */
