@@ -1,5 +1,4 @@
 /** Accepted leads that wait for the line. */
-import { z } from 'zod';
 import type { Database, OutboxMessage, Queries } from '@lead-flood/postgres';
 import { jsons, slices, sql, texts } from '@lead-flood/postgres';
 
@@ -48,8 +47,3 @@ export async function admitNext(database: Database): Promise<number> {
   `);
   return rowCount;
 }
-
-const backlog = z.object({ leads: z.coerce.number() });
-
-export const waitingLeads = (queries: Queries): Promise<number> =>
-  queries.oneFirst(sql.type(backlog)`select coalesce(sum(leads), 0) as leads from admissions`);
