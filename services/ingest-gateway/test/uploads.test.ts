@@ -166,6 +166,9 @@ describe('CSV files', () => {
       cursor = page['nextCursor'] === null ? '' : `&cursor=${page['nextCursor'] as string}`;
     } while (cursor !== '');
     expect(rows.map((row) => (row as { row: number }).row)).toEqual(Array.from({ length: 130 }, (_, i) => i + 1));
+    const far = (page: string) => gateway.ask(`/v1/uploads/${jobOf(told)}/rows?cursor=${page}`, { token });
+    expect((await far('9'.repeat(20))).status).toBe(400);
+    expect((await far('999999999')).json()).toEqual({ items: [], nextCursor: null });
     await gateway.database.query(sql.unsafe`update uploads set org_id = gen_random_uuid() where id = ${jobOf(told)}`);
     expect((await gateway.ask(`/v1/uploads/${jobOf(told)}/rows`, { token })).detail()).toBe('IGW_ERR_UNKNOWN_UPLOAD');
   });
