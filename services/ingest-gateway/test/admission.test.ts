@@ -57,6 +57,39 @@ describe('admission', () => {
     expect(rows.filter(({ key }) => key.startsWith('small'))).toEqual(asSent('small', 3));
   });
 
+  it('gives an organisation one share, however many of its lists come at once', async () => {
+    const [inserted, ready] = [Promise.withResolvers<undefined>(), Promise.withResolvers<undefined>()];
+    const first = test.database.transaction(async (tx) => {
+      await insertAdmissions(tx, large, leadsOf('first', 100));
+      inserted.resolve(undefined);
+      await ready.promise;
+    });
+    await inserted.promise;
+    const second = { ended: false };
+    const ended = insert(large, leadsOf('second', 100)).finally(() => {
+      second.ended = true;
+    });
+    try {
+      await eventually(
+        'the second list to be in, or to wait for the first',
+        async () =>
+          second.ended ||
+          (await test.database.exists(sql.unsafe`
+            select 1 from pg_locks l join pg_database d on d.oid = l.database
+            where l.locktype = 'advisory' and not l.granted and d.datname = current_database()
+          `)),
+      );
+    } finally {
+      ready.resolve(undefined);
+      await Promise.all([first, ended]);
+    }
+    const turns = await test.database.anyFirst(
+      sql.type(z.object({ turn: z.coerce.number() }))`select turn from admissions order by turn`,
+    );
+    await test.database.query(sql.unsafe`delete from admissions`);
+    expect(turns).toEqual([0, 100]);
+  });
+
   it('slows down while the line lets its messages wait, and takes what is free afterwards', async () => {
     await test.database.query(sql.unsafe`delete from outbox`);
     let line: Line = { queueMs: 60_000, perSecond: 100 };
