@@ -145,6 +145,11 @@ describe('CSV files', () => {
     expect(await gateway.database.oneFirst(sql.unsafe`select count(*)::int from uploads`)).toEqual(before);
   });
 
+  it('says how large a file may be', async () => {
+    const told = await upload(`email\n${`${'a'.repeat(1_000)}@a.example\n`.repeat(11_000)}`);
+    expect(told.json()).toMatchObject({ error: { message: expect.stringContaining('10485760 bytes') } });
+  });
+
   it('[GW-34] takes 10,000 rows', async () => {
     const told = await upload(`email\n${Array.from({ length: 10_000 }, (_, i) => `p${i}@a.example\n`).join('')}`);
     expect(told.json()).toMatchObject({ accepted: 10_000, refused: 0 });

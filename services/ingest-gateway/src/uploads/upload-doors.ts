@@ -89,7 +89,7 @@ const fileHandlers = (deps: UploadDeps): HttpHandlers<typeof fileRoutes> => {
       atOnce += 1;
       let file: Spooled | null = null;
       try {
-        const received = await receive(exchange);
+        const received = await receive(exchange, deps.config.UPLOAD_BYTES_MAX);
         file = received;
         const work = async (): Promise<Answer> => {
           const rowsTotal = await countRows(received.read(), deps.config.UPLOAD_ROWS_MAX);
@@ -110,7 +110,7 @@ const fileHandlers = (deps: UploadDeps): HttpHandlers<typeof fileRoutes> => {
 };
 
 /** The one file of the form, whole. */
-async function receive({ request }: HttpExchange): Promise<Spooled> {
+async function receive({ request }: HttpExchange, bytesMax: number): Promise<Spooled> {
   const part = await request.file();
   if (part === undefined) throw new CodedError('IGW_ERR_NO_FILE', 'send one file as multipart/form-data');
   const file = await spool(part.file, checkHead).finally(() => {
@@ -121,7 +121,7 @@ async function receive({ request }: HttpExchange): Promise<Spooled> {
   request.raw.socket.setTimeout(0);
   if (!part.file.truncated) return file;
   await file.remove();
-  throw new CodedError('IGW_ERR_FILE_TOO_LARGE', 'the file is larger than a file may be');
+  throw new CodedError('IGW_ERR_FILE_TOO_LARGE', `the file is larger than ${bytesMax} bytes`);
 }
 
 const BUSY_RETRY_SECONDS = 5;
