@@ -80,8 +80,8 @@ export async function startBatchShell(
   const prefix = deps.topicPrefix ?? '';
   const decoding = decodingOf(processor, deps.codec);
   const status: { halted: string | null } = { halted: null };
-  const ownership: Ownership = createOwnership(deps.database, processor.group, () => consumer);
   const teller = createOffsetTeller(() => consumer);
+  const ownership: Ownership = createOwnership(deps.database, processor.group, () => consumer, teller);
   const gathering = createGatherWindow(options.gatherMs);
   const setAside = countSetAside();
 

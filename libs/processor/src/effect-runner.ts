@@ -61,9 +61,9 @@ export async function startEffectRunner(
   const prefix = deps.topicPrefix ?? '';
   const { group } = processor;
   const decoding = decodingOf(processor, deps.codec);
-  const ownership = createOwnership(deps.database, group, () => consumer);
   const journal = createJournalWriter(deps.database, group);
   const teller = createOffsetTeller(() => consumer);
+  const ownership = createOwnership(deps.database, group, () => consumer, teller);
   const gathering = createGatherWindow(options.gatherMs);
   const queue = createKeyQueue();
   const trackers = new Map<string, Tracker>();

@@ -10,6 +10,7 @@
 import type { Consumer, PartitionBatch } from '@lead-flood/kafka';
 import type { Database, Position } from '@lead-flood/postgres';
 import { claimPosition, readPositions } from '@lead-flood/postgres';
+import type { OffsetTeller } from './offset-teller.ts';
 
 export type Owned = { epoch: number; nextOffset: number; finished: Set<number>; readonly generation: number };
 
@@ -22,7 +23,13 @@ export type Ownership = {
   readonly forget: () => void;
 };
 
-export function createOwnership(database: Database, group: string, consumer: () => Pick<Consumer, 'seek'>): Ownership {
+/** `teller` hears of every place that is taken over: the one before may have ended without telling it, and no message may come. */
+export function createOwnership(
+  database: Database,
+  group: string,
+  consumer: () => Pick<Consumer, 'seek'>,
+  teller: Pick<OffsetTeller, 'tell' | 'forget'>,
+): Ownership {
   const owned = new Map<string, Owned>();
   const soughtTo = new Map<string, number>();
 
@@ -30,6 +37,7 @@ export function createOwnership(database: Database, group: string, consumer: () 
     const { topic, partition, generation } = batch;
     // Without a row this group has never been here: from the very beginning, whatever Kafka remembers of it.
     const position: Position = await claimPosition(database, group, { topic, partition, startOffset: 0 });
+    teller.tell([{ topic, partition, nextOffset: position.nextOffset }]);
     return { epoch: position.epoch, nextOffset: position.nextOffset, finished: new Set(position.finished), generation };
   }
 
@@ -54,11 +62,14 @@ export function createOwnership(database: Database, group: string, consumer: () 
       return place;
     },
     async begin(partitions, seek) {
-      const rows = new Map(
-        (await readPositions(database, group)).map((p) => [`${p.topic}/${p.partition}`, p.nextOffset]),
-      );
+      teller.forget();
+      const rows = new Map((await readPositions(database, group)).map((p) => [`${p.topic}/${p.partition}`, p]));
       for (const [topic, numbers] of Object.entries(partitions)) {
-        for (const partition of numbers) seek(topic, partition, rows.get(`${topic}/${partition}`) ?? 0);
+        for (const partition of numbers) {
+          const row = rows.get(`${topic}/${partition}`);
+          seek(topic, partition, row?.nextOffset ?? 0);
+          if (row !== undefined) teller.tell([{ topic, partition, nextOffset: row.nextOffset }]);
+        }
       }
     },
     forget: () => {

@@ -25,8 +25,8 @@ const FETCH = { bytes: 1_048_576, waitMs: 1_000, gatherMs: 200, sessionTimeoutMs
 export async function startRawShell({ group, topics, save }: RawProcessor, deps: ShellDeps): Promise<Running> {
   const prefix = deps.topicPrefix ?? '';
   const status: { halted: string | null } = { halted: null };
-  const ownership = createOwnership(deps.database, group, () => consumer);
   const teller = createOffsetTeller(() => consumer);
+  const ownership = createOwnership(deps.database, group, () => consumer, teller);
 
   async function commit(batches: readonly PartitionBatch[]): Promise<void> {
     const advances: Advance[] = [];

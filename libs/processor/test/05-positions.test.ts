@@ -65,6 +65,35 @@ describe('a position', () => {
   });
 });
 
+describe('what Kafka remembers', () => {
+  it('becomes the row’s place with the next owner, though no message comes', async () => {
+    const rows = await readPositions(line.database, 'tally');
+    expect(rows.length).toBeGreaterThan(0);
+    const groupId = `${line.prefix}tally`;
+    const admin = line.client.admin();
+    await admin.connect();
+    try {
+      // As after a last telling that was refused.
+      for (const { topic, partition } of rows)
+        await admin.setOffsets({ groupId, topic, partitions: [{ partition, offset: '0' }] });
+      await line.start();
+      await eventually('Kafka to know the places', async () => {
+        const told = await admin.fetchOffsets({ groupId });
+        return rows.every(({ topic, partition, nextOffset }) =>
+          told.some(
+            (one) =>
+              one.topic === topic &&
+              one.partitions.some((p) => p.partition === partition && Number(p.offset) === nextOffset),
+          ),
+        );
+      });
+    } finally {
+      await line.stop();
+      await admin.disconnect();
+    }
+  });
+});
+
 describe('an owner who is late', () => {
   it('changes nothing at all', async () => {
     const topic = `${line.prefix}${TOPIC}`;

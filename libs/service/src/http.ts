@@ -123,7 +123,6 @@ const FASTIFY_CODES: Readonly<Record<string, readonly [ApiErrorCode, string]>> =
   FST_ERR_CTP_EMPTY_JSON_BODY: ['invalid_payload', 'the body is empty'],
   FST_ERR_CTP_INVALID_JSON_BODY: ['invalid_payload', 'the body is not JSON'],
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: ['invalid_payload', 'the content length is wrong'],
-  FST_REQ_FILE_TOO_LARGE: ['payload_too_large', 'the file is larger than 10 MiB'],
 };
 
 function toApiError(deps: HttpDeps, error: Error & { code?: string; statusCode?: number }): ApiError {

@@ -113,7 +113,7 @@ export const config = z
     UPLOAD_ROWS_MAX: count(10_000).describe('Most rows of a CSV file.'),
     UPLOADS_AT_ONCE_MAX: count(8).describe('CSV files that one process receives and reads at once; more are 503.'),
     ADMISSION_WAITING_MAX: count(2_000_000).describe(
-      'Leads of files and lists that may wait to be let in; more are 503.',
+      'Leads of files and lists that may wait to be let in, three quarters of them of one organisation; more are 503.',
     ),
     ADMISSION_GROUPS: list
       .default(['discovery', 'enrichment', 'scoring', 'outreach'])

@@ -75,7 +75,8 @@ export async function createGateway(deps: ServiceDeps<GatewayConfig>, server: Ht
     onError: warn('admission'),
     ...createAdmissionMetrics(deps.metrics),
   });
-  addUploadDoors(server, { config, database, codec, admission, now, idempotency, gate });
+  const waitingMax = config.ADMISSION_WAITING_MAX;
+  addUploadDoors(server, { config, database, codec, admission, now, waitingMax, idempotency, gate });
   addWebhookDoors(server, { config, database, codec, wakeRelay, now });
   server.register((scope, _options, done) => {
     addProxy(scope, {

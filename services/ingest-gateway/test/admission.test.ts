@@ -1,19 +1,20 @@
 /** How imports are let in: in turn, at the pace of the line, and what is refused before anything breaks. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { KafkaClient } from '@lead-flood/kafka';
 import { createKafkaClient, createProducer, createTopics } from '@lead-flood/kafka';
-import { randomId } from '@lead-flood/kernel';
+import { randomId, setFaultHook } from '@lead-flood/kernel';
 import type { OutboxMessage } from '@lead-flood/postgres';
 import { sql } from '@lead-flood/postgres';
 import { createTestDatabase, eventually, sampleId, testEnvironment } from '@lead-flood/testing';
 import { z } from 'zod';
-import { admitNext, insertAdmissions, waitingLeads } from '../src/admission/admission-store.ts';
+import { admitNext, insertAdmissions } from '../src/admission/admission-store.ts';
 import { startAdmission } from '../src/admission/admission.ts';
 import { watchLine } from '../src/admission/line-watch.ts';
 import { adjust, freshRate, pass, spend } from '../src/domain/admission-rate.ts';
 import type { Line } from '../src/domain/line-wait.ts';
 import { lineOf, nothingSeen } from '../src/domain/line-wait.ts';
 import { createPlaces } from '../src/limits/places.ts';
+import type { Gateway, Told } from './harness.ts';
 import { csvForm, startGateway } from './harness.ts';
 
 const migrations = new URL('../migrations', import.meta.url).pathname;
@@ -56,6 +57,39 @@ describe('admission', () => {
     expect(rows.filter(({ key }) => key.startsWith('small'))).toEqual(asSent('small', 3));
   });
 
+  it('gives an organisation one share, however many of its lists come at once', async () => {
+    const [inserted, ready] = [Promise.withResolvers<undefined>(), Promise.withResolvers<undefined>()];
+    const first = test.database.transaction(async (tx) => {
+      await insertAdmissions(tx, large, leadsOf('first', 100));
+      inserted.resolve(undefined);
+      await ready.promise;
+    });
+    await inserted.promise;
+    const second = { ended: false };
+    const ended = insert(large, leadsOf('second', 100)).finally(() => {
+      second.ended = true;
+    });
+    try {
+      await eventually(
+        'the second list to be in, or to wait for the first',
+        async () =>
+          second.ended ||
+          (await test.database.exists(sql.unsafe`
+            select 1 from pg_locks l join pg_database d on d.oid = l.database
+            where l.locktype = 'advisory' and not l.granted and d.datname = current_database()
+          `)),
+      );
+    } finally {
+      ready.resolve(undefined);
+      await Promise.all([first, ended]);
+    }
+    const turns = await test.database.anyFirst(
+      sql.type(z.object({ turn: z.coerce.number() }))`select turn from admissions order by turn`,
+    );
+    await test.database.query(sql.unsafe`delete from admissions`);
+    expect(turns).toEqual([0, 100]);
+  });
+
   it('slows down while the line lets its messages wait, and takes what is free afterwards', async () => {
     await test.database.query(sql.unsafe`delete from outbox`);
     let line: Line = { queueMs: 60_000, perSecond: 100 };
@@ -73,7 +107,10 @@ describe('admission', () => {
       await eventually('it to slow down', () => (paces.at(-1) ?? 1_000) < freshRate.perSecond / 2);
       const slow = paces.at(-1) ?? 0;
       line = { queueMs: 0, perSecond: 5_000 };
-      await eventually('everybody to be in', async () => (await waitingLeads(test.database)) === 0);
+      await eventually(
+        'everybody to be in',
+        async () => !(await test.database.exists(sql.unsafe`select 1 from admissions`)),
+      );
       expect(await admitted()).toHaveLength(LEADS);
       expect(paces.at(-1)).toBeGreaterThan(slow);
       expect(errors).toEqual([]);
@@ -207,26 +244,93 @@ describe('what is refused before it breaks', () => {
     }
   });
 
-  it('[GW-34] a file while more leads wait than may: 503 with Retry-After, and nothing of it is kept', async () => {
-    const gateway = await startGateway({ ADMISSION_WAITING_MAX: '1' });
-    try {
-      const token = await gateway.mint('member');
-      const told = await gateway.ask('/v1/uploads/leads', {
-        token,
-        body: csvForm('email\na@a.example\nb@a.example\n'),
+  describe('leads for which there is no room among those that wait', () => {
+    const MAX = 8;
+    let gateway: Gateway;
+    let token: string;
+    beforeAll(async () => {
+      gateway = await startGateway({ ADMISSION_WAITING_MAX: String(MAX) });
+      token = await gateway.mint('member');
+    });
+    afterAll(() => gateway.stop());
+    afterEach(async () => {
+      setFaultHook(null);
+      for (const table of ['admissions', 'outbox', 'uploads'])
+        await gateway.database.query(sql.unsafe`delete from ${sql.identifier([table])}`);
+    });
+    /** Waiting leads that nobody lets in. */
+    const stand = (orgId: string, count: number) => {
+      setFaultHook((point) => {
+        if (point === 'admission.before') throw new Error('nobody is let in');
       });
-      expect([told.status, told.detail(), told.headers.get('retry-after')]).toEqual([
-        503,
-        'IGW_ERR_BACKLOG_FULL',
-        '60',
-      ]);
-      expect(await gateway.outbox()).toEqual([]);
-      expect((await gateway.ask('/v1/uploads/leads', { token, body: csvForm('email\na@a.example\n') })).status).toBe(
-        202,
+      return gateway.database.transaction((tx) => insertAdmissions(tx, orgId, leadsOf('waiting', count)));
+    };
+    const people = (count: number) => Array.from({ length: count }, (_, i) => ({ email: `p${i}@a.example` }));
+    const doors: [string, (count: number) => Promise<Told>][] = [
+      [
+        'a file',
+        (count) =>
+          gateway.ask('/v1/uploads/leads', {
+            token,
+            body: csvForm(
+              `email\n${people(count)
+                .map(({ email }) => `${email}\n`)
+                .join('')}`,
+            ),
+          }),
+      ],
+      ['a list', (count) => gateway.ask('/v1/leads/bulk', { token, json: people(count) })],
+    ];
+    const full = [503, 'IGW_ERR_BACKLOG_FULL', '60'];
+    const told = async (send: Promise<Told>): Promise<unknown[]> => {
+      const answer = await send;
+      return answer.status === 202
+        ? [202]
+        : [answer.status, answer.detail(), ...[answer.headers.get('retry-after')].filter((after) => after !== null)];
+    };
+    const uploads = () => gateway.database.oneFirst(sql.unsafe`select count(*)::int from uploads`);
+
+    it.each(doors)(
+      '[GW-34] %s of an organisation that has three quarters of all: 503, nothing kept',
+      async (_, send) => {
+        await stand(gateway.seeded.orgId, 5);
+        expect(await told(send(2))).toEqual(full);
+        expect(await uploads()).toBe(0);
+        expect(await told(send(1))).toEqual([202]);
+      },
+    );
+
+    it.each(doors)('[GW-34] %s beside another organisation’s: only the total bounds it', async (_, send) => {
+      await stand(large, 6);
+      expect(await told(send(3))).toEqual(full);
+      expect(await told(send(2))).toEqual([202]);
+    });
+
+    it.each(doors)('[GW-34] %s that would never fit is 413, not told to come again', async (_, send) => {
+      expect(await told(send(7))).toEqual([413, 'IGW_ERR_TOO_MANY_ROWS']);
+      expect(await uploads()).toBe(0);
+    });
+
+    it.each(doors)('[GW-34] %s beside another one whose rows are still coming in', async (_, send) => {
+      await gateway.database.query(sql.unsafe`
+        insert into uploads (id, org_id, user_id, kind, state, rows_total, committed_row)
+        values (gen_random_uuid(), ${gateway.seeded.orgId}, 'user', 'csv', 'receiving', 10, 5)
+      `);
+      expect(await told(send(2))).toEqual(full);
+      // It was cut off: nothing more will come.
+      await gateway.database.query(sql.unsafe`update uploads set updated_at = now() - interval '2 minutes'`);
+      expect(await told(send(2))).toEqual([202]);
+    });
+
+    it('[GW-34] many lists at once do not pass the bound together', async () => {
+      await stand(large, 1);
+      const [, send] = doors[1] ?? [];
+      const answers = await Promise.all(
+        Array.from({ length: 8 }, () => told(send?.(2) ?? Promise.reject(new Error()))),
       );
-    } finally {
-      await gateway.stop();
-    }
+      expect(answers.filter(([status]) => status === 202)).toHaveLength(3);
+      expect(answers.filter(([status]) => status === 503)).toHaveLength(5);
+    });
   });
 
   it('[GW-34] more files at once than may be: 503 with Retry-After', async () => {

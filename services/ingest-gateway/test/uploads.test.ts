@@ -129,6 +129,10 @@ describe('CSV files', () => {
     ['a header without identity', 'name\nZoë\n', 400, 'IGW_ERR_CSV_HEADER'],
     ['a column twice', 'email,E-Mail\na@a.example,b@a.example\n', 400, 'IGW_ERR_CSV_HEADER'],
     ['an open quote', 'email\na@a.example\n"b@a.example\n', 400, 'IGW_ERR_CSV_BROKEN'],
+    ['a quote in the middle of a head', 'email,Company "Legal" name\na@a.example,A\n', 400, 'IGW_ERR_CSV_BROKEN'],
+    ['quotes in a bare head', 'email,na"m"e\na@a.example,A\n', 400, 'IGW_ERR_CSV_BROKEN'],
+    ['something behind a quoted head', '"email","a"b"\na@a.example,A\n', 400, 'IGW_ERR_CSV_BROKEN'],
+    ['something behind the quotes', 'email,"a"b\na@a.example,A\n', 400, 'IGW_ERR_CSV_BROKEN'],
     ['an empty file', '', 400, 'IGW_ERR_CSV_HEADER'],
     ['10,001 rows', `email\n${'a@a.example\n'.repeat(10_001)}`, 413, 'IGW_ERR_TOO_MANY_ROWS'],
     ['11 MB', `email\n${`${'a'.repeat(1_000)}@a.example\n`.repeat(11_000)}`, 413, 'IGW_ERR_FILE_TOO_LARGE'],
@@ -139,6 +143,11 @@ describe('CSV files', () => {
     expect([told.status, told.detail()]).toEqual([status, code]);
     expect(await gateway.outbox()).toEqual([]);
     expect(await gateway.database.oneFirst(sql.unsafe`select count(*)::int from uploads`)).toEqual(before);
+  });
+
+  it('says how large a file may be', async () => {
+    const told = await upload(`email\n${`${'a'.repeat(1_000)}@a.example\n`.repeat(11_000)}`);
+    expect(told.json()).toMatchObject({ error: { message: expect.stringContaining('10485760 bytes') } });
   });
 
   it('[GW-34] takes 10,000 rows', async () => {
@@ -162,6 +171,9 @@ describe('CSV files', () => {
       cursor = page['nextCursor'] === null ? '' : `&cursor=${page['nextCursor'] as string}`;
     } while (cursor !== '');
     expect(rows.map((row) => (row as { row: number }).row)).toEqual(Array.from({ length: 130 }, (_, i) => i + 1));
+    const far = (page: string) => gateway.ask(`/v1/uploads/${jobOf(told)}/rows?cursor=${page}`, { token });
+    expect((await far('9'.repeat(20))).status).toBe(400);
+    expect((await far('999999999')).json()).toEqual({ items: [], nextCursor: null });
     await gateway.database.query(sql.unsafe`update uploads set org_id = gen_random_uuid() where id = ${jobOf(told)}`);
     expect((await gateway.ask(`/v1/uploads/${jobOf(told)}/rows`, { token })).detail()).toBe('IGW_ERR_UNKNOWN_UPLOAD');
   });

@@ -168,7 +168,7 @@ export const gatewayRoutes = defineRoutes({
     summary: 'Refused rows of an upload, in order',
     permission: 'jobs:read',
     params: jobParams,
-    query: z.strictObject({ limit: pageLimit, cursor: cursor.regex(/^\d+$/, 'not a cursor of ours').optional() }),
+    query: z.strictObject({ limit: pageLimit, cursor: cursor.regex(/^\d{1,9}$/, 'not a cursor of ours').optional() }),
     answer: z.strictObject({ items: z.array(refusedRow), nextCursor: z.string().nullable() }),
     status: 200,
     errors: ['invalid_payload', 'not_found'],

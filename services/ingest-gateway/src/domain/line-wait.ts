@@ -16,7 +16,13 @@ export type Place = {
 };
 
 type End = { readonly end: number; readonly at: number };
-type Speed = { readonly place: number; readonly perSecond: number | null };
+type Speed = {
+  readonly place: number;
+  readonly end: number;
+  readonly perSecond: number | null;
+  /** Messages that came to the group in the last seconds, the older ones counting less. */
+  readonly came: number;
+};
 
 export type Seen = {
   readonly at: number;
@@ -33,7 +39,10 @@ export type Line = {
    * ways, and what nobody can make shorter by letting in less is no queue.
    */
   readonly queueMs: number;
-  /** Of the slowest group; null at the first look. */
+  /**
+   * Leads, of the slowest group that has not read all of its messages; null where there is none: then nothing is known to
+   * limit. Nor does a group limit by getting less than the others: of known people it hears nothing.
+   */
   readonly perSecond: number | null;
 };
 
@@ -43,6 +52,8 @@ const REMEMBERED_MS = 30_000;
 const BEST_MS_MAX = 3_000;
 /** Groups tell their places in steps: half of it is what was known before. */
 const SMOOTHING = 0.5;
+/** What came is compared between groups, which one lead reaches seconds apart. */
+const CAME_SMOOTHING = 0.9;
 
 export function lineOf(seen: Seen, places: readonly Place[], at: number): [line: Line, seen: Seen] {
   let waitMs = 0;
@@ -56,21 +67,37 @@ export function lineOf(seen: Seen, places: readonly Place[], at: number): [line:
   }
   const speeds = new Map(
     [...Map.groupBy(places, ({ group }) => group)].map(([group, own]) => {
-      const place = own.reduce((sum, one) => sum + one.place, 0);
-      return [group, speedOf(seen.speeds.get(group), place, (at - seen.at) / 1_000)] as const;
+      const [place, end] = [sum(own.map((one) => one.place)), sum(own.map((one) => one.end))];
+      return [group, speedOf(seen.speeds.get(group), place, end, (at - seen.at) / 1_000)] as const;
     }),
   );
-  const known = [...speeds.values()].flatMap(({ perSecond }) => perSecond ?? []);
   const waits = [...seen.waits.filter((look) => at - look.at < REMEMBERED_MS), { at, waitMs }];
   const bestMs = Math.min(BEST_MS_MAX, ...waits.map((look) => look.waitMs));
   return [
-    { queueMs: waitMs - bestMs, perSecond: known.length === 0 ? null : Math.min(...known) },
+    { queueMs: waitMs - bestMs, perSecond: slowestOf([...speeds.values()]) },
     { at, ends, speeds, waits },
   ];
 }
 
-function speedOf(before: Speed | undefined, place: number, seconds: number): Speed {
-  if (before === undefined) return { place, perSecond: null };
+const sum = (numbers: readonly number[]): number => numbers.reduce((total, one) => total + one, 0);
+
+function speedOf(before: Speed | undefined, place: number, end: number, seconds: number): Speed {
+  if (before === undefined) return { place, end, perSecond: null, came: 0 };
   const now = Math.max(0, place - before.place) / seconds;
-  return { place, perSecond: before.perSecond === null ? now : before.perSecond * SMOOTHING + now * (1 - SMOOTHING) };
+  return {
+    place,
+    end,
+    perSecond: before.perSecond === null ? now : before.perSecond * SMOOTHING + now * (1 - SMOOTHING),
+    came: before.came * CAME_SMOOTHING + Math.max(0, end - before.end),
+  };
+}
+
+/** In leads: of the messages of a group to which half as many come as to the first, each is two. */
+function slowestOf(speeds: readonly Speed[]): number | null {
+  const leads = speeds[0]?.came ?? 0;
+  const limits = speeds.flatMap(({ place, end, perSecond, came }) => {
+    if (place >= end || perSecond === null) return [];
+    return leads > 0 && came > 0 ? (perSecond * leads) / came : perSecond;
+  });
+  return limits.length === 0 ? null : Math.min(...limits);
 }

@@ -9,6 +9,7 @@ export type Places = {
 
 /** One organisation alone must not take the last places: of them the others live while it pushes. */
 const SHARE_MAX = 0.75;
+export const placesOfOne = (max: number): number => Math.ceil(max * SHARE_MAX);
 
 export function createPlaces(max: number): Places {
   const taken = new Map<string, number>();
@@ -21,7 +22,7 @@ export function createPlaces(max: number): Places {
   return {
     enter(service, orgId) {
       const own = `${service} ${orgId}`;
-      if (of(service) >= max || of(own) >= Math.ceil(max * SHARE_MAX)) return null;
+      if (of(service) >= max || of(own) >= placesOfOne(max)) return null;
       add(service, 1);
       add(own, 1);
       return () => {

@@ -23,8 +23,16 @@ export function checkHead(head: Buffer): void {
   const [line = ''] = text.split(/\r?\n/, 1);
   const isCut = line.length === text.length || line.split('"').length % 2 === 0;
   if (isCut) return;
-  const [cells] = parseWhole(line, { bom: true, delimiter: guessDelimiter(text) });
+  const cells = firstOf(line, guessDelimiter(text));
   if (cells !== undefined) columnsOf(cells);
+}
+
+function firstOf(line: string, delimiter: string): readonly string[] | undefined {
+  try {
+    return parseWhole(line, { bom: true, delimiter })[0];
+  } catch (error) {
+    throw asBroken(error);
+  }
 }
 
 /** The number of rows of a sound file. Throws IGW_ERR_CSV_HEADER, _CSV_BROKEN or _TOO_MANY_ROWS. */
@@ -68,15 +76,19 @@ async function* records(file: AsyncIterable<Buffer>): AsyncGenerator<CsvRecord> 
       else yield { columns, cells };
     }
   } catch (error) {
-    if (!(error instanceof CsvError)) throw error;
-    throw new CodedError('IGW_ERR_CSV_BROKEN', 'the file cannot be read as CSV', {
-      details: { reason: error.code, line: (error as { lines?: unknown }).lines ?? null },
-    });
+    throw asBroken(error);
   } finally {
     source.destroy();
   }
   if (columns === null) throw new CodedError('IGW_ERR_CSV_HEADER', 'the file is empty');
 }
+
+const asBroken = (error: unknown): unknown =>
+  error instanceof CsvError
+    ? new CodedError('IGW_ERR_CSV_BROKEN', 'the file cannot be read as CSV', {
+        details: { reason: error.code, line: (error as { lines?: unknown }).lines ?? null },
+      })
+    : error;
 
 function columnsOf(cells: readonly string[]): readonly Column[] {
   if (cells.length > COLUMNS_MAX) throw new CodedError('IGW_ERR_CSV_HEADER', `more than ${COLUMNS_MAX} columns`);

@@ -13,6 +13,7 @@ import type { Database, OutboxMessage, Transaction } from '@lead-flood/postgres'
 import { encodeEvent } from '@lead-flood/processor';
 import { insertAdmissions } from '../admission/admission-store.ts';
 import type { Admission } from '../admission/admission.ts';
+import { refuseBeyondBacklog } from '../admission/backlog.ts';
 import { toSubmission } from '../domain/lead-submission.ts';
 import type { UploadCounts } from './upload-store.ts';
 import { advanceUpload, beginUpload, endUpload } from './upload-store.ts';
@@ -32,6 +33,8 @@ export type IntakeDeps = {
   readonly codec: Codec;
   readonly admission: Pick<Admission, 'wake'>;
   readonly now: () => number;
+  /** ADMISSION_WAITING_MAX */
+  readonly waitingMax: number;
 };
 
 const CHUNK_ROWS = 500;
@@ -55,8 +58,8 @@ const refusal = (row: number, issue: z.core.$ZodIssue | undefined): RefusedRow =
 });
 
 /**
- * Takes in the rows behind what an earlier request has already committed, which `rowsAfter` must give in order. Resolves
- * after the last commit with the counts of the whole upload.
+ * Refuses the upload as a whole where too many leads wait. Otherwise takes in the rows behind what an earlier request has
+ * already committed, which `rowsAfter` must give in order. Resolves after the last commit with the counts of the whole upload.
  */
 export async function commitIntake(
   deps: IntakeDeps,
@@ -64,7 +67,11 @@ export async function commitIntake(
   facts: IntakeFacts,
 ): Promise<UploadCounts> {
   const submittedAt = deps.now();
-  let after = await commit(deps, (tx) => beginUpload(tx, facts));
+  let after = await commit(deps, async (tx) => {
+    const committed = await beginUpload(tx, facts);
+    await refuseBeyondBacklog(tx, facts, facts.rowsTotal - committed, deps.waitingMax);
+    return committed;
+  });
   // What an earlier request has committed may not have been told to anybody.
   if (after > 0) deps.admission.wake();
   const commitChunk = async (chunk: readonly Row[]): Promise<void> => {

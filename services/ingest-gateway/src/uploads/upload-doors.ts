@@ -5,7 +5,6 @@ import { CodedError, derivedId, randomId } from '@lead-flood/kernel';
 import type { HttpExchange, HttpHandlers, HttpServer } from '@lead-flood/service';
 import { addRoutes } from '@lead-flood/service';
 import type { Gate } from '../access/gate.ts';
-import { waitingLeads } from '../admission/admission-store.ts';
 import type { GatewayConfig } from '../config.ts';
 import type { Answer, Idempotency } from '../proxy/idempotency.ts';
 import { hashRequest, readIdempotencyKey } from '../proxy/idempotency.ts';
@@ -58,7 +57,7 @@ const jsonHandlers = (deps: UploadDeps): HttpHandlers<typeof jsonRoutes> => ({
     const hash = key === null ? '' : hashRequest(JSON.stringify(body));
     const jobId = jobIdOf(principal.orgId, key, hash);
     const work = async (): Promise<Answer> => {
-      const { accepted } = await commitIntake(
+      const { accepted } = await takeIn(
         deps,
         (after) => body.map((fields, i) => checkRow(i + 1, fields)).slice(after),
         {
@@ -69,6 +68,7 @@ const jsonHandlers = (deps: UploadDeps): HttpHandlers<typeof jsonRoutes> => ({
           correlationId,
           rowsTotal: body.length,
         },
+        exchange,
       );
       const refused = await listRefused(deps.database, jobId, 0, body.length);
       return { status: 202, body: JSON.stringify({ jobId, accepted, refused }) };
@@ -89,14 +89,13 @@ const fileHandlers = (deps: UploadDeps): HttpHandlers<typeof fileRoutes> => {
       atOnce += 1;
       let file: Spooled | null = null;
       try {
-        const received = await receive(exchange);
+        const received = await receive(exchange, deps.config.UPLOAD_BYTES_MAX);
         file = received;
         const work = async (): Promise<Answer> => {
           const rowsTotal = await countRows(received.read(), deps.config.UPLOAD_ROWS_MAX);
-          await refuseBeyondBacklog(deps, rowsTotal, exchange);
           const jobId = jobIdOf(orgId, key, received.hash);
           const facts = { jobId, orgId, userId, kind: 'csv', correlationId, rowsTotal } as const;
-          const counts = await commitIntake(deps, (after) => readLeads(received.read(), after), facts);
+          const counts = await takeIn(deps, (after) => readLeads(received.read(), after), facts, exchange);
           const rows = await listRefused(deps.database, jobId, 0, REFUSALS_SHOWN_MAX);
           return { status: 202, body: JSON.stringify({ jobId, ...counts, rows }) };
         };
@@ -111,7 +110,7 @@ const fileHandlers = (deps: UploadDeps): HttpHandlers<typeof fileRoutes> => {
 };
 
 /** The one file of the form, whole. */
-async function receive({ request }: HttpExchange): Promise<Spooled> {
+async function receive({ request }: HttpExchange, bytesMax: number): Promise<Spooled> {
   const part = await request.file();
   if (part === undefined) throw new CodedError('IGW_ERR_NO_FILE', 'send one file as multipart/form-data');
   const file = await spool(part.file, checkHead).finally(() => {
@@ -122,7 +121,7 @@ async function receive({ request }: HttpExchange): Promise<Spooled> {
   request.raw.socket.setTimeout(0);
   if (!part.file.truncated) return file;
   await file.remove();
-  throw new CodedError('IGW_ERR_FILE_TOO_LARGE', 'the file is larger than a file may be');
+  throw new CodedError('IGW_ERR_FILE_TOO_LARGE', `the file is larger than ${bytesMax} bytes`);
 }
 
 const BUSY_RETRY_SECONDS = 5;
@@ -133,11 +132,14 @@ function busy({ reply }: HttpExchange, why: string): CodedError {
   return new CodedError('IGW_ERR_BUSY', `${why}: send it again as Retry-After says`);
 }
 
-async function refuseBeyondBacklog(deps: UploadDeps, rows: number, { reply }: HttpExchange): Promise<void> {
-  const waiting = await waitingLeads(deps.database);
-  if (waiting + rows <= deps.config.ADMISSION_WAITING_MAX) return;
-  void reply.header('retry-after', BACKLOG_RETRY_SECONDS);
-  throw new CodedError('IGW_ERR_BACKLOG_FULL', `${waiting} leads wait to be let in: send it again as Retry-After says`);
+async function takeIn(...[deps, rowsAfter, facts, { reply }]: [...Parameters<typeof commitIntake>, HttpExchange]) {
+  try {
+    return await commitIntake(deps, rowsAfter, facts);
+  } catch (error) {
+    if (error instanceof CodedError && error.code === 'IGW_ERR_BACKLOG_FULL')
+      void reply.header('retry-after', BACKLOG_RETRY_SECONDS);
+    throw error;
+  }
 }
 
 type Keyed = { readonly orgId: string; readonly route: string; readonly key: string | null };
