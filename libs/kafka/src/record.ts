@@ -10,6 +10,8 @@ export type RawRecord = {
   readonly key: Buffer | null;
   readonly value: Buffer | null;
   readonly headers: RawHeaders;
+  /** A whole batch of records that cannot be unpacked, in the place of its last one, and why. */
+  readonly unreadable?: string;
 };
 
 export type OutgoingRecord = {

@@ -41,14 +41,16 @@ const ID_CHARACTERS_MAX = 100;
 /** Fetches the schemas that these records need and we do not know; throws `TransientError` while the registry is away. */
 export async function learnSchemas(codec: Codec, records: readonly RawRecord[]): Promise<void> {
   const unknown = new Set<number>();
-  for (const { value } of records) {
-    const id = value === null ? null : codec.schemaId(value);
+  for (const { value, unreadable } of records) {
+    const id = value === null || unreadable !== undefined ? null : codec.schemaId(value);
     if (id !== null && !codec.knows(id)) unknown.add(id);
   }
   await Promise.all([...unknown].map((id) => codec.learn(id)));
 }
 
 export function decodeRecord({ codec, reads, ignored }: Decoding, record: RawRecord): DecodedInput | Refused | Passed {
+  const { unreadable } = record;
+  if (unreadable !== undefined) return { record, code: 'KFK_ERR_COMPRESSION', detail: unreadable, step: 'decode' };
   const meaningless = ignored.size === 0 ? undefined : ignored.get(codec.nameOf(record.value) ?? '');
   if (meaningless !== undefined) return { record, ignored: meaningless };
   const decoded = codec.decode(record.value);

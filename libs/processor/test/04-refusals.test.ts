@@ -26,6 +26,7 @@ import {
   eventually,
   sampleDiscovered,
   sampleId,
+  sendBomb,
   testEnvironment,
 } from '@lead-flood/testing';
 import type { Line } from '@lead-flood/testing';
@@ -160,6 +161,22 @@ describe('a message that cannot be processed', () => {
     const all = await counts(line.database);
     expect([...sent].map((_, i) => all[sampleId(`good-${i}`)])).toEqual([...sent].map(() => 1));
   });
+});
+
+describe('a compressed batch that unpacks to more than a process should hold', () => {
+  it('is one dead letter, and what stands behind it is processed', async () => {
+    const line = await createLine(batchProcessor(tally), at);
+    await line.publish(enriched('zoe', 1));
+    await sendBomb(line.client, line.prefix + TOPIC);
+    await line.publish(enriched('zoe', 2));
+    await line.start();
+    await line.caughtUp();
+    const letters = await line.records('tally.dead-letter.v1');
+    expect(letters.map(deadLetterFacts)).toMatchObject([{ code: 'KFK_ERR_COMPRESSION', step: 'decode' }]);
+    expect(letters[0]?.value?.length).toBeLessThan(1_048_576);
+    expect(await countOf(line.database, 'zoe')).toBe(2);
+    await line.close();
+  }, 20_000);
 });
 
 describe('a foreign message of bytes that are no text', () => {
