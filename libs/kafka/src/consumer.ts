@@ -8,7 +8,7 @@
  *   fetch ──▶ one call per partition ──┘        │
  *                                               └─ a heartbeat every half second while it runs
  */
-import type { Consumer as KafkaJsConsumer, EachBatchPayload } from 'kafkajs';
+import type { Consumer as KafkaJsConsumer, EachBatchPayload, KafkaMessage } from 'kafkajs';
 import { planted, toError } from '@lead-flood/kernel';
 import type { KafkaClient } from './client.ts';
 import type { RawRecord } from './record.ts';
@@ -204,6 +204,11 @@ function toPartitionBatch({ batch }: EachBatchPayload, generation: number, leavi
       key: message.key,
       value: message.value,
       headers: message.headers ?? {},
+      ...reasonOf(message),
     })),
   };
 }
+
+/** kafkajs hands on what batch-decoder.ts made, but does not know of it. */
+const reasonOf = ({ unreadable }: KafkaMessage & Pick<RawRecord, 'unreadable'>): Pick<RawRecord, 'unreadable'> =>
+  unreadable === undefined ? {} : { unreadable };

@@ -4,7 +4,7 @@
  */
 import { isUtf8 } from 'node:buffer';
 import type { OutgoingRecord, RawRecord, SendableRecord } from './record.ts';
-import { headerNames, headersAsText, originHeader } from './record.ts';
+import { headerNames, headersAsText, originHeader, TIMER_TOPIC } from './record.ts';
 
 const PREFIX = 'dead-letter-';
 /** Base64 of what would not survive as text: the key, and headers of other bytes or with several values. */
@@ -104,7 +104,8 @@ export function toReplay(record: RawRecord): SendableRecord | null {
   });
   const keyBytes = headers[KEY_BYTES];
   return {
-    topic: headers[originHeader] ?? facts.topic,
+    // A stranger may not have us write where they please.
+    topic: (facts.topic.endsWith(TIMER_TOPIC) ? headers[originHeader] : undefined) ?? facts.topic,
     key: keyBytes === undefined ? record.key : Buffer.from(keyBytes, 'base64'),
     value: record.value,
     headers: { ...Object.fromEntries(kept), replays: String(facts.replays + 1) },

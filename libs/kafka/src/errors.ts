@@ -1,5 +1,6 @@
 /** Closed table of what can go wrong at the broker and with bytes; README.md of this folder lists the same codes. */
 export const kafkaErrors = {
+  KFK_ERR_COMPRESSION: 'a batch of records cannot be unpacked, or is too large when it is',
   KFK_ERR_EMPTY: 'the record has no value',
   KFK_ERR_NO_MAGIC_BYTE: 'the value does not begin with the magic byte 0 and a schema id',
   KFK_ERR_UNKNOWN_SCHEMA: 'the registry does not know the schema id',

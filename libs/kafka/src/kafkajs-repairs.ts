@@ -7,8 +7,7 @@ import type { Socket } from 'node:net';
 import { invariant } from '@lead-flood/kernel';
 import { encodeProduceBody } from './record-batch.ts';
 import type { EncodableRecord, TopicRecords } from './record-batch.ts';
-import { decodeRecordBytes } from './record-decoder.ts';
-import type { BatchContext } from './record-decoder.ts';
+import { decodeBatches } from './batch-decoder.ts';
 
 const require = createRequire(import.meta.url);
 
@@ -60,12 +59,20 @@ function replaceEncoder(): void {
   });
 }
 
-/** The same for reading (record-decoder.ts). */
+type Decoder = {
+  readonly buffer: Buffer;
+  offset: number;
+  readInt32: () => number;
+  canReadBytes: (count: number) => boolean;
+  readBytes: (count: number) => Buffer;
+};
+
+/** The same for reading (batch-decoder.ts). Brokers of our time keep no other format. */
 function replaceDecoder(): void {
-  replaceModule(
-    require.resolve('kafkajs/src/protocol/recordBatch/record/v0/decoder'),
-    ({ buffer }: { buffer: Buffer }, context: BatchContext) => decodeRecordBytes(buffer, context),
-  );
+  replaceModule(require.resolve('kafkajs/src/protocol/requests/fetch/v4/decodeMessages'), (decoder: Decoder) => {
+    const size = decoder.readInt32();
+    return Promise.resolve(size <= 0 || !decoder.canReadBytes(size) ? [] : decodeBatches(decoder.readBytes(size)));
+  });
 }
 
 type Grouping = {

@@ -10,6 +10,8 @@ export type RawRecord = {
   readonly key: Buffer | null;
   readonly value: Buffer | null;
   readonly headers: RawHeaders;
+  /** A whole batch of records that cannot be unpacked, in the place of its last one, and why. */
+  readonly unreadable?: string;
 };
 
 export type OutgoingRecord = {
@@ -36,7 +38,10 @@ export const headerNames = {
   attempt: 'attempt',
 } as const;
 
-/** Set by a redelivery: the topic that the message first came from. */
+/** How the topics end to which only our own timers write. */
+export const TIMER_TOPIC = '.timer.v1';
+
+/** Set by a redelivery, on a timer topic: the topic that the message first came from. Elsewhere anybody may have written it. */
 export const originHeader = 'origin';
 
 /** The header's text; of a repeated header the first, since the last could be appended by anybody on the way. */

@@ -41,3 +41,23 @@ it('a replay goes to where the message first came from, and neither its tries no
     headers: { 'message-id': 'm', replays: '1' },
   });
 });
+
+it('a replay goes nowhere that a stranger has named', () => {
+  const record = {
+    topic: 'ingest.lead.v1',
+    partition: 0,
+    offset: 7,
+    timestamp: 0,
+    key: null,
+    value: Buffer.from('v'),
+    headers: { origin: 'outreach.send.v1' },
+  };
+  const letter = toDeadLetter(record, {
+    group: 'discovery',
+    code: 'KFK_ERR_CORRUPT',
+    detail: '',
+    step: 'decode',
+    at: 0,
+  });
+  expect(toReplay({ ...record, topic: letter.topic, headers: letter.headers })?.topic).toBe('ingest.lead.v1');
+});

@@ -1,10 +1,10 @@
 /** From records to events. Bytes that cannot be read become dead letters here; they never stop a partition. */
 import type { EventName, Topic } from '@lead-flood/contracts';
 import { topicOf, topics } from '@lead-flood/contracts';
-import { isId, derivedId } from '@lead-flood/kernel';
+import { isId, derivedId, platformOrg } from '@lead-flood/kernel';
 import type { SkipCode } from '@lead-flood/kernel';
 import type { Codec, DeadLetterFacts, RawHeaders, RawRecord } from '@lead-flood/kafka';
-import { headerNames, headerText, originHeader } from '@lead-flood/kafka';
+import { headerNames, headerText, originHeader, TIMER_TOPIC } from '@lead-flood/kafka';
 import type { AnyInput, Erased } from './processor.ts';
 
 export type DecodedInput = { readonly record: RawRecord; readonly event: AnyInput; readonly attempt: number };
@@ -41,14 +41,16 @@ const ID_CHARACTERS_MAX = 100;
 /** Fetches the schemas that these records need and we do not know; throws `TransientError` while the registry is away. */
 export async function learnSchemas(codec: Codec, records: readonly RawRecord[]): Promise<void> {
   const unknown = new Set<number>();
-  for (const { value } of records) {
-    const id = value === null ? null : codec.schemaId(value);
+  for (const { value, unreadable } of records) {
+    const id = value === null || unreadable !== undefined ? null : codec.schemaId(value);
     if (id !== null && !codec.knows(id)) unknown.add(id);
   }
   await Promise.all([...unknown].map((id) => codec.learn(id)));
 }
 
 export function decodeRecord({ codec, reads, ignored }: Decoding, record: RawRecord): DecodedInput | Refused | Passed {
+  const { unreadable } = record;
+  if (unreadable !== undefined) return { record, code: 'KFK_ERR_COMPRESSION', detail: unreadable, step: 'decode' };
   const meaningless = ignored.size === 0 ? undefined : ignored.get(codec.nameOf(record.value) ?? '');
   if (meaningless !== undefined) return { record, ignored: meaningless };
   const decoded = codec.decode(record.value);
@@ -59,27 +61,32 @@ export function decodeRecord({ codec, reads, ignored }: Decoding, record: RawRec
   const data = decoded.data as { orgId: string };
   const orgHeader = headerText(headers, headerNames.orgId);
   if (!isId(data.orgId)) return { record, code: 'KFK_ERR_BAD_HEADER', detail: 'orgId is not a UUID', step: 'decode' };
+  // What comes of a message of the platform may go to any tenant; so nobody but the platform may speak for it.
+  if (data.orgId === platformOrg && !topicOf[decoded.name].startsWith('platform.'))
+    return { record, code: 'PRC_ERR_PLATFORM_ORG', detail: decoded.name, step: 'decode' };
   if (orgHeader !== null && orgHeader !== data.orgId) {
     return { record, code: 'PRC_ERR_FOREIGN_ORG', detail: 'header and data differ', step: 'decode' };
   }
   const own = headerId(headers, headerNames.messageId) ?? derivedId(record.topic, record.partition, record.offset);
   // Foreign writers choose their message ids, and choose badly: the organisation and the content keep two apart.
   const id = isPublic(decoded.name) ? derivedId(data.orgId, own, record.value?.toString('latin1') ?? '') : own;
+  const isTimer = record.topic.endsWith(TIMER_TOPIC);
   return {
     record,
-    // Only our own timer topics count tries; anybody may write this header elsewhere.
-    attempt: record.topic.endsWith('.timer.v1') ? (count(headers, headerNames.attempt) ?? 0) : 0,
+    // Only our own timer topics count tries and name an origin; anybody may write these headers elsewhere.
+    attempt: isTimer ? (count(headers, headerNames.attempt) ?? 0) : 0,
     event: {
       name: decoded.name,
       id,
       key: record.key?.toString('utf8') ?? id,
       orgId: data.orgId,
-      version: count(headers, headerNames.version),
+      // Nor do they count versions as we do: one that says of a format would make every later message a repeat.
+      version: isOpen(decoded.name) ? null : count(headers, headerNames.version),
       correlationId: shortText(headers, headerNames.correlationId) ?? id,
       causationId: headerId(headers, headerNames.causationId),
       // Nor may they join a trace of ours: whoever can write a topic could otherwise make one of any length.
       traceparent: isPublic(decoded.name) ? null : shortText(headers, headerNames.traceparent),
-      source: headerText(headers, originHeader) ?? record.topic,
+      source: (isTimer ? headerText(headers, originHeader) : null) ?? record.topic,
       publishedAt: record.timestamp,
       data,
     },
@@ -95,6 +102,9 @@ function isPublic(name: EventName): boolean {
   const topic: Topic = topics[topicOf[name]];
   return topic.key === null;
 }
+
+/** Upstream systems write what the doors write; the gateway itself counts no versions there either. */
+const isOpen = (name: EventName): boolean => topicOf[name].startsWith('ingest.');
 
 /** Foreign writers may send anything as a header: what is not an id of ours is treated as absent. */
 function headerId(headers: RawHeaders, name: string): string | null {

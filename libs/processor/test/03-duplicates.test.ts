@@ -13,7 +13,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { derivedId } from '@lead-flood/kernel';
 import { batchProcessor } from '@lead-flood/processor';
 import type { BatchProcessor } from '@lead-flood/processor';
-import { createLine, sampleId, sampleOrg } from '@lead-flood/testing';
+import { createLine, encodeTestEvent, sampleId, sampleOrg } from '@lead-flood/testing';
 import type { Line } from '@lead-flood/testing';
 import type { Tally, TallyCommands } from './example.ts';
 import { at, counts, countOf, enriched, enrichmentFailed, tallies, tally } from './example.ts';
@@ -39,6 +39,17 @@ describe('a message that comes again', () => {
     await line.publish(enriched('bea', 5), enriched('bea', 4));
     await line.caughtUp();
     expect(await countOf(line.database, 'bea')).toBe(1);
+  });
+
+  it('is dropped too when somebody has written another origin on it', async () => {
+    const [first, again] = ['one', 'two'].map((origin) => {
+      const record = encodeTestEvent(line.codec, enriched('eve', 1));
+      return { ...record, headers: { ...record.headers, origin: line.prefix + origin } };
+    });
+    if (first === undefined || again === undefined) throw new Error('two records');
+    await line.publishRaw(first, again);
+    await line.caughtUp();
+    expect(await countOf(line.database, 'eve')).toBe(1);
   });
 
   it('without a version is recognised by what the decision remembers', async () => {

@@ -17,6 +17,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { avroSchemas } from '@lead-flood/contracts';
 import { createProducer, deadLetterFacts, toReplay } from '@lead-flood/kafka';
 import type { OutgoingRecord, RawRecord } from '@lead-flood/kafka';
+import { platformOrg } from '@lead-flood/kernel';
 import { sql } from '@lead-flood/postgres';
 import { batchProcessor, effectProcessor } from '@lead-flood/processor';
 import type { Running, Starter } from '@lead-flood/processor';
@@ -26,6 +27,7 @@ import {
   eventually,
   sampleDiscovered,
   sampleId,
+  sendBomb,
   testEnvironment,
 } from '@lead-flood/testing';
 import type { Line } from '@lead-flood/testing';
@@ -101,6 +103,7 @@ describe('a message that cannot be processed', () => {
       Buffer.concat([value.subarray(0, 79), Buffer.from('ffffffffffffffff7f', 'hex'), value.subarray(85)]),
     );
     bad('org id', line.codec.encode('LeadEnriched', enriched('zoe', 1, { orgId: 'not-an-id' }).data));
+    bad('platform org', line.codec.encode('LeadEnriched', enriched('zoe', 1, { orgId: platformOrg }).data));
     bad('foreign org', value, { 'org-id': sampleId('another org') });
     event('refused by the decision', 1, { emailStatus: 'invalid' });
     event('throws', 1, { company: { ...enriched('x', 1).data.company, industry: 'Bugs' } });
@@ -133,6 +136,7 @@ describe('a message that cannot be processed', () => {
     ['trailing bytes', 'KFK_ERR_TRAILING_BYTES', 'decode'],
     ['corrupt', 'KFK_ERR_CORRUPT', 'decode'],
     ['org id', 'KFK_ERR_BAD_HEADER', 'decode'],
+    ['platform org', 'PRC_ERR_PLATFORM_ORG', 'decode'],
     ['foreign org', 'PRC_ERR_FOREIGN_ORG', 'decode'],
     ['refused by the decision', 'EXA_ERR_INVALID_EMAIL', 'decide'],
     ['row of another organisation', 'PRC_ERR_FOREIGN_ORG', 'decide'],
@@ -161,6 +165,22 @@ describe('a message that cannot be processed', () => {
     const all = await counts(line.database);
     expect([...sent].map((_, i) => all[sampleId(`good-${i}`)])).toEqual([...sent].map(() => 1));
   });
+});
+
+describe('a compressed batch that unpacks to more than a process should hold', () => {
+  it('is one dead letter, and what stands behind it is processed', async () => {
+    const line = await createLine(batchProcessor(tally), at);
+    await line.publish(enriched('zoe', 1));
+    await sendBomb(line.client, line.prefix + TOPIC);
+    await line.publish(enriched('zoe', 2));
+    await line.start();
+    await line.caughtUp();
+    const letters = await line.records('tally.dead-letter.v1');
+    expect(letters.map(deadLetterFacts)).toMatchObject([{ code: 'KFK_ERR_COMPRESSION', step: 'decode' }]);
+    expect(letters[0]?.value?.length).toBeLessThan(1_048_576);
+    expect(await countOf(line.database, 'zoe')).toBe(2);
+    await line.close();
+  }, 20_000);
 });
 
 describe('a foreign message of bytes that are no text', () => {

@@ -2,6 +2,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { topics } from '@lead-flood/contracts';
 import type { Telemetry } from '@lead-flood/processor';
 import type { Readiness } from './health.ts';
 import { readinessBody } from './health.ts';
@@ -89,7 +90,7 @@ export function createMetrics(service: string, log: Log, tracing: Pick<Tracing, 
     },
     telemetry: {
       outcome: (group, topic, outcome, reason) => {
-        messages.inc({ group, topic, outcome, reason });
+        messages.inc({ group, topic: Object.hasOwn(topics, topic) ? topic : 'other', outcome, reason });
       },
       batch: (group, size, ms, traceparents) => {
         tracing.batch(group, size, ms, traceparents);

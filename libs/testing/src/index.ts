@@ -13,7 +13,7 @@ export * from './line.ts';
 export * from './member.ts';
 export { createMemoryBroker } from './memory-broker.ts';
 export type { MemoryBroker } from './memory-broker.ts';
-export { poison } from './poison.ts';
+export { poison, sendBomb } from './poison.ts';
 export * from './samples.ts';
 export * from './specification.ts';
 export * from './waiting.ts';

@@ -1,5 +1,5 @@
-/** The ten kinds of records that must not stop a partition (F10 of the fault catalogue), made out of a good one. */
-import type { Codec, OutgoingRecord } from '@lead-flood/kafka';
+/** The kinds of records that must not stop a partition (F10 of the fault catalogue): ten made out of a good one, and a batch. */
+import type { Codec, KafkaClient, OutgoingRecord } from '@lead-flood/kafka';
 import { randomId } from '@lead-flood/kernel';
 import type { TestEvent } from './line.ts';
 import { encodeTestEvent } from './line.ts';
@@ -35,4 +35,17 @@ export function poison(codec: Codec, event: TestEvent): OutgoingRecord[] {
     value: bad,
     headers: { ...headers, [poisonHeader]: kind },
   }));
+}
+
+/** What a batch may unpack to is less. */
+const BOMB_BYTES = 40 * 1_048_576;
+/** Kafka's number. */
+const GZIP = 1;
+
+/** A few kilobytes of a compressed batch that unpack to more than a process should hold; nothing of it can be read. */
+export async function sendBomb(client: KafkaClient, topic: string): Promise<void> {
+  const producer = client.producer({ allowAutoTopicCreation: false });
+  await producer.connect();
+  await producer.send({ topic, acks: -1, compression: GZIP, messages: [{ value: Buffer.alloc(BOMB_BYTES) }] });
+  await producer.disconnect();
 }

@@ -2,6 +2,7 @@
 import { SignJWT } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { platformOrg } from '@lead-flood/kernel';
 import { sql } from '@lead-flood/postgres';
 import { eventually } from '@lead-flood/testing';
 import { hashSecret, makeApiKey } from '../src/auth/api-key.ts';
@@ -243,6 +244,14 @@ describe('tokens that are not ours', () => {
     'a principal of ours': () => token(undefined, { typ: 'principal+jwt' }),
     'another audience': () => token((jwt) => jwt.setAudience('other')),
     'another issuer': () => token((jwt) => jwt.setIssuer('other')),
+    'the organisation of the platform': () =>
+      new SignJWT({ ...facts, org: platformOrg })
+        .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
+        .setSubject('x')
+        .setIssuer('expert-sourcing-platform')
+        .setAudience('expert-sourcing-api')
+        .setExpirationTime('5m')
+        .sign(key),
     expired: () => token((jwt) => jwt.setExpirationTime(Math.floor(Date.now() / 1_000) - 60)),
     'not valid yet': () => token((jwt) => jwt.setNotBefore(Math.floor(Date.now() / 1_000) + 600)),
     'ten thousand characters': () => `${'a'.repeat(5_000)}.${'b'.repeat(5_000)}.c`,
@@ -294,11 +303,13 @@ describe('tokens that are not ours', () => {
 });
 
 describe('API keys', () => {
-  const insert = async (options: { scopes?: string; expires?: string; revoked?: boolean } = {}): Promise<string> => {
+  const insert = async (
+    options: { scopes?: string; expires?: string; revoked?: boolean; org?: string } = {},
+  ): Promise<string> => {
     const { key, prefix, secretHash } = makeApiKey();
     await gateway.database.query(sql.unsafe`
       insert into api_keys (id, org_id, user_id, name, prefix, secret_hash, scopes, expires_at, revoked_at)
-      values (gen_random_uuid(), ${gateway.seeded.orgId}, ${user('member').id}, 'test', ${prefix}, ${secretHash}, ${options.scopes ?? '{read}'}::text[],
+      values (gen_random_uuid(), ${options.org ?? gateway.seeded.orgId}, ${user('member').id}, 'test', ${prefix}, ${secretHash}, ${options.scopes ?? '{read}'}::text[],
         ${options.expires ?? null}::timestamptz, ${options.revoked === true ? new Date().toISOString() : null}::timestamptz)
     `);
     return key;
@@ -333,9 +344,19 @@ describe('API keys', () => {
   it('[X-AK-02] an expired, revoked, altered or unknown key is 401', async () => {
     const expired = await insert({ expires: '2020-01-01T00:00:00Z' });
     const revoked = await insert({ revoked: true });
+    const ofNobody = await insert({ org: platformOrg });
     const good = await insert();
     const altered = good.slice(0, -1) + (good.endsWith('A') ? 'B' : 'A');
-    for (const token of [expired, revoked, altered, makeApiKey().key, 'lf_', 'lf_x_y', 'lf_' + 'a'.repeat(3_000)]) {
+    for (const token of [
+      expired,
+      revoked,
+      ofNobody,
+      altered,
+      makeApiKey().key,
+      'lf_',
+      'lf_x_y',
+      'lf_' + 'a'.repeat(3_000),
+    ]) {
       expect([(await gateway.ask('/v1/auth/me', { token })).status, token.length > 0]).toEqual([401, true]);
     }
   });

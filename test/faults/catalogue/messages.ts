@@ -1,7 +1,8 @@
 /** F9, F10, F19: what comes in the topics, and a topic that takes nothing. */
+import { topicOf } from '@lead-flood/contracts';
 import { createProducer, readTopic } from '@lead-flood/kafka';
 import type { RawRecord } from '@lead-flood/kafka';
-import { poison, sampleEnriched, sampleSubmitted } from '@lead-flood/testing';
+import { poison, sendBomb, sampleEnriched, sampleSubmitted } from '@lead-flood/testing';
 import type { Fault, Stage } from '../stage.ts';
 import { pause, remedy } from '../stage.ts';
 
@@ -57,7 +58,8 @@ const bad = (stage: Stage) => [
 
 export const garbage: Fault = {
   name: 'F10',
-  sentence: 'ten kinds of garbage among the records of two topics: each becomes a dead letter, the partition goes on',
+  sentence:
+    'eleven kinds of garbage among the records of two topics: each becomes a dead letter, the partition goes on',
   doubtsMax: 0,
   paidTwiceMax: 0,
   shows: null,
@@ -68,6 +70,7 @@ export const garbage: Fault = {
       await pause(stage.random.upTo(300));
     }
     await producer.stop();
+    for (const name of ['LeadSubmitted', 'LeadEnriched'] as const) await sendBomb(stage.client, topicOf[name]);
   },
   heal: remedy,
 };
