@@ -1,5 +1,5 @@
 /** The rolling restart in lines: who ended how, what stood still for how long, and what the judge says. */
-import Table from 'cli-table3';
+import { createTable } from '@lead-flood/local';
 import type { Everything } from '@lead-flood/local';
 import { lengthOf } from './pauses.ts';
 import type { Pause } from './pauses.ts';
@@ -19,7 +19,7 @@ export async function reportRolling(
   const perSecond = Number(process.env['BENCH_LEADS_PER_SECOND'] ?? 500);
   const result = await runRolling(everything, { firstSeed: 20_000_000, perSecond, restPerSecond: 5 });
   const { restarts, pauses, steady, lookMsMax, violations, verdicts } = result;
-  const table = new Table({ head: ['restarted', 'ended with', 'after', 'ready after'] });
+  const table = createTable({ head: ['restarted', 'ended with', 'after', 'ready after'] });
   for (const { name, code, signal, endMs, readyMs } of restarts)
     table.push([name, signal ?? `code ${code}`, seconds(endMs), seconds(readyMs)]);
   process.stdout.write(`${verdicts.join('\n')}\n${table.toString()}\n`);
