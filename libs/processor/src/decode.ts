@@ -1,7 +1,7 @@
 /** From records to events. Bytes that cannot be read become dead letters here; they never stop a partition. */
 import type { EventName, Topic } from '@lead-flood/contracts';
 import { topicOf, topics } from '@lead-flood/contracts';
-import { isId, derivedId } from '@lead-flood/kernel';
+import { isId, derivedId, platformOrg } from '@lead-flood/kernel';
 import type { SkipCode } from '@lead-flood/kernel';
 import type { Codec, DeadLetterFacts, RawHeaders, RawRecord } from '@lead-flood/kafka';
 import { headerNames, headerText, originHeader, TIMER_TOPIC } from '@lead-flood/kafka';
@@ -61,6 +61,9 @@ export function decodeRecord({ codec, reads, ignored }: Decoding, record: RawRec
   const data = decoded.data as { orgId: string };
   const orgHeader = headerText(headers, headerNames.orgId);
   if (!isId(data.orgId)) return { record, code: 'KFK_ERR_BAD_HEADER', detail: 'orgId is not a UUID', step: 'decode' };
+  // What comes of a message of the platform may go to any tenant; so nobody but the platform may speak for it.
+  if (data.orgId === platformOrg && !topicOf[decoded.name].startsWith('platform.'))
+    return { record, code: 'PRC_ERR_PLATFORM_ORG', detail: decoded.name, step: 'decode' };
   if (orgHeader !== null && orgHeader !== data.orgId) {
     return { record, code: 'PRC_ERR_FOREIGN_ORG', detail: 'header and data differ', step: 'decode' };
   }

@@ -3,6 +3,7 @@ export const processorErrors = {
   PRC_ERR_HANDLER_FAULT: 'the handler threw: a bug, not a refusal',
   PRC_ERR_UNSTORABLE: 'the database refuses what this message would store',
   PRC_ERR_FOREIGN_ORG: 'the event’s header and data name different organisations',
+  PRC_ERR_PLATFORM_ORG: 'the event names the platform’s own organisation and is not of the platform',
   PRC_ERR_DEADLINE: 'the outside call did not end in time',
   PRC_ERR_STEP_IN_DOUBT: 'another process may still be making this call',
   PRC_ERR_EXHAUSTED: 'every try failed',

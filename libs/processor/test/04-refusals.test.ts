@@ -17,6 +17,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { avroSchemas } from '@lead-flood/contracts';
 import { createProducer, deadLetterFacts, toReplay } from '@lead-flood/kafka';
 import type { OutgoingRecord, RawRecord } from '@lead-flood/kafka';
+import { platformOrg } from '@lead-flood/kernel';
 import { sql } from '@lead-flood/postgres';
 import { batchProcessor, effectProcessor } from '@lead-flood/processor';
 import type { Running, Starter } from '@lead-flood/processor';
@@ -101,6 +102,7 @@ describe('a message that cannot be processed', () => {
       Buffer.concat([value.subarray(0, 79), Buffer.from('ffffffffffffffff7f', 'hex'), value.subarray(85)]),
     );
     bad('org id', line.codec.encode('LeadEnriched', enriched('zoe', 1, { orgId: 'not-an-id' }).data));
+    bad('platform org', line.codec.encode('LeadEnriched', enriched('zoe', 1, { orgId: platformOrg }).data));
     bad('foreign org', value, { 'org-id': sampleId('another org') });
     event('refused by the decision', 1, { emailStatus: 'invalid' });
     event('throws', 1, { company: { ...enriched('x', 1).data.company, industry: 'Bugs' } });
@@ -133,6 +135,7 @@ describe('a message that cannot be processed', () => {
     ['trailing bytes', 'KFK_ERR_TRAILING_BYTES', 'decode'],
     ['corrupt', 'KFK_ERR_CORRUPT', 'decode'],
     ['org id', 'KFK_ERR_BAD_HEADER', 'decode'],
+    ['platform org', 'PRC_ERR_PLATFORM_ORG', 'decode'],
     ['foreign org', 'PRC_ERR_FOREIGN_ORG', 'decode'],
     ['refused by the decision', 'EXA_ERR_INVALID_EMAIL', 'decide'],
     ['row of another organisation', 'PRC_ERR_FOREIGN_ORG', 'decide'],

@@ -6,6 +6,7 @@ import { jwtVerify, SignJWT } from 'jose';
 import { z } from 'zod';
 import type { Principal } from '@lead-flood/contracts';
 import { ApiError } from '@lead-flood/contracts';
+import { platformOrg } from '@lead-flood/kernel';
 
 export const principalHeader = 'x-lead-flood-principal';
 
@@ -17,7 +18,7 @@ const ISSUER = 'lead-flood-gateway';
 
 const claims = z.object({
   sub: z.string(),
-  org: z.string(),
+  org: z.string().refine((org) => org !== platformOrg),
   role: z.string(),
   scopes: z.array(z.string()),
   exp: z.number(),

@@ -3,6 +3,7 @@ import { createHmac } from 'node:crypto';
 import { SignJWT } from 'jose';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { ApiError } from '@lead-flood/contracts';
+import { platformOrg } from '@lead-flood/kernel';
 import { createPrincipalSigner, createPrincipalVerifier } from '@lead-flood/service';
 
 const secret = 'a-secret-of-more-than-thirty-two-characters';
@@ -40,6 +41,10 @@ const claims = {
 describe('a principal', () => {
   it('comes back as it was signed', async () => {
     expect(await createPrincipalVerifier(secret)(await createPrincipalSigner(secret)(principal))).toEqual(principal);
+  });
+
+  it('is never of the platform’s own organisation, which belongs to no caller', async () => {
+    await refused(await made({ org: platformOrg }));
   });
 
   it('is signed once for many requests, and again before its life is over', async () => {

@@ -2,6 +2,7 @@
 import { SignJWT } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { platformOrg } from '@lead-flood/kernel';
 import { sql } from '@lead-flood/postgres';
 import { eventually } from '@lead-flood/testing';
 import { hashSecret, makeApiKey } from '../src/auth/api-key.ts';
@@ -243,6 +244,14 @@ describe('tokens that are not ours', () => {
     'a principal of ours': () => token(undefined, { typ: 'principal+jwt' }),
     'another audience': () => token((jwt) => jwt.setAudience('other')),
     'another issuer': () => token((jwt) => jwt.setIssuer('other')),
+    'the organisation of the platform': () =>
+      new SignJWT({ ...facts, org: platformOrg })
+        .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
+        .setSubject('x')
+        .setIssuer('expert-sourcing-platform')
+        .setAudience('expert-sourcing-api')
+        .setExpirationTime('5m')
+        .sign(key),
     expired: () => token((jwt) => jwt.setExpirationTime(Math.floor(Date.now() / 1_000) - 60)),
     'not valid yet': () => token((jwt) => jwt.setNotBefore(Math.floor(Date.now() / 1_000) + 600)),
     'ten thousand characters': () => `${'a'.repeat(5_000)}.${'b'.repeat(5_000)}.c`,

@@ -3,7 +3,7 @@ import { jwtVerify, SignJWT } from 'jose';
 import { z } from 'zod';
 import { permissionsOf, roles } from '@lead-flood/contracts';
 import type { Role } from '@lead-flood/contracts';
-import { CodedError } from '@lead-flood/kernel';
+import { CodedError, platformOrg } from '@lead-flood/kernel';
 
 export type TokenConfig = {
   readonly JWT_ACCESS_SECRET: string;
@@ -34,7 +34,7 @@ const LENGTH_MAX = 2_048;
 
 const claims = z.object({
   sub: z.string().min(1).max(200),
-  org: z.uuid(),
+  org: z.uuid().refine((org) => org !== platformOrg),
   role: z.enum(roles),
   scopes: z.array(z.string()),
   sid: z.uuid().nullable(),
