@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { deadLetterFacts } from '@lead-flood/kafka';
 import { sql } from '@lead-flood/postgres';
 import { decodeRecord, isPassed, isRefused, learnSchemas } from '@lead-flood/processor';
+import { naturalKeyOf } from '../../services/discovery/src/processor.ts';
 import { deadLetterTopics } from './groups.ts';
 import type { Invariant, Violation } from './invariant.ts';
 import { finding } from './invariant.ts';
@@ -98,12 +99,8 @@ async function submissionsWithoutOutcome(
     const input = decodeRecord(decoding, record);
     if (isPassed(input)) return [];
     if (isRefused(input)) return [{ id: placeOf(record), what: `${input.code}, and no dead letter names it` }];
-    const { orgId, source, externalId } = input.event.data as {
-      orgId: string;
-      source: string;
-      externalId: string | null;
-    };
-    const key = externalId === null ? `message/${input.event.id}` : `${source}/${externalId}`;
+    const { orgId, ...of } = input.event.data as { orgId: string; source: string; externalId: string | null };
+    const key = naturalKeyOf(input.event.id, of);
     return outcomes.has(`${orgId}/${key}`) ? [] : [{ id: key, what: 'was submitted and has no outcome' }];
   });
   return { looked: records.length, violations };

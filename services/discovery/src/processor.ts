@@ -34,8 +34,15 @@ export const discovery: BatchProcessor<Lead, typeof reads, typeof writes, Facts,
 };
 
 /** The source's own id makes a repeat recognisable; without one, the message's id does. */
-const naturalKeyOf = ({ id, data }: Input): string =>
-  data.externalId === null ? `message/${id}` : `${data.source}/${data.externalId}`;
+export function naturalKeyOf(id: string, { source, externalId }: Pick<LeadSubmitted, 'source' | 'externalId'>): string {
+  if (externalId === null) return `message/${id}`;
+  // A plain key is read up to its first slash: `crm/eu` and `7` must not meet `crm` and `eu/7`, nor a source called
+  // `message` a message. Those that could not be mistaken stand in the table as they always did.
+  const isPlain = source !== 'message' && !source.includes('/') && !source.startsWith('[');
+  return isPlain ? `${source}/${externalId}` : JSON.stringify([source, externalId]);
+}
+
+const keyOf = ({ id, data }: Input): string => naturalKeyOf(id, data);
 
 async function prepare(tx: Queries, inputs: readonly Input[]): Promise<readonly Prepared<Facts>[]> {
   const icps = await readIcpFilters(
@@ -47,11 +54,11 @@ async function prepare(tx: Queries, inputs: readonly Input[]): Promise<readonly 
   const answered = new Set(
     await answeredSubmissions(
       tx,
-      inputs.map((input) => ({ orgId: input.orgId, naturalKey: naturalKeyOf(input) })),
+      inputs.map((input) => ({ orgId: input.orgId, naturalKey: keyOf(input) })),
     ),
   );
   const repeats = inputs.map((input) => {
-    const key = `${input.orgId}/${naturalKeyOf(input)}`;
+    const key = `${input.orgId}/${keyOf(input)}`;
     const repeat = answered.has(key);
     answered.add(key);
     return repeat;
@@ -75,7 +82,7 @@ async function prepare(tx: Queries, inputs: readonly Input[]): Promise<readonly 
       facts: {
         leadId,
         submission,
-        naturalKey: naturalKeyOf(input),
+        naturalKey: keyOf(input),
         repeat: repeats[i] ?? false,
         merged: identity.merged,
         icp: icpOf(input),

@@ -63,3 +63,22 @@ it('does not take a header of a stranger for our count of versions', async () =>
   ]);
   expect(line.outcomes.get('duplicate:version')).toBeUndefined();
 });
+
+it.each([
+  ['crm/eu', '7', 'crm', 'eu/7'],
+  ['crm/eu', '7', '["crm', 'eu","7"]'],
+  ['["crm/eu","7"]', 'x', '["crm', 'eu","7"]/x'],
+])('does not take %s and %s for %s and %s', async (source, externalId, otherSource, otherId) => {
+  const org = sampleId(`${source} ${otherSource}`);
+  const submit = (name: string, from: { source: string; externalId: string }): TestEvent => {
+    const person = samplePerson({ email: `${name}@aurora.se.example`, phone: null, linkedinUrl: null });
+    return { name: 'LeadSubmitted', key: name, data: sampleSubmitted({ orgId: org, person, ...from }) };
+  };
+  const first = submit('finn', { source, externalId });
+  await line.publish(first, submit('gerd', { source: otherSource, externalId: otherId }), first);
+  await line.caughtUp();
+  const found = (await line.events('discovery.lead.v1')).filter(
+    ({ data }) => (data as { orgId: string }).orgId === org,
+  );
+  expect(found.map(({ name }) => name)).toEqual(['LeadDiscovered', 'LeadDiscovered']);
+});
