@@ -37,6 +37,7 @@ export function createMemoryBroker(): MemoryBroker {
     },
     records: (topic) => partitionsOf(log, topic).flat(),
     ends: (topic) => partitionsOf(log, topic).map(({ length }) => length),
+    // Casts: only what createConsumer and createProducer of libs/kafka call is here, and a call of anything else throws.
     client: () =>
       ({
         consumer: () => createMember(log) as unknown as KafkaJsConsumer,

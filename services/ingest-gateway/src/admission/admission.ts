@@ -75,16 +75,28 @@ export function startAdmission(deps: AdmissionDeps): Admission {
     return leads;
   }
 
+  /** Every list that is handed in wakes us: what was waited for besides must not stay behind as a timer for half a minute. */
+  async function wokenOrLate(wake: Promise<undefined>): Promise<void> {
+    const over = new AbortController();
+    const signal = AbortSignal.any([stopping.signal, over.signal]);
+    try {
+      await Promise.race([wake, delay(LOOK_UNASKED_MS, undefined, { signal })]);
+    } finally {
+      over.abort();
+    }
+  }
+
   async function run(): Promise<void> {
     while (!stopping.signal.aborted) {
       const { promise } = woken;
       try {
         await letIn();
         rate = freshRate;
-        await Promise.race([promise, delay(LOOK_UNASKED_MS, undefined, { signal: stopping.signal })]);
+        await wokenOrLate(promise);
       } catch (error) {
         if (stopping.signal.aborted) return;
         deps.onError(error);
+        // The only way for it to fail is the stop, looked at in the next round.
         await delay(RETRY_MS, undefined, { signal: stopping.signal }).catch(() => undefined);
       }
     }
