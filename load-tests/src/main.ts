@@ -15,8 +15,10 @@ import { runLatency } from './scenarios/latency.ts';
 import type { LineResult } from './scenarios/line.ts';
 import { runLine } from './scenarios/line.ts';
 import { runRest } from './scenarios/rest.ts';
+import { reportProfile } from './profile/report.ts';
 import { reportRolling } from './rolling-report.ts';
 import { runShell } from './scenarios/shell.ts';
+import { runSoak } from './scenarios/soak.ts';
 import { runSlowDatabase, runSlowProviders } from './scenarios/slow.ts';
 
 const wanted = new Set(process.argv.slice(2));
@@ -29,6 +31,10 @@ const record = (what: string, measured: string, budget = ''): void => {
 };
 
 if (wanted.has('--check')) process.exit(await checkBaseline());
+if (wanted.has('profile')) {
+  await reportProfile();
+  process.exit(0);
+}
 if (wanted.has('peers')) {
   await reportPeers([...wanted].filter((name) => name !== 'peers'));
   process.exit(0);
@@ -108,6 +114,18 @@ if (wanted.has('slow'))
       '+ 60 MB, 0',
     );
   }
+if (wanted.has('soak')) {
+  const perSecond = Number(process.env['BENCH_LEADS_PER_SECOND'] ?? 350);
+  const minutes = Number(process.env['BENCH_SOAK_MINUTES'] ?? 30);
+  const soak = await runSoak(everything, { firstSeed: 40_000_000, perSecond, minutes });
+  for (const [name, { rssMb, openFiles }] of soak.processes)
+    record(
+      `${minutes} minutes at ${perSecond} leads/s: ${name}`,
+      `${round(rssMb.early)} MB, then ${round(rssMb.late)} MB; ${openFiles.early} open files, then ${openFiles.late}`,
+      'flat',
+    );
+  record('leads of these minutes', `${soak.discovered} discovered, ${soak.projected} projected`);
+}
 if (wants('shell')) {
   const shell = await runShell(everything, 200_000);
   record(

@@ -12,6 +12,7 @@ export interface RunningOptions {
   readonly preferUsualPorts: boolean;
   readonly directory?: string;
   readonly env?: Readonly<Record<string, string>>;
+  readonly postgresSettings?: Readonly<Record<string, string>>;
 }
 
 export interface Everything {
@@ -28,6 +29,7 @@ export async function startEverything(options: RunningOptions): Promise<Everythi
   const stack = await startStack({
     preferUsualPorts: options.preferUsualPorts,
     ...(options.directory === undefined ? {} : { directory: options.directory }),
+    ...(options.postgresSettings === undefined ? {} : { postgresSettings: options.postgresSettings }),
     log: list.log,
     onReady: (server) => {
       list.ready(server.name, `${server.address}  ${(server.startMs / 1000).toFixed(1)} s`);

@@ -28,6 +28,8 @@ export interface StackOptions {
   /** 9092, 8081, 5432 and 6379 where free; free ports otherwise and by default. */
   readonly preferUsualPorts?: boolean;
   readonly kafkaCompiler?: NonNullable<KafkaOptions['compiler']>;
+  /** On top of what the local Postgres is set to. */
+  readonly postgresSettings?: Readonly<Record<string, string>>;
   /** One line at a time: downloads and the like. Silent by default. */
   readonly log?: (line: string) => void;
   /** Called as each server becomes ready. */
@@ -129,7 +131,7 @@ function startOn(name: ServerName, server: ServerOptions, options: StackOptions)
     case 'registry':
       return startRegistry(server);
     case 'postgres':
-      return startPostgres(server);
+      return startPostgres(server, options.postgresSettings);
     case 'redis':
       return startRedis(server);
   }

@@ -3,9 +3,10 @@
  * when a request is retried; a duplicate that a retry makes is dropped by the consumer's version guard.
  */
 import './kafkajs-repairs.ts';
-import { CompressionTypes, Partitioners } from 'kafkajs';
+import { CompressionTypes } from 'kafkajs';
 import { CodedError, fault, TransientError, toError } from '@lead-flood/kernel';
 import type { KafkaClient } from './client.ts';
+import { createPartitioner } from './partitioner.ts';
 import type { SendableRecord } from './record.ts';
 
 export type Producer = {
@@ -16,8 +17,7 @@ export type Producer = {
 
 export async function createProducer(client: KafkaClient): Promise<Producer> {
   const producer = client.producer({
-    // Java's murmur2, so that a foreign writer's records of the same key land in the same partition.
-    createPartitioner: Partitioners.DefaultPartitioner,
+    createPartitioner,
     allowAutoTopicCreation: false,
   });
   await producer.connect();

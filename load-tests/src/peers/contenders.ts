@@ -2,7 +2,7 @@
 import { bare } from './bare.ts';
 import { bullmq, bullmqTogether } from './bullmq.ts';
 import type { Contender } from './contender.ts';
-import { graphileWorker, graphileWorkerTogether } from './graphile-worker.ts';
+import { graphileWorker, graphileWorkerLists, graphileWorkerTogether } from './graphile-worker.ts';
 import { kafkajs } from './kafkajs.ts';
 import { ours } from './ours.ts';
 import { pgBoss, pgBossTogether } from './pg-boss.ts';
@@ -13,6 +13,7 @@ export const contenders: readonly Contender[] = [
   bullmqTogether,
   pgBossTogether,
   graphileWorkerTogether,
+  graphileWorkerLists,
   bullmq,
   pgBoss,
   graphileWorker,

@@ -1,7 +1,9 @@
 /**
- * `npm run bench -- peers`: the same five-stage line by everybody, in one run, in turns, on one stack. Rates are taken
- * between a fifth and the end of the last stage, so that a start is not measured; processor time is that of the worker
- * and of all servers. Afterwards each is killed in the middle once, and what is missing or double is counted by SQL.
+ * `npm run bench -- peers`: the same five-stage line by everybody, in one run, in turns, on one stack. Rates are taken from
+ * where a fifth of the first stage is done, so that a start is not measured, to the last row of the last stage, and over the
+ * rows of all stages: some take a lead from end to end, some finish a stage before they begin the next. Processor time is
+ * that of the worker and of all servers. Afterwards each is killed in the middle once, and what is missing or double is
+ * counted by SQL.
  */
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
@@ -15,7 +17,7 @@ import type { Stack } from '@lead-flood/local';
 import { cpuMsOf } from '../processes.ts';
 import { contenders } from './contenders.ts';
 import type { Contender } from './contender.ts';
-import { createPool, lastStage, makeLeads, readCounts } from './stages.ts';
+import { createPool, lastStage, makeLeads, readCounts, stages } from './stages.ts';
 import type { Servers } from './stages.ts';
 
 export type PeerResult = {
@@ -88,9 +90,9 @@ function startWorker(contender: Contender, at: Servers): ChildProcess {
   return spawn(node, [script, contender.name, JSON.stringify(at)], { stdio: ['ignore', 'ignore', 'inherit'] });
 }
 
-async function end(worker: ChildProcess): Promise<void> {
+async function end(worker: ChildProcess, signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
   const ended = new Promise((resolve) => worker.once('exit', resolve));
-  worker.kill('SIGKILL');
+  worker.kill(signal);
   await ended;
 }
 
@@ -104,26 +106,23 @@ async function measureOne(stack: Stack, contender: Contender, round: number): Pr
     [...stack.servers.values()].reduce((sum, server) => sum + cpuMsOf([server.pid], true), 0);
   const pool = createPool(at, 1);
   try {
-    let first: { at: number; done: number; cpu: number } | null = null;
     const until = Date.now() + ROUND_MS_MAX;
-    for (;;) {
-      const done = (await readCounts(pool, ['stage_project']))[0]?.rows ?? 0;
-      const now = { at: performance.now(), done, cpu: cpu() };
-      if (first === null && done >= contender.leads / 5) first = now;
-      if (done >= contender.leads || Date.now() > until) {
-        if (first === null || now.done <= first.done) return { rate: 0, cpuMs: Number.NaN };
-        const leads = now.done - first.done;
-        return { rate: (leads / (now.at - first.at)) * 1_000, cpuMs: (now.cpu - first.cpu) / leads };
-      }
-      await delay(POLL_MS);
-    }
+    const rowsOf = async (tables?: string[]): Promise<number> =>
+      (await readCounts(pool, tables)).reduce((sum, { rows }) => sum + rows, 0);
+    while ((await rowsOf(['stage_ingest'])) < contender.leads / 5 && Date.now() < until) await delay(POLL_MS);
+    const first = { at: performance.now(), cpu: cpu(), leads: (await rowsOf()) / stages.length };
+    while ((await rowsOf(['stage_project'])) < contender.leads && Date.now() < until) await delay(POLL_MS);
+    const ms = performance.now() - first.at;
+    const cpuMs = cpu() - first.cpu;
+    const leads = (await rowsOf()) / stages.length - first.leads;
+    return { rate: (leads / ms) * 1_000, cpuMs: cpuMs / leads };
   } finally {
-    await end(worker);
+    await end(worker, 'SIGTERM');
     await pool.end();
   }
 }
 
-/** Killed when the last stage has seen two fifths, started again at once; then until all are there or nothing moves. */
+/** Killed when two fifths of all rows are there, started again at once; then until all are there or nothing moves. */
 async function killOne(stack: Stack, contender: Contender): Promise<{ lost: number; doubles: number }> {
   const at = serversOf(stack, `${contender.name}-kill`);
   const leads = Math.min(contender.leads, KILL_LEADS_MAX);
@@ -133,8 +132,9 @@ async function killOne(stack: Stack, contender: Contender): Promise<{ lost: numb
   let worker = startWorker(contender, at);
   try {
     const done = async (): Promise<number> => (await readCounts(pool, ['stage_project']))[0]?.rows ?? 0;
-    while ((await done()) < leads * 0.4) await delay(POLL_MS / 4);
-    await end(worker);
+    const all = async (): Promise<number> => (await readCounts(pool)).reduce((sum, { rows }) => sum + rows, 0);
+    while ((await all()) < leads * stages.length * 0.4) await delay(POLL_MS / 4);
+    await end(worker, 'SIGKILL');
     worker = startWorker(contender, at);
     let last = -1;
     let movedAt = Date.now();
@@ -150,7 +150,7 @@ async function killOne(stack: Stack, contender: Contender): Promise<{ lost: numb
     const counts = await readCounts(pool);
     return { lost: leads - (counts[lastStage]?.rows ?? 0), doubles: counts.reduce((sum, one) => sum + one.doubles, 0) };
   } finally {
-    await end(worker);
+    await end(worker, 'SIGKILL');
     await pool.end();
   }
 }

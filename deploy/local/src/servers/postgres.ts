@@ -34,7 +34,11 @@ const settings: Readonly<Record<string, string>> = {
   log_timezone: 'UTC',
 };
 
-export async function startPostgres(options: ServerOptions): Promise<Server> {
+/** `more` goes on top of the settings above. */
+export async function startPostgres(
+  options: ServerOptions,
+  more: Readonly<Record<string, string>> = {},
+): Promise<Server> {
   const user = postgresUser();
   const binaries = postgresBinaries(user);
   const template = await dataTemplate(binaries, user, options.log);
@@ -55,7 +59,7 @@ export async function startPostgres(options: ServerOptions): Promise<Server> {
       realpathSync(place),
       '-p',
       String(options.port),
-      ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
+      ...Object.entries({ ...settings, ...more }).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
     ],
     ...(user && { user }),
     // Immediate shutdown: as abrupt as a crash, but the children go too and no shared memory stays behind.

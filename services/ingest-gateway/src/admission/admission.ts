@@ -34,26 +34,35 @@ const LOOK_EVERY_MS = 500;
 /** The rows of a replica that has gone are found by whoever looks next. */
 const LOOK_UNASKED_MS = 30_000;
 const RETRY_MS = 1_000;
+/** After so long without a lead the line has room for a list again. */
+const FORGET_MS = 30_000;
 
 export function startAdmission(deps: AdmissionDeps): Admission {
   const stopping = new AbortController();
   let woken = Promise.withResolvers<undefined>();
   let rate = freshRate;
+  let turnedAt = performance.now();
+
+  /** What was let in a moment ago still counts: many small lists one after the other are a large one. */
+  function turn(): void {
+    const now = performance.now();
+    rate = now - turnedAt > FORGET_MS ? freshRate : pass(rate, now - turnedAt);
+    turnedAt = now;
+  }
 
   /** Until nothing waits. */
   async function letIn(): Promise<void> {
-    if ((await one()) === 0) return;
+    turn();
+    // Short lists are in before anybody has looked at the line.
+    while (rate.allowance > 0) if ((await one()) === 0) return;
     const line = await deps.watchLine();
     let lookedAt = performance.now();
-    let turnedAt = lookedAt;
     try {
       while (!stopping.signal.aborted) {
-        const now = performance.now();
-        rate = pass(rate, now - turnedAt);
-        turnedAt = now;
-        if (now - lookedAt >= LOOK_EVERY_MS) {
+        turn();
+        if (turnedAt - lookedAt >= LOOK_EVERY_MS) {
           rate = adjust(rate, await line.look());
-          lookedAt = now;
+          lookedAt = turnedAt;
         }
         if (rate.allowance > 0) {
           if ((await one()) === 0) return;
@@ -91,7 +100,6 @@ export function startAdmission(deps: AdmissionDeps): Admission {
       const { promise } = woken;
       try {
         await letIn();
-        rate = freshRate;
         await wokenOrLate(promise);
       } catch (error) {
         if (stopping.signal.aborted) return;

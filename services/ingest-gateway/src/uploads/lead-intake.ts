@@ -3,7 +3,7 @@
  * that wait to be admitted, the others with what is wrong. Neither is ever in memory as a whole. A crash in between leaves
  * whole chunks; the same upload again goes on behind them.
  */
-import { setTimeout as delay } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';
 import type { z } from 'zod';
 import { createLeadBody } from '@lead-flood/contracts';
 import type { CreateLead, RefusedRow } from '@lead-flood/contracts';
@@ -38,6 +38,12 @@ export type IntakeDeps = {
 };
 
 const CHUNK_ROWS = 500;
+/** Rows between two looks at what else came: a file must not hold up single requests for longer than these take, 5 ms. */
+const TURN_ROWS = 50;
+/** Of the time that its chunks take, which a long upload stands back afterwards: single requests need the core too. */
+const REST_SHARE = 1;
+/** A list of usual size is answered as fast as can be. */
+const HURRIED_ROWS = 2_000;
 const TRIES_MAX = 4;
 const RETRY_MS = 50;
 const MESSAGE_MAX = 200;
@@ -88,11 +94,15 @@ export async function commitIntake(
     deps.admission.wake();
   };
   let chunk: Row[] = [];
+  let startedAt = performance.now();
   for await (const row of rowsAfter(after)) {
     chunk.push(row);
+    if (chunk.length % TURN_ROWS === 0) await nextTurn();
     if (chunk.length < CHUNK_ROWS) continue;
     await commitChunk(chunk);
     chunk = [];
+    if (facts.rowsTotal > HURRIED_ROWS) await delay((performance.now() - startedAt) * REST_SHARE);
+    startedAt = performance.now();
   }
   if (chunk.length > 0) await commitChunk(chunk);
   return commit(deps, (tx) => endUpload(tx, facts.jobId));
