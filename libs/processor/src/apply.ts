@@ -10,7 +10,7 @@ import type { Database } from '@lead-flood/postgres';
 import { insertOutbox, insertTimers } from '@lead-flood/postgres';
 import { prepareInputs } from './batch.ts';
 import type { FoldOutcome } from './fold.ts';
-import { fold } from './fold.ts';
+import { fold, toFoldInputs } from './fold.ts';
 import type { AnyInput, Erased } from './processor.ts';
 
 export type CommandInput = {
@@ -147,12 +147,7 @@ async function commit<S, F>(
     const folded = fold<S, F>(
       processor,
       deps.codec,
-      events.map((event, i) => {
-        const decide = processor.decide[event.name];
-        const facts = prepared[i];
-        invariant(decide !== undefined && facts !== undefined, `${processor.group} has no decision for ${event.name}`);
-        return { event, prepared: facts, guarded: false, decide: (state, ctx) => decide(state, event, ctx) };
-      }),
+      toFoldInputs(processor, events, prepared, { guarded: false }),
       loaded,
       deps.clock.now(),
     );

@@ -5,7 +5,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { InvariantError, TransientError } from '@lead-flood/kernel';
 import { classify } from '@lead-flood/postgres';
-import type { ShellDeps } from './batch-shell.ts';
+import type { ShellDeps } from './shell.ts';
 import { isPassed, isRefused, tracesOf } from './decode.ts';
 import type { ErasedEffect, Finished } from './effect-commit.ts';
 import { commitEffects } from './effect-commit.ts';

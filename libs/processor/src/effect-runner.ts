@@ -17,8 +17,8 @@ import { InvariantError, TransientError, toError } from '@lead-flood/kernel';
 import type { KnownEntry, Stored } from '@lead-flood/postgres';
 import { classify, createJournalWriter, readJournal, readPositions } from '@lead-flood/postgres';
 import { prepareInputs } from './batch.ts';
-import type { Running, ShellDeps, ShellOptions } from './batch-shell.ts';
-import { shellDefaults } from './batch-shell.ts';
+import type { Running, ShellDeps, ShellOptions } from './shell.ts';
+import { shellDefaults } from './shell.ts';
 import { beginUntilDone, untilDone } from './until-done.ts';
 import type { DecodedInput } from './decode.ts';
 import { decodeRecord, decodingOf, isPassed, isRefused, learnSchemas } from './decode.ts';
@@ -60,7 +60,7 @@ export async function startEffectRunner(
 ): Promise<Running> {
   const prefix = deps.topicPrefix ?? '';
   const { group } = processor;
-  const decoding = decodingOf(processor, deps.codec);
+  const decoding = decodingOf(processor, deps.codec, prefix);
   const journal = createJournalWriter(deps.database, group);
   const teller = createOffsetTeller(() => consumer);
   const ownership = createOwnership(deps.database, group, () => consumer, teller);
@@ -165,11 +165,7 @@ export async function startEffectRunner(
       if (record.offset < tracker.place.nextOffset || record.offset <= newest) continue;
       tracker.outstanding.push(record.offset);
       if (tracker.place.finished.has(record.offset)) continue;
-      const decoded = decodeRecord(decoding, record);
-      const work =
-        isRefused(decoded) || isPassed(decoded) || prefix === ''
-          ? decoded
-          : { ...decoded, event: { ...decoded.event, source: decoded.event.source.replace(prefix, '') } };
+      const work = decodeRecord(decoding, record);
       const key =
         isRefused(work) || isPassed(work) ? `${batch.topic}/${batch.partition}/${record.offset}` : work.event.key;
       queue.add(key, { record, tracker, work });
