@@ -1,7 +1,7 @@
 /** From a typed processor to a running one. The types are checked where the tables are written and erased here, once. */
 import type { Topic } from '@lead-flood/contracts';
 import { startBatchShell } from './batch-shell.ts';
-import type { ErasedEffectProcessor } from './effect-runner.ts';
+import type { ErasedEffectProcessor } from './effect-calls.ts';
 import { startEffectRunner } from './effect-runner.ts';
 import type { RawProcessor } from './raw-shell.ts';
 import { startRawShell } from './raw-shell.ts';

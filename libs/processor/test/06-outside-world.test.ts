@@ -18,7 +18,7 @@ import { createJournalWriter, readJournal, readPositions, sql } from '@lead-floo
 import { effectProcessor } from '@lead-flood/processor';
 import { createLine, eventually, sampleId } from '@lead-flood/testing';
 import type { Line } from '@lead-flood/testing';
-import { advanceOf } from '../src/effect-queue.ts';
+import { advanceOf } from '../src/effect-tracker.ts';
 import { createStep } from '../src/step.ts';
 import { at, countOf, counts, createAppraiser, createWorld, enriched } from './example.ts';
 
