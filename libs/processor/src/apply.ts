@@ -37,9 +37,12 @@ export type ApplierDeps = {
   readonly wakeRelay: () => void;
 };
 
+/** Each of them waits for the commit of all: more would make the first of a burst wait for the last. */
 const TOGETHER_MAX = 200;
+/** Somebody waits for the answer: pauses of up to 20, 40, .. 320 ms, a third of a second in all on average. */
 const TRIES_MAX = 6;
 const RETRY_MS = 10;
+/** Another's change of the same row; the transaction was rolled back. */
 const LEAVES_NO_TRACE = new Set<string>(['PGS_ERR_CONFLICT', 'PGS_ERR_VERSION_CONFLICT']);
 
 type Waiting<S> = { event: AnyInput; resolve: (applied: Applied<S>) => void; reject: (error: unknown) => void };

@@ -39,6 +39,7 @@ export function decodingOf(
   return { codec, reads: new Set(reads.flatMap((topic) => topic.events)), ignored: new Map(ignored), topicPrefix };
 }
 
+/** More than any id or traceparent has (55); what is longer would be copied into every event that follows. */
 const ID_CHARACTERS_MAX = 100;
 
 /** Fetches the schemas that these records need and we do not know; throws `TransientError` while the registry is away. */

@@ -35,6 +35,7 @@ export type DrainDeps = {
   readonly topicPrefix?: string;
 };
 
+/** The group's batches stand still for the transaction that drains: one of some tens of milliseconds. */
 const TOGETHER_MAX = 100;
 
 /** `dropFirst` gives up the message whose reject has parked the key; its dead letter stays. */
