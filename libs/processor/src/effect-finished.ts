@@ -21,6 +21,7 @@ import { countSetAside, FloodError, haltedPauseMs, isolates } from './flood.ts';
 import type { OffsetTeller } from './offset-teller.ts';
 import { createPacer } from './pacer.ts';
 import type { ShellDeps, Status } from './shell.ts';
+import { retryPauseMs } from './until-done.ts';
 
 export type FinishedWork = {
   readonly add: (finished: Finished) => void;
@@ -40,8 +41,6 @@ export type FinishedParts = {
 
 /** Calls end some dozens at a time; only after a pause of the database are there more, and a rollback repeats so many at most. */
 const COMMIT_MAX = 500;
-/** A conflict is over in some milliseconds; a database that is away is asked so often that its return is hardly waited for. */
-const RETRY_MS = { first: 50, max: 5_000 };
 
 export function createFinishedWork(processor: ErasedEffect, deps: ShellDeps, parts: FinishedParts): FinishedWork {
   const { queue, life, onKeysFree } = parts;
@@ -118,7 +117,7 @@ function createCommitter(
           return;
         }
         lost ||= error.code === 'PGS_ERR_NOT_OWNER';
-        await delay(Math.min(RETRY_MS.first * 2 ** tries, RETRY_MS.max) * (0.5 + Math.random()));
+        await delay(retryPauseMs(tries));
       }
     }
   }

@@ -13,6 +13,10 @@ import type { ShellDeps, Status } from './shell.ts';
 
 /** A conflict is over in some milliseconds; a database that is away is asked so often that its return is hardly waited for. */
 const RETRY_MS = { first: 50, max: 5_000 };
+/** With jitter, since those whose transactions met would meet again. */
+export const retryPauseMs = (tries: number): number =>
+  Math.min(RETRY_MS.first * 2 ** tries, RETRY_MS.max) * (0.5 + Math.random());
+
 /** One small read of each member, and nothing is processed before it is answered. */
 const BEGIN_RETRY_MS = 500;
 /** Nobody tells of a partition that has to be given up: a pause looks for it so often. */
@@ -68,12 +72,7 @@ export async function untilDone(
         deps.onFatal(error);
         throw error;
       }
-      await pause(
-        error instanceof FloodError
-          ? haltedPauseMs
-          : Math.min(RETRY_MS.first * 2 ** tries, RETRY_MS.max) * (0.5 + Math.random()),
-        leaving,
-      );
+      await pause(error instanceof FloodError ? haltedPauseMs : retryPauseMs(tries), leaving);
     }
   }
   // Leaving with work undone: the next owner starts from the row in Postgres, whatever kafkajs believes.
