@@ -1,4 +1,4 @@
-/** The engine: one pure decision per event, exactly-once effect round it. Read test/ in the order of its chapters. */
+/** The engine: one pure decision per event, exactly-once effect round it. README.md says in which order to read its manual, test/. */
 export * from './apply.ts';
 export * from './batch-shell.ts';
 export { drainKey } from './drain.ts';

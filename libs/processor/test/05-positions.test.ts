@@ -13,7 +13,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TransientError } from '@lead-flood/kernel';
 import { claimPosition, readPositions, sql } from '@lead-flood/postgres';
-import { batchProcessor, erase } from '@lead-flood/processor';
+import { batchProcessor, erase, silentTelemetry } from '@lead-flood/processor';
 import type { Erased } from '@lead-flood/processor';
 import { createLine, encodeTestEvent, eventually } from '@lead-flood/testing';
 import type { Line } from '@lead-flood/testing';
@@ -133,11 +133,7 @@ describe('an owner who is late', () => {
     await line.publish(enriched('eve', 1));
     const running = await startOn(line, batchProcessor(tally), {
       telemetry: {
-        outcome: () => undefined,
-        batch: () => undefined,
-        performed: () => undefined,
-        lag: () => undefined,
-        inFlight: () => undefined,
+        ...silentTelemetry,
         error: (_group, error) => errors.push('code' in error ? String(error.code) : error.name),
       },
     });
