@@ -6,7 +6,10 @@ import type { KafkaClient } from './client.ts';
 
 const DAY_MS = 86_400_000;
 
-/** A dead letter is its original and some headers more: what fitted into a topic must fit into its dead letters. */
+/**
+ * A dead letter is its original and some headers more: what fitted into a topic must fit into its dead letters. Well
+ * above the broker's default of 1 MiB, which is what the original's topic takes.
+ */
 const roomFor = (topic: Topic): { name: string; value: string }[] =>
   topic.name.endsWith('.dead-letter.v1') ? [{ name: 'max.message.bytes', value: String(8 * 1_048_576) }] : [];
 
@@ -36,7 +39,10 @@ export async function createTopics(client: KafkaClient, wanted: readonly Topic[]
 
 type Admin = ReturnType<KafkaClient['admin']>;
 
+/** A new topic has its leaders in tens of milliseconds; a busy broker that has just started is given as long as a request. */
 const LEADERS_MS = 15_000;
+/** Only deploying and starting wait here, and each look is one small request. */
+const LEADERS_LOOK_MS = 50;
 
 async function waitForLeaders(admin: Admin, names: readonly string[]): Promise<void> {
   if (names.length === 0) return;
@@ -54,7 +60,7 @@ async function waitForLeaders(admin: Admin, names: readonly string[]): Promise<v
     }
     if (Date.now() > until)
       throw new TransientError('KFK_ERR_BROKER_UNAVAILABLE', `no leaders for ${names.join(', ')}`);
-    await delay(50);
+    await delay(LEADERS_LOOK_MS);
   }
 }
 

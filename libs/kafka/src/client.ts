@@ -30,6 +30,7 @@ export function createKafkaClient(options: {
     clientId: options.clientId,
     // The default of 1 s is too short for a broker that has just restarted on a busy machine.
     connectionTimeout: 3_000,
+    // Only a broker that is gone without a word is so slow: then the connection ends, and with it what waits on it.
     requestTimeout: 15_000,
     enforceRequestTimeout: true,
     // A broker that is away for a minute is waited for, not crashed over: about 20 tries up to 5 s apart.

@@ -9,6 +9,7 @@ import { avroSchemas, recordNames, topicOf } from '@lead-flood/contracts';
 import type { KafkaErrorCode } from './errors.ts';
 import type { Registry } from './registry.ts';
 
+/** The magic byte and the schema id. */
 const PREFIX_BYTES = 5;
 
 /** The value ends where a number should stand. */

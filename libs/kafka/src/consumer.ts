@@ -69,12 +69,14 @@ export async function createConsumer(options: ConsumerOptions): Promise<Consumer
   const consumer = client.consumer({
     groupId: group,
     sessionTimeout: options.sessionTimeoutMs,
+    // How long a member may finish what it has begun before the others go on without it.
     rebalanceTimeout: Math.max(options.sessionTimeoutMs * 2, 15_000),
     heartbeatInterval: heartbeatMsOf(options),
     maxBytesPerPartition: options.fetchBytesMax,
     maxWaitTimeInMs: options.fetchWaitMs,
     minBytes: 1,
     allowAutoTopicCreation: false,
+    // As the client's: a broker that is away for a minute is waited for.
     retry: { retries: 20, initialRetryTime: 100, maxRetryTime: 5_000 },
   });
   const state = { generation: 0, assigned: 0, lastSeenAt: Date.now(), stopping: false };

@@ -40,6 +40,8 @@ export async function readTopic(client: KafkaClient, topic: string): Promise<rea
 }
 
 export type Place = { readonly topic: string; readonly partition: number; readonly offset: number };
+
+/** Somebody waits for the answer, and a place that retention has taken is never reached: joining and some fetches, no more. */
 const PLACES_MS = 6_000;
 
 /**

@@ -24,10 +24,12 @@ export type EncodableRecord = {
 export type PartitionRecords = { readonly partition: number; readonly messages: readonly EncodableRecord[] };
 export type TopicRecords = { readonly topic: string; readonly partitions: readonly PartitionRecords[] };
 
+/** The format of record batches since Kafka 0.11; there is no newer one. */
 const MAGIC = 2;
 /** First offset, length, leader epoch, magic and checksum. */
 const BEFORE_CHECKED_BYTES = 8 + 4 + 4 + 1 + 4;
 const CHECKED_HEAD_BYTES = 2 + 4 + 8 + 8 + 8 + 2 + 4 + 4;
+/** Neither idempotent nor in a transaction: a retry's duplicate is dropped by the version guard. */
 const NO_PRODUCER = -1n;
 
 const varintBytes = (value: number): number => {

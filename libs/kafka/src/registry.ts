@@ -5,6 +5,7 @@
  */
 import { CodedError, TransientError, toError } from '@lead-flood/kernel';
 
+/** A start or a partition waits for it and asks again: long enough for a registry that is just starting. */
 const TIMEOUT_MS = 10_000;
 
 export type Registry = {

@@ -3,6 +3,7 @@ import { fault } from '@lead-flood/kernel';
 import { bytes, jsons, texts, times } from './arrays.ts';
 import { sql } from './database.ts';
 import type { Queries } from './database.ts';
+import { intoOutbox } from './outbox.ts';
 import type { OutboxMessage } from './outbox.ts';
 
 export type TimerMessage = OutboxMessage & { readonly id: string; readonly dueAt: number };
@@ -24,7 +25,7 @@ export async function insertTimers(tx: Queries, timers: readonly TimerMessage[])
   `);
 }
 
-/** Moves due timers to the outbox in one statement; returns how many. */
+/** Moves due timers to the outbox in one statement, 500 at most so that it stays short; returns how many. */
 export async function fireDueTimers(connection: Queries): Promise<number> {
   await fault('timers.fire.before');
   const { rowCount } = await connection.query(sql.unsafe`
@@ -33,8 +34,7 @@ export async function fireDueTimers(connection: Queries): Promise<number> {
       where id in (select id from timers where due_at <= now() order by due_at limit 500 for update skip locked)
       returning due_at, topic, key, headers, value
     )
-    insert into outbox (topic, key, headers, value)
-    select topic, key, headers, value from due order by due_at
+    ${intoOutbox(sql.fragment`select topic, key, headers, value, due_at as n from due`)}
   `);
   await fault('timers.fire.after');
   return rowCount;

@@ -10,7 +10,7 @@ import type { Database } from '@lead-flood/postgres';
 import { insertOutbox, insertTimers } from '@lead-flood/postgres';
 import { prepareInputs } from './batch.ts';
 import type { FoldOutcome } from './fold.ts';
-import { fold } from './fold.ts';
+import { fold, toFoldInputs } from './fold.ts';
 import type { AnyInput, Erased } from './processor.ts';
 
 export type CommandInput = {
@@ -37,9 +37,12 @@ export type ApplierDeps = {
   readonly wakeRelay: () => void;
 };
 
+/** Each of them waits for the commit of all: more would make the first of a burst wait for the last. */
 const TOGETHER_MAX = 200;
+/** Somebody waits for the answer: pauses of up to 20, 40, .. 320 ms, a third of a second in all on average. */
 const TRIES_MAX = 6;
 const RETRY_MS = 10;
+/** Another's change of the same row; the transaction was rolled back. */
 const LEAVES_NO_TRACE = new Set<string>(['PGS_ERR_CONFLICT', 'PGS_ERR_VERSION_CONFLICT']);
 
 type Waiting<S> = { event: AnyInput; resolve: (applied: Applied<S>) => void; reject: (error: unknown) => void };
@@ -147,12 +150,7 @@ async function commit<S, F>(
     const folded = fold<S, F>(
       processor,
       deps.codec,
-      events.map((event, i) => {
-        const decide = processor.decide[event.name];
-        const facts = prepared[i];
-        invariant(decide !== undefined && facts !== undefined, `${processor.group} has no decision for ${event.name}`);
-        return { event, prepared: facts, guarded: false, decide: (state, ctx) => decide(state, event, ctx) };
-      }),
+      toFoldInputs(processor, events, prepared, { guarded: false }),
       loaded,
       deps.clock.now(),
     );

@@ -13,57 +13,26 @@
  * the batch until the one message stands alone and becomes a dead letter. When most of a batch would go there for one
  * reason, the shell stops and says so instead of draining the stream.
  */
-import { setTimeout as delay } from 'node:timers/promises';
-import type { Codec, Consumer, KafkaClient, PartitionBatch, RawRecord } from '@lead-flood/kafka';
+import type { Consumer, PartitionBatch, RawRecord } from '@lead-flood/kafka';
 import { createConsumer } from '@lead-flood/kafka';
 import { InvariantError, TransientError, toError } from '@lead-flood/kernel';
-import type { Clock } from '@lead-flood/kernel';
-import type { Database } from '@lead-flood/postgres';
 import { classify } from '@lead-flood/postgres';
 import type { Batch, BatchResult } from './batch.ts';
 import { commitBatch } from './batch.ts';
 import type { DecodedInput, Passed, Refused } from './decode.ts';
 import { decodeRecord, decodingOf, isPassed, isRefused, learnSchemas, tracesOf } from './decode.ts';
-import { createGatherWindow } from './gather-window.ts';
+import { createGatherWindow, restAfter } from './gather-window.ts';
 import { countSetAside, FloodError, isolates } from './flood.ts';
 import { createOffsetTeller } from './offset-teller.ts';
 import type { Owned, Ownership } from './ownership.ts';
 import { createOwnership } from './ownership.ts';
 import type { Erased } from './processor.ts';
-import type { Telemetry } from './telemetry.ts';
+import type { Running, ShellDeps, ShellOptions, Status } from './shell.ts';
+import { fetchWaitMs, shellDefaults } from './shell.ts';
 import { beginUntilDone, untilDone } from './until-done.ts';
 
-export type ShellOptions = {
-  /** Most messages in one transaction; beyond 1,000 nothing is gained. */
-  readonly batchMessagesMax: number;
-  /** Most time between two fetches while batches are small; see gather-window.ts. */
-  readonly gatherMs: number;
-  readonly sessionTimeoutMs: number;
-};
-
-export const shellDefaults: ShellOptions = { batchMessagesMax: 1_000, gatherMs: 40, sessionTimeoutMs: 10_000 };
-
-export type ShellDeps = {
-  readonly client: KafkaClient;
-  readonly codec: Codec;
-  readonly database: Database;
-  readonly clock: Clock;
-  readonly telemetry: Telemetry;
-  /** Called after a commit that wrote to the outbox. */
-  readonly wakeRelay: () => void;
-  readonly onFatal: (error: Error) => void;
-  /** Put before every topic name; tests share one broker. */
-  readonly topicPrefix?: string;
-};
-
-export type Running = {
-  readonly lastSeenAt: () => number;
-  readonly halted: () => string | null;
-  readonly stop: () => Promise<void>;
-};
-
+/** What a partition's batch is at most by the broker's default: one fetch brings at least one whole. */
 const FETCH_BYTES_PER_PARTITION = 1_048_576;
-const FETCH_WAIT_MS = 1_000;
 
 /** Records of one or several partitions in order, and where each partition stood before them. */
 type Work = { readonly records: readonly RawRecord[]; readonly places: ReadonlyMap<string, Owned> };
@@ -78,20 +47,17 @@ export async function startBatchShell(
   options: ShellOptions = shellDefaults,
 ): Promise<Running> {
   const prefix = deps.topicPrefix ?? '';
-  const decoding = decodingOf(processor, deps.codec);
-  const status: { halted: string | null } = { halted: null };
+  const decoding = decodingOf(processor, deps.codec, prefix);
+  const status: Status = { halted: null };
   const teller = createOffsetTeller(() => consumer);
   const ownership: Ownership = createOwnership(deps.database, processor.group, () => consumer, teller);
   const gathering = createGatherWindow(options.gatherMs);
   const setAside = countSetAside();
 
   async function onFetch(batches: readonly PartitionBatch[]): Promise<boolean> {
-    const startedAt = performance.now();
+    const beganAt = performance.now();
     const done = await untilDone(processor, deps, ownership, status, batches, () => processFetch(batches));
-    const endedAt = performance.now();
-    const messages = batches.reduce((sum, batch) => sum + batch.records.length, 0);
-    const restMs = startedAt + gathering.next({ messages, beganAt: startedAt, endedAt }) - endedAt;
-    if (restMs > 0 && !batches.some((batch) => batch.leaving())) await delay(restMs);
+    await restAfter(gathering, batches, beganAt);
     return done;
   }
 
@@ -110,7 +76,7 @@ export async function startBatchShell(
         batch.highWatermark - (batch.records.at(-1)?.offset ?? 0) - 1,
       );
     }
-    // 1. Decode. Unknown schemas are fetched first; while the registry is away the batch waits here.
+    // Unknown schemas are fetched before move 1, which never waits; while the registry is away the batch stands here.
     await learnSchemas(deps.codec, records);
     for (let start = 0; start < records.length; start += options.batchMessagesMax) {
       await processWork({ records: records.slice(start, start + options.batchMessagesMax), places });
@@ -120,9 +86,13 @@ export async function startBatchShell(
   async function processWork(work: Work): Promise<void> {
     const startedAt = performance.now();
     try {
+      // 1. Decode.
       const batch = toBatch(work);
+      // 2 to 6. Load, advance, decide, save, commit: batch.ts.
       const result = await commitBatch(processor, { ...deps, now: deps.clock.now() }, batch);
-      afterCommit(work, batch, result, performance.now() - startedAt);
+      settle(work, batch, result, performance.now() - startedAt);
+      // 7. Tell Kafka.
+      teller.tell(batch.advances);
       setAside.passed(work.records.length);
     } catch (thrown) {
       const error = classify(thrown);
@@ -131,26 +101,6 @@ export async function startBatchShell(
       if (!isolates(error)) throw new FloodError('PRC_ERR_UNSTORABLE', work.records.length, work.records.length);
       await isolate(work, error);
     }
-  }
-
-  /** Something in the data makes the database refuse: halve until one message is left. */
-  async function isolate(work: Work, error: Error): Promise<void> {
-    const { records, places } = work;
-    const [only] = records;
-    if (only === undefined) return;
-    if (records.length > 1) {
-      const middle = records.length >> 1;
-      await processWork({ records: records.slice(0, middle), places });
-      await processWork({ records: records.slice(middle), places });
-      return;
-    }
-    const flood = setAside.next('PRC_ERR_UNSTORABLE');
-    if (flood !== null) throw flood;
-    deps.telemetry.error(processor.group, error, 'a message was set aside');
-    const refused: Refused = { record: only, code: 'PRC_ERR_UNSTORABLE', detail: codeOf(error), step: 'save' };
-    const batch = { inputs: [], refused: [refused], passed: [], advances: toBatch(work).advances };
-    afterCommit(work, batch, await commitBatch(processor, { ...deps, now: deps.clock.now() }, batch), 0);
-    setAside.add();
   }
 
   function toBatch({ records, places }: Work): DecodedBatch {
@@ -162,12 +112,7 @@ export async function startBatchShell(
       const input = decodeRecord(decoding, record);
       if (isRefused(input)) refused.push(input);
       else if (isPassed(input)) passed.push(input);
-      else
-        inputs.push(
-          prefix === ''
-            ? input
-            : { ...input, event: { ...input.event, source: input.event.source.slice(prefix.length) } },
-        );
+      else inputs.push(input);
       ends.set(placeKey(record), record);
     }
     const advances = [...ends].flatMap(([key, { topic, partition, offset }]) => {
@@ -187,7 +132,8 @@ export async function startBatchShell(
     return { inputs, refused, passed, advances };
   }
 
-  function afterCommit(work: Work, batch: DecodedBatch, result: BatchResult, durationMs: number): void {
+  /** What is known here of the positions, and what is told of the outcomes, follows the commit. */
+  function settle(work: Work, batch: DecodedBatch, result: BatchResult, durationMs: number): void {
     for (const advance of batch.advances) {
       const place = work.places.get(placeKey(advance));
       if (place !== undefined) place.nextOffset = advance.nextOffset;
@@ -203,8 +149,27 @@ export async function startBatchShell(
       deps.telemetry.outcome(group, record.topic.slice(prefix.length), 'skipped', ignored);
     deps.telemetry.batch(group, work.records.length, durationMs, tracesOf(batch.inputs));
     deps.wakeRelay();
-    // 7. Tell Kafka.
+  }
+
+  /** Something in the data makes the database refuse: halve until one message is left. */
+  async function isolate(work: Work, error: Error): Promise<void> {
+    const { records, places } = work;
+    const [only] = records;
+    if (only === undefined) return;
+    if (records.length > 1) {
+      const middle = records.length >> 1;
+      await processWork({ records: records.slice(0, middle), places });
+      await processWork({ records: records.slice(middle), places });
+      return;
+    }
+    const flood = setAside.next('PRC_ERR_UNSTORABLE');
+    if (flood !== null) throw flood;
+    deps.telemetry.error(processor.group, error, 'a message was set aside');
+    const refused: Refused = { record: only, code: 'PRC_ERR_UNSTORABLE', detail: codeOf(error), step: 'save' };
+    const batch = { inputs: [], refused: [refused], passed: [], advances: toBatch(work).advances };
+    settle(work, batch, await commitBatch(processor, { ...deps, now: deps.clock.now() }, batch), 0);
     teller.tell(batch.advances);
+    setAside.add();
   }
 
   const consumer: Consumer = await createConsumer({
@@ -213,7 +178,7 @@ export async function startBatchShell(
     topics: processor.reads.map((topic) => prefix + topic.name),
     sessionTimeoutMs: options.sessionTimeoutMs,
     fetchBytesMax: FETCH_BYTES_PER_PARTITION,
-    fetchWaitMs: FETCH_WAIT_MS,
+    fetchWaitMs,
     onFetch,
     onAssigned: (partitions, seek) => void beginUntilDone(ownership, deps, processor.group, partitions, seek),
     onFatal: deps.onFatal,

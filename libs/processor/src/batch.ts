@@ -11,7 +11,7 @@ import type { DecodedInput, Refused } from './decode.ts';
 import { parkAfterFold } from './park.ts';
 import { refuseFlood } from './flood.ts';
 import type { FoldOutcome } from './fold.ts';
-import { fold } from './fold.ts';
+import { fold, toFoldInputs } from './fold.ts';
 import type { AnyInput, Erased, Prepared } from './processor.ts';
 
 export type Batch = {
@@ -64,20 +64,7 @@ export async function commitBatch(
     const folded = fold(
       processor,
       deps.codec,
-      inputs.map((input, i) => {
-        const decide = processor.decide[input.event.name];
-        const facts = prepared[i];
-        invariant(
-          decide !== undefined && facts !== undefined,
-          `${processor.group} has no decision for ${input.event.name}`,
-        );
-        return {
-          event: input.event,
-          prepared: facts,
-          guarded: true,
-          decide: (state, ctx) => decide(state, input.event, ctx),
-        };
-      }),
+      toFoldInputs(processor, events, prepared, { guarded: true }),
       loaded,
       deps.now,
       parked,

@@ -23,19 +23,23 @@ export type Decoding = {
   /** Events of the processor's topics. */
   readonly reads: ReadonlySet<string>;
   readonly ignored: ReadonlyMap<string, SkipCode>;
+  /** What stands before every topic's name here (tests share one broker); an event's source is without it. */
+  readonly topicPrefix: string;
 };
 
 /** What the processor's table says about reading, once for all records. */
 export function decodingOf(
   { reads, decide }: Pick<Erased, 'reads'> & { readonly decide: Readonly<Record<string, object>> },
   codec: Codec,
+  topicPrefix = '',
 ): Decoding {
   const ignored = Object.entries(decide).flatMap(([name, row]): [string, SkipCode][] =>
     'ignores' in row ? [[name, row.ignores as SkipCode]] : [],
   );
-  return { codec, reads: new Set(reads.flatMap((topic) => topic.events)), ignored: new Map(ignored) };
+  return { codec, reads: new Set(reads.flatMap((topic) => topic.events)), ignored: new Map(ignored), topicPrefix };
 }
 
+/** More than any id or traceparent has (55); what is longer would be copied into every event that follows. */
 const ID_CHARACTERS_MAX = 100;
 
 /** Fetches the schemas that these records need and we do not know; throws `TransientError` while the registry is away. */
@@ -48,7 +52,8 @@ export async function learnSchemas(codec: Codec, records: readonly RawRecord[]):
   await Promise.all([...unknown].map((id) => codec.learn(id)));
 }
 
-export function decodeRecord({ codec, reads, ignored }: Decoding, record: RawRecord): DecodedInput | Refused | Passed {
+export function decodeRecord(decoding: Decoding, record: RawRecord): DecodedInput | Refused | Passed {
+  const { codec, reads, ignored, topicPrefix } = decoding;
   const { unreadable } = record;
   if (unreadable !== undefined) return { record, code: 'KFK_ERR_COMPRESSION', detail: unreadable, step: 'decode' };
   const meaningless = ignored.size === 0 ? undefined : ignored.get(codec.nameOf(record.value) ?? '');
@@ -86,7 +91,7 @@ export function decodeRecord({ codec, reads, ignored }: Decoding, record: RawRec
       causationId: headerId(headers, headerNames.causationId),
       // Nor may they join a trace of ours: whoever can write a topic could otherwise make one of any length.
       traceparent: isPublic(decoded.name) ? null : shortText(headers, headerNames.traceparent),
-      source: (isTimer ? headerText(headers, originHeader) : null) ?? record.topic,
+      source: (isTimer ? headerText(headers, originHeader) : null) ?? record.topic.slice(topicPrefix.length),
       publishedAt: record.timestamp,
       data,
     },

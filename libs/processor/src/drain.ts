@@ -15,7 +15,7 @@ import type { Queries } from '@lead-flood/postgres';
 import { prepareInputs } from './batch.ts';
 import type { DecodedInput, Decoding } from './decode.ts';
 import { decodeRecord, decodingOf, isPassed, isRefused, learnSchemas } from './decode.ts';
-import { fold } from './fold.ts';
+import { fold, toFoldInputs } from './fold.ts';
 import type { Erased } from './processor.ts';
 
 export type Drained = {
@@ -35,6 +35,7 @@ export type DrainDeps = {
   readonly topicPrefix?: string;
 };
 
+/** The group's batches stand still for the transaction that drains: one of some tens of milliseconds. */
 const TOGETHER_MAX = 100;
 
 /** `dropFirst` gives up the message whose reject has parked the key; its dead letter stays. */
@@ -43,7 +44,7 @@ export async function drainKey(
   deps: DrainDeps,
   { key, dropFirst }: { readonly key: string; readonly dropFirst: boolean },
 ): Promise<Drained> {
-  const decoding = decodingOf(processor, deps.codec);
+  const decoding = decodingOf(processor, deps.codec, deps.topicPrefix);
   let drained = 0;
   let dropped = 0;
   for (;;) {
@@ -73,29 +74,19 @@ async function decideInOrder(
   part: { messages: readonly ParkedMessage[]; first: readonly ParkedMessage[]; decoding: Decoding },
 ): Promise<Drained> {
   const rest = part.messages.slice(part.first.length);
-  const prefix = deps.topicPrefix ?? '';
   const inputs = rest.flatMap((message): (DecodedInput & { readonly message: ParkedMessage })[] => {
     const input = decodeRecord(part.decoding, toRecord(message));
     // It could be read when it was parked; a version since then may have stopped to mean anything by it.
     invariant(!isRefused(input), `${processor.group}: a parked message cannot be read`);
-    if (isPassed(input)) return [];
-    return [{ ...input, message, event: { ...input.event, source: input.event.source.slice(prefix.length) } }];
+    return isPassed(input) ? [] : [{ ...input, message }];
   });
-  const prepared = await prepareInputs(
-    processor,
-    tx,
-    inputs.map(({ event }) => event),
-  );
+  const events = inputs.map(({ event }) => event);
+  const prepared = await prepareInputs(processor, tx, events);
   const loaded = await processor.store.load(tx, [...new Set(prepared.map((p) => p.key))]);
   const folded = fold(
     { ...processor, parks: true },
     deps.codec,
-    inputs.map(({ event }, i) => {
-      const decide = processor.decide[event.name];
-      const facts = prepared[i];
-      invariant(decide !== undefined && facts !== undefined, `${processor.group} has no decision for ${event.name}`);
-      return { event, prepared: facts, guarded: true, decide: (state, ctx) => decide(state, event, ctx) };
-    }),
+    toFoldInputs(processor, events, prepared, { guarded: true }),
     loaded,
     deps.clock.now(),
   );

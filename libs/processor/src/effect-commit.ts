@@ -1,10 +1,16 @@
 /**
  * What a finished outside call leads to, in one transaction for many of them: positions, redeliveries, decisions,
- * states, events. The counterpart of batch.ts, with the answer of the outside world as one more argument.
+ * states, events. The counterpart of batch.ts, by the same moves, with the answer of the outside world as one more
+ * argument.
+ *
+ *   done                       ─▶ decided
+ *   failed for a passing reason ─▶ tries are left: a timer brings it again
+ *                               └▶ none are left: `onExhausted` decides, and a dead letter is written
+ *   refused                    ─▶ dead letter
  */
 import type { TransientError } from '@lead-flood/kernel';
-import { apply, invariant, planted } from '@lead-flood/kernel';
-import type { Codec } from '@lead-flood/kafka';
+import { apply, derivedId, fault, invariant, planted } from '@lead-flood/kernel';
+import type { Codec, RawRecord } from '@lead-flood/kafka';
 import { headersAsText, headerNames, originHeader } from '@lead-flood/kafka';
 import type { Database, Redelivery, TimerMessage } from '@lead-flood/postgres';
 import {
@@ -15,12 +21,11 @@ import {
   insertOutbox,
   insertTimers,
 } from '@lead-flood/postgres';
-import { derivedId, fault } from '@lead-flood/kernel';
 import { prepareInputs, toDeadLetters } from './batch.ts';
 import type { DecodedInput, Refused } from './decode.ts';
 import { isPassed, isRefused } from './decode.ts';
-import type { Item } from './effect-queue.ts';
-import { advanceOf, settleAdvance } from './effect-queue.ts';
+import type { Item } from './effect-tracker.ts';
+import { advanceOf, settleAdvance } from './effect-tracker.ts';
 import { refuseFlood } from './flood.ts';
 import type { FoldInput, FoldOutcome } from './fold.ts';
 import { fold } from './fold.ts';
@@ -41,8 +46,10 @@ export type ErasedEffect = Erased & {
   readonly redeliverAfterMs: readonly number[];
 };
 
-export type EffectResult = {
-  readonly outcomes: readonly { topic: string; outcome: FoldOutcome<unknown>['outcome']; reason: string }[];
+export type EffectOutcome = {
+  readonly topic: string;
+  readonly outcome: FoldOutcome<unknown>['outcome'];
+  readonly reason: string;
 };
 
 type Decided = { readonly input: DecodedInput; readonly finished: Finished; readonly exhausted: TransientError | null };
@@ -51,8 +58,9 @@ export async function commitEffects(
   processor: ErasedEffect,
   deps: { readonly database: Database; readonly codec: Codec; readonly now: number; readonly topicPrefix: string },
   finished: readonly Finished[],
-): Promise<EffectResult> {
+): Promise<readonly EffectOutcome[]> {
   const { group } = processor;
+  const topicOf = ({ record }: { readonly record: RawRecord }): string => record.topic.slice(deps.topicPrefix.length);
   const trackers = new Set(finished.map((f) => f.item.tracker));
   const advances = [...trackers].map((tracker) => ({
     tracker,
@@ -61,23 +69,25 @@ export async function commitEffects(
       finished.filter((f) => f.item.tracker === tracker).map((f) => f.item.record.offset),
     ),
   }));
-  const result = await deps.database.transaction(async (tx) => {
+  const outcomes = await deps.database.transaction(async (tx) => {
+    // A try that nobody waits for any more is a repeat of its timer: nothing comes of it.
     const redelivered = finished.filter((f) => attemptOf(f) > 0).map((f) => idOf(f));
     const expected = await expectedAttempts(tx, group, redelivered);
     const current = finished.filter(
       (f) => attemptOf(f) === 0 || expected.get(idOf(f)) === attemptOf(f) || planted('no-dedupe-row'),
     );
     const { later, decided, refused } = sort(processor, current);
-
+    // 2. Load.
     const events = decided.map((d) => d.input.event);
     const prepared = await prepareInputs(processor, tx, events);
     const loaded = await processor.store.load(tx, [...new Set(prepared.map((p) => p.key))]);
-    // After the load and before every other write, as in batch.ts.
+    // 3. Move the positions on: after the load and before every other write, as in batch.ts.
     await advancePositions(
       tx,
       group,
       advances.map((a) => a.advance),
     );
+    // 4. Decide.
     const inputs = decided.map((d, i): FoldInput<unknown> => {
       const facts = prepared[i];
       invariant(facts !== undefined, 'prepare answered every input');
@@ -89,6 +99,7 @@ export async function commitEffects(
       };
     });
     const folded = fold(processor, deps.codec, inputs, loaded, deps.now);
+    // 5. Save.
     await processor.store.save(tx, folded.saves);
     const deadLetters = [...refused, ...refusals(decided, folded.outcomes)];
     refuseFlood(deadLetters, finished.length);
@@ -97,33 +108,24 @@ export async function commitEffects(
     await expectRedeliveries(tx, group, later.map(toRedelivery));
     await endRedeliveries(tx, group, endedOf(current, later, decided, folded.outcomes));
     await fault('processor.outbox');
-    return {
-      outcomes: [
-        ...folded.outcomes.map((o, i) => ({
-          topic: decided[i]?.input.event.source ?? '',
-          outcome: o.outcome,
-          reason: o.reason,
-        })),
-        ...later.map((l) => ({ topic: l.input.event.source, outcome: 'redelivered' as const, reason: l.error.code })),
-        ...finished.flatMap(({ item: { work } }) =>
-          isPassed(work)
-            ? {
-                topic: work.record.topic.slice(deps.topicPrefix.length),
-                outcome: 'skipped' as const,
-                reason: work.ignored,
-              }
-            : [],
-        ),
-        ...refused.map((r) => ({
-          topic: r.record.topic.slice(deps.topicPrefix.length),
-          outcome: 'rejected' as const,
-          reason: r.code,
-        })),
-      ],
-    };
+    // 6. Commit: on return.
+    return [
+      ...folded.outcomes.map(({ outcome, reason }, i) => {
+        return { topic: decided[i]?.input.event.source ?? '', outcome, reason };
+      }),
+      ...later.map(({ input, error }) => ({
+        topic: input.event.source,
+        outcome: 'redelivered' as const,
+        reason: error.code,
+      })),
+      ...finished.flatMap(({ item: { work } }) =>
+        isPassed(work) ? { topic: topicOf(work), outcome: 'skipped' as const, reason: work.ignored } : [],
+      ),
+      ...refused.map((r) => ({ topic: topicOf(r), outcome: 'rejected' as const, reason: r.code })),
+    ];
   });
   for (const { tracker, advance } of advances) settleAdvance(tracker, advance);
-  return result;
+  return outcomes;
 }
 
 const inputOf = ({ item: { work } }: Finished): DecodedInput | null =>

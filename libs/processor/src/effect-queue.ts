@@ -1,70 +1,9 @@
 /**
- * Order for work with the outside world: bounded in flight over all keys, one at a time within a key, organisations in
- * turn, and per partition the prefix of finished messages that its position may advance to.
- *
- *   partition 3:   next=40   [40 ✓][41 ..][42 ✓][43 ✓][44 ..]
- *   after a commit:          next=41, finished={42,43}      a restart repeats 41 and 44, not 42 and 43
+ * What waits in an effect runner, and in which order it may start: one message of a key at a time, in the order of their
+ * offsets, and organisations in turn.
  */
-import type { RawRecord } from '@lead-flood/kafka';
 import { planted } from '@lead-flood/kernel';
-import type { Advance, Position } from '@lead-flood/postgres';
-import type { DecodedInput, Passed, Refused } from './decode.ts';
-import type { Owned } from './ownership.ts';
-
-export type Tracker = {
-  readonly topic: string;
-  readonly partition: number;
-  readonly place: Owned;
-  /** Offsets taken in and not yet behind the position, ascending. */
-  outstanding: number[];
-  /** Records below this offset may have been tried by an earlier owner and have entries in the journal. */
-  readonly historyUntil: number;
-};
-
-export type Item = {
-  readonly record: RawRecord;
-  readonly tracker: Tracker;
-  readonly work: DecodedInput | Refused | Passed;
-};
-
-/** Where the partition may move to when `done` is finished; changes nothing. */
-export function advanceOf(tracker: Tracker, done: readonly number[]): Advance {
-  const finished = new Set([...tracker.place.finished, ...done]);
-  let nextOffset = tracker.place.nextOffset;
-  for (const offset of tracker.outstanding) {
-    if (!finished.delete(offset) && !planted('skip-open-message')) break;
-    nextOffset = offset + 1;
-  }
-  const { topic, partition, place } = tracker;
-  return {
-    topic,
-    partition,
-    epoch: place.epoch,
-    expectedOffset: place.nextOffset,
-    nextOffset,
-    finished: [...finished].toSorted((a, b) => a - b),
-  };
-}
-
-export function settleAdvance(tracker: Tracker, advance: Advance): void {
-  tracker.place.nextOffset = advance.nextOffset;
-  tracker.place.finished = new Set(advance.finished);
-  const firstOpen = tracker.outstanding.findIndex((offset) => offset >= advance.nextOffset);
-  tracker.outstanding = firstOpen === -1 ? [] : tracker.outstanding.slice(firstOpen);
-}
-
-/**
- * Partitions that are not where we left them: another owner has taken them, or our own commit took place though its
- * answer was lost. Either way what we hold of them is out of date.
- */
-export function lostTrackers(trackers: readonly Tracker[], rows: ReadonlyMap<string, Position>): Set<Tracker> {
-  return new Set(
-    trackers.filter(({ topic, partition, place }) => {
-      const row = rows.get(`${topic}/${partition}`);
-      return row?.epoch !== place.epoch || row.nextOffset !== place.nextOffset;
-    }),
-  );
-}
+import type { Item } from './effect-tracker.ts';
 
 export type KeyQueue = {
   readonly add: (key: string, item: Item) => void;

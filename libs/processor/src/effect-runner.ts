@@ -1,358 +1,129 @@
 /**
- * The effect runner: for work that asks the outside world (enrichment, sending). The backlog stays in Kafka, where it
- * can be seen; here is only what is under way.
+ * The effect runner: for work that asks the outside world (enrichment, sending). The backlog stays in Kafka, where it can
+ * be seen; here is only what is under way. A message's way, and the file that moves it from state to state:
  *
- *   fetch ─▶ admit ─▶ [ queue: order within a key ] ─▶ perform (outside any transaction, N at once)
- *                                                         │
- *   release key ◀── commit many (positions, decisions) ◀──┘ finished
+ *   fetched ──▶ waiting ──▶ starting ──▶ under way ──▶ finished ──▶ committed
+ *      │           │            └─────┬──────┘             │
+ *      ▼           ▼                  ▼                    ▼
+ *   passed by   dropped           abandoned       lost to another owner
  *
- * Promises: an answer is stored before it is used (step.ts); the position moves to the end of the finished prefix and
- * what is finished beyond it is remembered; an input that fails for a passing reason comes back by a timer, later
- * messages of its key may overtake it; a partition that moved to another member is noticed at the commit.
+ *   state      where it is, and who moves it on                                a crash here
+ *   fetched    with the consumer; effect-partitions.ts takes it in, unless     leaves nothing: it comes again
+ *              it is behind the position or remembered as finished
+ *   waiting    behind its key in effect-queue.ts; effect-calls.ts takes it     leaves nothing
+ *              when its key and a place are free
+ *   starting   effect-calls.ts reads its state and its journal; what cannot    leaves nothing
+ *              be read or means nothing is finished at once
+ *   under way  `perform` runs, outside any transaction; step.ts stores         stored answers are not asked for again;
+ *              each answer before it is used                                   an open call is made again, or `step.once`
+ *                                                                              says "unknown"
+ *   finished   effect-finished.ts gathers many for one commit                  it is performed again, from the journal
+ *   committed  effect-commit.ts: position, state, events, or the timer of      before COMMIT like finished; after it the
+ *              another try, in one transaction; then its key is free           next owner starts behind it
+ *
+ *   dropped    the member leaves, or the partition has a new assignment: what has not started comes again from the row
+ *   abandoned  told to end by a stop: neither done nor failed; to the next owner it is as after a crash
+ *   lost       the row is somebody else's by now: nothing of it is decided here, its answers stand in the journal
+ *
+ * Promises: an answer is stored before it is used; the position moves to the end of the finished prefix and what is
+ * finished beyond it is remembered (effect-tracker.ts); an input that fails for a passing reason comes back by a timer,
+ * later messages of its key may overtake it; a partition that moved to another member is noticed at the commit.
  */
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Consumer, PartitionBatch } from '@lead-flood/kafka';
 import { createConsumer } from '@lead-flood/kafka';
-import { InvariantError, TransientError, toError } from '@lead-flood/kernel';
-import type { KnownEntry, Stored } from '@lead-flood/postgres';
-import { classify, createJournalWriter, readJournal, readPositions } from '@lead-flood/postgres';
-import { prepareInputs } from './batch.ts';
-import type { Running, ShellDeps, ShellOptions } from './batch-shell.ts';
-import { shellDefaults } from './batch-shell.ts';
-import { beginUntilDone, untilDone } from './until-done.ts';
-import type { DecodedInput } from './decode.ts';
-import { decodeRecord, decodingOf, isPassed, isRefused, learnSchemas } from './decode.ts';
-import { failure } from './effect-failure.ts';
-import type { ErasedEffect, Finished } from './effect-commit.ts';
-import { createCommitter } from './effect-committer.ts';
-import type { Item, Tracker } from './effect-queue.ts';
-import { createGatherWindow } from './gather-window.ts';
-import { createKeyQueue, lostTrackers } from './effect-queue.ts';
+import type { ErasedEffectProcessor } from './effect-calls.ts';
+import { createCalls } from './effect-calls.ts';
+import { createFinishedWork } from './effect-finished.ts';
+import { createLife } from './effect-life.ts';
+import { createPartitions } from './effect-partitions.ts';
+import { createKeyQueue } from './effect-queue.ts';
+import { createGatherWindow, restAfter } from './gather-window.ts';
 import { createOffsetTeller } from './offset-teller.ts';
 import { createOwnership } from './ownership.ts';
-import { createPacer } from './pacer.ts';
-import type { AnyInput, Step } from './processor.ts';
-import { orAborted } from './deadline.ts';
-import { createStep } from './step.ts';
+import type { Running, ShellDeps, ShellOptions, Status } from './shell.ts';
+import { fetchWaitMs, shellDefaults } from './shell.ts';
+import { beginUntilDone, untilDone } from './until-done.ts';
 
-export type ErasedEffectProcessor = ErasedEffect & {
-  readonly perform: Readonly<Record<string, ((state: never, event: AnyInput, step: Step) => Promise<unknown>) | null>>;
-  readonly inFlightMax: number;
-  readonly deadlineMs: number;
-};
-
+/** Some hundred messages: what is fetched waits in memory, where the lag that replicas are scaled by does not show it. */
 const FETCH_BYTES_PER_PARTITION = 262_144;
-const FETCH_WAIT_MS = 1_000;
-const COMMIT_MAX = 500;
-/** Least time between two starts and between two commits: each costs some statements however few messages it has. */
-const GATHER_MS = 10;
-const START_RETRY_MS = 200;
-const SESSION_TIMEOUT_MS = 10_000;
-
-const notHalted = (): { halted: string | null } => ({ halted: null });
-
-type Started = { readonly key: string; readonly item: Item; readonly input: DecodedInput };
 
 export async function startEffectRunner(
   processor: ErasedEffectProcessor,
   deps: ShellDeps,
   options: Pick<ShellOptions, 'gatherMs'> = shellDefaults,
 ): Promise<Running> {
+  const { group, inFlightMax, deadlineMs } = processor;
   const prefix = deps.topicPrefix ?? '';
-  const { group } = processor;
-  const decoding = decodingOf(processor, deps.codec);
-  const journal = createJournalWriter(deps.database, group);
+  const life = createLife(deps.onFatal);
   const teller = createOffsetTeller(() => consumer);
   const ownership = createOwnership(deps.database, group, () => consumer, teller);
   const gathering = createGatherWindow(options.gatherMs);
+  /** Of what comes in, apart from that of the commits: the one may go on while the other cannot. */
+  const admission: Status = { halted: null };
+
+  // In the order in which a message passes them; each tells the next one, and a commit frees keys and places for the first.
   const queue = createKeyQueue();
-  const trackers = new Map<string, Tracker>();
-  /** Two reasons to stand still: what comes in may be admitted while what is finished cannot be committed. */
-  const status = { admission: notHalted(), commit: notHalted() };
-  const stopping = new AbortController();
-  /** Woken whenever something finished, was committed or dropped. */
-  let changed = Promise.withResolvers<undefined>();
-  const signalChange = (): void => {
-    const previous = changed;
-    changed = Promise.withResolvers();
-    previous.resolve(undefined);
-  };
-  const report = (error: Error): void => {
-    deps.telemetry.error(group, error, 'an outside call threw');
-  };
-  let inFlight = 0;
-  let finished: Finished[] = [];
-  let committing = false;
-  let dead = false;
-  const starts = createPacer(GATHER_MS, startReady);
-  const commits = createPacer(GATHER_MS, () => void commitFinished());
-
-  /** The process is about to end: from now on nothing is decided or committed, so that a restart finds all of it. */
-  function die(error: Error): void {
-    dead = true;
-    stopping.abort();
-    signalChange();
-    deps.onFatal(error);
-  }
-
-  const open = (): number => queue.size() + inFlight + finished.length;
+  const partitions = createPartitions(processor, deps, {
+    ownership,
+    queue,
+    life,
+    consumer: () => consumer,
+    isUnderWay: (tracker) => calls.has(tracker) || finished.has(tracker),
+  });
+  const calls = createCalls(processor, deps, { queue, life, onFinished: (one) => finished.add(one) });
+  const finished = createFinishedWork(processor, deps, {
+    queue,
+    life,
+    teller,
+    stillOurs: partitions.stillOurs,
+    onKeysFree: calls.requestStart,
+  });
+  const open = (): number => queue.size() + calls.count() + finished.count();
 
   async function onFetch(batches: readonly PartitionBatch[]): Promise<boolean> {
-    const startedAt = performance.now();
-    const admitted = await untilDone(processor, deps, ownership, status.admission, batches, () => admit(batches));
+    const beganAt = performance.now();
     const leaving = (): boolean => batches.some((batch) => batch.leaving());
+    const admitted = await untilDone(processor, deps, ownership, admission, batches, async () => {
+      await partitions.admit(batches);
+      calls.requestStart();
+    });
     // Back-pressure: the next fetch follows when less than one full load is open.
-    while (open() >= processor.inFlightMax && !leaving()) await Promise.race([changed.promise, delay(100)]);
+    while (open() >= inFlightMax && !leaving()) await life.change();
     if (leaving()) {
       await drain();
       return false;
     }
-    const endedAt = performance.now();
-    const messages = batches.reduce((sum, batch) => sum + batch.records.length, 0);
-    const restMs = startedAt + gathering.next({ messages, beganAt: startedAt, endedAt }) - endedAt;
-    if (restMs > 0) await delay(restMs);
+    await restAfter(gathering, batches, beganAt);
     return admitted;
   }
 
-  async function admit(batches: readonly PartitionBatch[]): Promise<void> {
-    await learnSchemas(
-      deps.codec,
-      batches.flatMap((batch) => batch.records),
-    );
-    for (const batch of batches) {
-      const at = `${batch.topic}/${batch.partition}`;
-      const before = trackers.get(at);
-      if (before !== undefined && before.place.generation !== batch.generation) await leave(before, at);
-      const place = await ownership.admit(batch);
-      if (place === null) continue;
-      let tracker = trackers.get(at);
-      if (tracker?.place !== place) {
-        tracker = {
-          topic: batch.topic,
-          partition: batch.partition,
-          place,
-          outstanding: [],
-          historyUntil: batch.highWatermark,
-        };
-        trackers.set(at, tracker);
-      }
-      take(batch, tracker);
-    }
-    starts.request();
-  }
-
-  /** The same partition under a new assignment: what is under way for it ends first, the rest comes again. */
-  async function leave(tracker: Tracker, at: string): Promise<void> {
-    queue.drop((item) => item.tracker === tracker);
-    const until = Date.now() + processor.deadlineMs;
-    while (underWay(tracker) && Date.now() < until) await Promise.race([changed.promise, delay(100)]);
-    trackers.delete(at);
-  }
-
-  const commitUntilDone = createCommitter(processor, deps, {
-    teller,
-    status: status.commit,
-    stopping: stopping.signal,
-    stillOurs,
-  });
-  const running = new Set<Item>();
-  const underWay = (tracker: Tracker): boolean =>
-    [...running].some((item) => item.tracker === tracker) || finished.some((f) => f.item.tracker === tracker);
-
-  function take(batch: PartitionBatch, tracker: Tracker): void {
-    const newest = tracker.outstanding.at(-1) ?? -1;
-    for (const record of batch.records) {
-      if (record.offset < tracker.place.nextOffset || record.offset <= newest) continue;
-      tracker.outstanding.push(record.offset);
-      if (tracker.place.finished.has(record.offset)) continue;
-      const decoded = decodeRecord(decoding, record);
-      const work =
-        isRefused(decoded) || isPassed(decoded) || prefix === ''
-          ? decoded
-          : { ...decoded, event: { ...decoded.event, source: decoded.event.source.replace(prefix, '') } };
-      const key =
-        isRefused(work) || isPassed(work) ? `${batch.topic}/${batch.partition}/${record.offset}` : work.event.key;
-      queue.add(key, { record, tracker, work });
-    }
-    deps.telemetry.lag(
-      group,
-      batch.topic.slice(prefix.length),
-      batch.partition,
-      batch.highWatermark - tracker.place.nextOffset,
-    );
-  }
-
-  function startReady(): void {
-    if (dead || stopping.signal.aborted) return;
-    const taken = queue.take(processor.inFlightMax - inFlight);
-    if (taken.length === 0) return;
-    inFlight += taken.length;
-    deps.telemetry.inFlight(group, inFlight);
-    const started: Started[] = [];
-    for (const { key, item } of taken) {
-      running.add(item);
-      if (isRefused(item.work)) finish({ key, item, result: { kind: 'refused', refused: item.work } });
-      else if (isPassed(item.work)) finish({ key, item, result: { kind: 'done', value: null } });
-      else started.push({ key, item, input: item.work });
-    }
-    if (started.length > 0) void start(started);
-  }
-
-  /** Reads what the calls need, once for all of them, and lets them go; again while the database is away. */
-  async function start(started: readonly Started[]): Promise<void> {
-    const asking = started.filter((s) => processor.perform[s.input.event.name] !== null);
-    while (!dead) {
-      try {
-        const { keys, states, known } = await readFor(asking);
-        for (const s of started) {
-          const key = keys.get(s) ?? s.input.event.key;
-          void performOne(s, states.get(key), key, known.get(s.input.event.id) ?? []);
-        }
-        return;
-      } catch (thrown) {
-        const error = classify(thrown);
-        if (!(error instanceof TransientError)) {
-          die(error);
-          return;
-        }
-        // Nothing was asked yet, so the same messages simply start again; or the next owner starts them.
-        if (stopping.signal.aborted) {
-          for (const { key, item } of started) abandon(key, item);
-          return;
-        }
-        deps.telemetry.error(group, error, 'a start is repeated');
-        await delay(START_RETRY_MS);
-      }
-    }
-  }
-
-  async function readFor(asking: readonly Started[]) {
-    const events = asking.map((s) => s.input.event);
-    const prepared = await prepareInputs(processor, deps.database, events);
-    const keys = new Map(asking.map((s, i) => [s, prepared[i]?.key ?? s.input.event.key]));
-    const states = await processor.store.load(deps.database, [...new Set(keys.values())]);
-    const old = asking.filter((s) => s.input.attempt > 0 || s.item.record.offset < s.item.tracker.historyUntil);
-    const ids = old.map((s) => s.input.event.id);
-    const known = Map.groupBy(await readJournal(deps.database, group, ids), (entry) => entry.messageId);
-    return { keys, states, known };
-  }
-
-  async function performOne(
-    { key, item, input }: Started,
-    stored: Stored<unknown> | undefined,
-    stateKey: string,
-    known: readonly KnownEntry[],
-  ): Promise<void> {
-    const { event } = input;
-    const perform = processor.perform[event.name];
-    if (perform === null || perform === undefined) {
-      finish({ key, item, result: { kind: 'done', value: null } });
-      return;
-    }
-    const deadline = AbortSignal.timeout(processor.deadlineMs);
-    const signal = AbortSignal.any([deadline, stopping.signal]);
-    const step = createStep({
-      journal,
-      messageId: event.id,
-      group,
-      signal,
-      known,
-      deadlineMs: processor.deadlineMs,
-      now: deps.clock.now,
-    });
-    const state = stored?.orgId === event.orgId ? stored.state : processor.initial(stateKey, event.orgId);
-    const startedAt = performance.now();
-    const ended = (result: Finished['result']): void => {
-      if (event.traceparent !== null)
-        deps.telemetry.performed(group, event.name, performance.now() - startedAt, result.kind, event.traceparent);
-      finish({ key, item, result });
-    };
-    try {
-      ended({ kind: 'done', value: await orAborted(perform(state as never, event, step), signal) });
-    } catch (thrown) {
-      if (thrown instanceof InvariantError) die(thrown);
-      // Stopping: neither done nor failed; the next owner does it.
-      if (stopping.signal.aborted) abandon(key, item);
-      else ended(failure(item.record, thrown, { late: deadline.aborted, deadlineMs: processor.deadlineMs, report }));
-    }
-  }
-
-  function abandon(key: string, item: Item): void {
-    running.delete(item);
-    inFlight -= 1;
-    queue.release(key);
-    signalChange();
-  }
-
-  function finish(f: Finished): void {
-    running.delete(f.item);
-    inFlight -= 1;
-    finished.push(f);
-    deps.telemetry.inFlight(group, inFlight);
-    commits.request();
-    starts.request();
-  }
-
-  async function commitFinished(): Promise<void> {
-    if (committing || dead) return;
-    committing = true;
-    try {
-      const batch = finished.slice(0, COMMIT_MAX);
-      await commitUntilDone(batch);
-      finished = finished.slice(batch.length);
-      for (const { key } of batch) queue.release(key);
-    } catch (error) {
-      die(toError(error));
-    }
-    committing = false;
-    if (finished.length > 0) commits.request();
-    starts.request();
-    signalChange();
-  }
-
-  /** Forgets partitions that another owner has taken; what was done for them stands in the journal for that owner. */
-  async function stillOurs(rest: readonly Finished[]): Promise<readonly Finished[]> {
-    const rows = new Map((await readPositions(deps.database, group)).map((p) => [`${p.topic}/${p.partition}`, p]));
-    const lost = lostTrackers([...trackers.values(), ...rest.map((f) => f.item.tracker)], rows);
-    for (const { topic, partition } of lost) {
-      const row = rows.get(`${topic}/${partition}`);
-      if (row !== undefined) consumer.seek(topic, partition, row.nextOffset);
-    }
-    queue.drop((item) => lost.has(item.tracker));
-    for (const [at, tracker] of trackers) if (lost.has(tracker)) trackers.delete(at);
-    // Should we be the owner after all (a claim of our own overtook us), the next records claim anew.
-    ownership.forget();
-    return rest.filter((f) => !lost.has(f.item.tracker));
-  }
-
+  /** Nothing more starts; what is under way may end and be committed, for as long as a call may take. */
   async function drain(): Promise<void> {
     queue.drop(() => true);
-    const until = Date.now() + processor.deadlineMs;
-    while (open() > 0 && !dead && Date.now() < until) await Promise.race([changed.promise, delay(100)]);
-    // What was dropped has to come again from the row's offset, even if this member keeps its partitions.
-    trackers.clear();
-    ownership.forget();
+    const until = Date.now() + deadlineMs;
+    while (open() > 0 && !life.isDead() && Date.now() < until) await life.change();
+    partitions.forget();
   }
 
   const consumer: Consumer = await createConsumer({
     client: deps.client,
     group: prefix + group,
     topics: [...processor.reads.map((topic) => prefix + topic.name), `${prefix}${group}.timer.v1`],
-    sessionTimeoutMs: SESSION_TIMEOUT_MS,
+    sessionTimeoutMs: shellDefaults.sessionTimeoutMs,
     fetchBytesMax: FETCH_BYTES_PER_PARTITION,
-    fetchWaitMs: FETCH_WAIT_MS,
+    fetchWaitMs,
     onFetch,
-    onAssigned: (partitions, seek) => void beginUntilDone(ownership, deps, group, partitions, seek),
+    onAssigned: (assigned, seek) => void beginUntilDone(ownership, deps, group, assigned, seek),
     onFatal: deps.onFatal,
   });
   return {
     lastSeenAt: consumer.lastSeenAt,
-    halted: () => status.commit.halted ?? status.admission.halted,
+    halted: () => finished.halted() ?? admission.halted,
     stop: async () => {
       queue.drop(() => true);
       const leftConsumer = consumer.stop();
       await drain();
-      stopping.abort();
+      life.stop();
       await teller.stop();
       await leftConsumer;
     },

@@ -6,9 +6,11 @@ import { CodedError, planted } from '@lead-flood/kernel';
 import { sqlState } from '@lead-flood/postgres';
 import type { Refused } from './decode.ts';
 
+/** Fewer may be one careless writer's, and a small batch must not halt a group. */
 const AT_LEAST = 10;
+/** Where most of the messages are good, the bad ones are to blame for themselves. */
 const SHARE = 0.5;
-/** How long a halted group waits before it looks whether somebody has mended the cause. */
+/** How long a halted group waits before it looks whether somebody has mended the cause: a human's pace, and each look costs a batch. */
 export const haltedPauseMs = 30_000;
 
 export class FloodError extends CodedError {

@@ -6,7 +6,7 @@
  * from that source (and record key) is a repeat of the relay or the broker, and is dropped.
  */
 import type { Decision, Reject } from '@lead-flood/kernel';
-import { derivedId, InvariantError, planted, toError } from '@lead-flood/kernel';
+import { derivedId, invariant, InvariantError, planted, toError } from '@lead-flood/kernel';
 import type { Codec } from '@lead-flood/kafka';
 import type { OutboxMessage, Saved, Stored, TimerMessage } from '@lead-flood/postgres';
 import { encodeEvent } from './encode.ts';
@@ -20,6 +20,20 @@ export type FoldInput<F> = {
   readonly guarded: boolean;
   readonly decide: (state: never, ctx: DecideContext<F>) => AnyDecision<unknown>;
 };
+
+/** Each event with its facts and its row of the table. */
+export const toFoldInputs = <S, F>(
+  { group, decide: table }: Pick<Erased<S, F>, 'group' | 'decide'>,
+  events: readonly AnyInput[],
+  prepared: readonly Prepared<F>[],
+  { guarded }: Pick<FoldInput<F>, 'guarded'>,
+): FoldInput<F>[] =>
+  events.map((event, i) => {
+    const decide = table[event.name];
+    const facts = prepared[i];
+    invariant(decide !== undefined && facts !== undefined, `${group} has no decision for ${event.name}`);
+    return { event, prepared: facts, guarded, decide: (state, ctx) => decide(state, event, ctx) };
+  });
 
 export type FoldOutcome<S> = {
   readonly outcome: Outcome;

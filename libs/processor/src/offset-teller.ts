@@ -4,6 +4,7 @@
  */
 import type { Consumer } from '@lead-flood/kafka';
 
+/** Lag that is half a second old steers replicas and imports as well; each telling is a request to the coordinator. */
 const EVERY_MS = 500;
 
 type Place = { readonly topic: string; readonly partition: number; readonly nextOffset: number };

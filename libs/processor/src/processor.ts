@@ -119,7 +119,10 @@ export type EffectProcessor<
   };
   /** How many messages may be with the outside world at once, over all keys. */
   readonly inFlightMax: number;
-  /** After this long a call is given up; must stay below a third of the session timeout times ten. */
+  /**
+   * After this long a call is given up. A member that leaves waits as long for its calls; where that is longer than the
+   * rebalance timeout (libs/kafka: 20 s) the others go on without it, and what it has not committed is theirs.
+   */
   readonly deadlineMs: number;
 };
 

@@ -8,10 +8,11 @@ import { createConsumer } from '@lead-flood/kafka';
 import { invariant } from '@lead-flood/kernel';
 import type { Advance, Queries } from '@lead-flood/postgres';
 import { advancePositions } from '@lead-flood/postgres';
-import type { Running, ShellDeps } from './batch-shell.ts';
 import { beginUntilDone, untilDone } from './until-done.ts';
 import { createOffsetTeller } from './offset-teller.ts';
 import { createOwnership } from './ownership.ts';
+import type { Running, ShellDeps, Status } from './shell.ts';
+import { fetchWaitMs, shellDefaults } from './shell.ts';
 
 export type RawProcessor = {
   readonly group: string;
@@ -20,11 +21,14 @@ export type RawProcessor = {
   readonly save: (tx: Queries, records: readonly RawRecord[]) => Promise<void>;
 };
 
-const FETCH = { bytes: 1_048_576, waitMs: 1_000, gatherMs: 200, sessionTimeoutMs: 10_000 };
+/** What a partition's batch is at most by the broker's default: one fetch brings at least one whole. */
+const FETCH_BYTES_PER_PARTITION = 1_048_576;
+/** Nobody waits for an archive: a pause after each fetch, so that what comes meanwhile goes with it. */
+const GATHER_MS = 200;
 
 export async function startRawShell({ group, topics, save }: RawProcessor, deps: ShellDeps): Promise<Running> {
   const prefix = deps.topicPrefix ?? '';
-  const status: { halted: string | null } = { halted: null };
+  const status: Status = { halted: null };
   const teller = createOffsetTeller(() => consumer);
   const ownership = createOwnership(deps.database, group, () => consumer, teller);
 
@@ -69,12 +73,12 @@ export async function startRawShell({ group, topics, save }: RawProcessor, deps:
     client: deps.client,
     group: prefix + group,
     topics: topics.map((topic) => prefix + topic),
-    sessionTimeoutMs: FETCH.sessionTimeoutMs,
-    fetchBytesMax: FETCH.bytes,
-    fetchWaitMs: FETCH.waitMs,
+    sessionTimeoutMs: shellDefaults.sessionTimeoutMs,
+    fetchBytesMax: FETCH_BYTES_PER_PARTITION,
+    fetchWaitMs,
     onFetch: async (batches) => {
       const done = await untilDone({ group }, deps, ownership, status, batches, () => commit(batches));
-      await delay(FETCH.gatherMs);
+      await delay(GATHER_MS);
       return done;
     },
     onAssigned: (partitions, seek) => void beginUntilDone(ownership, deps, group, partitions, seek),

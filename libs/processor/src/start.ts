@@ -1,12 +1,13 @@
 /** From a typed processor to a running one. The types are checked where the tables are written and erased here, once. */
 import type { Topic } from '@lead-flood/contracts';
-import type { Running, ShellDeps, ShellOptions } from './batch-shell.ts';
-import { shellDefaults, startBatchShell } from './batch-shell.ts';
-import type { ErasedEffectProcessor } from './effect-runner.ts';
+import { startBatchShell } from './batch-shell.ts';
+import type { ErasedEffectProcessor } from './effect-calls.ts';
 import { startEffectRunner } from './effect-runner.ts';
 import type { RawProcessor } from './raw-shell.ts';
 import { startRawShell } from './raw-shell.ts';
 import type { BatchProcessor, Commands, Erased } from './processor.ts';
+import type { Running, ShellDeps, ShellOptions } from './shell.ts';
+import { shellDefaults } from './shell.ts';
 
 /** S3's and S0's waits between tries, decision C-08. */
 export const redeliverAfterMs = [5_000, 15_000, 45_000, 60_000, 60_000] as const;

@@ -6,12 +6,21 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Consumer, PartitionBatch } from '@lead-flood/kafka';
 import { fault, TransientError } from '@lead-flood/kernel';
 import { classify } from '@lead-flood/postgres';
-import type { ShellDeps } from './batch-shell.ts';
 import { FloodError, haltedPauseMs } from './flood.ts';
 import type { Ownership } from './ownership.ts';
 import type { Erased } from './processor.ts';
+import type { ShellDeps, Status } from './shell.ts';
 
+/** A conflict is over in some milliseconds; a database that is away is asked so often that its return is hardly waited for. */
 const RETRY_MS = { first: 50, max: 5_000 };
+/** With jitter, since those whose transactions met would meet again. */
+export const retryPauseMs = (tries: number): number =>
+  Math.min(RETRY_MS.first * 2 ** tries, RETRY_MS.max) * (0.5 + Math.random());
+
+/** One small read of each member, and nothing is processed before it is answered. */
+const BEGIN_RETRY_MS = 500;
+/** Nobody tells of a partition that has to be given up: a pause looks for it so often. */
+const LEAVING_LOOK_MS = 50;
 
 /** A database that is away at the moment of a join is asked again; until then nothing is processed anyway. */
 export async function beginUntilDone(
@@ -32,7 +41,7 @@ export async function beginUntilDone(
         return;
       }
       deps.telemetry.error(group, error, 'reading positions is repeated');
-      await delay(RETRY_MS.max / 10);
+      await delay(BEGIN_RETRY_MS);
     }
   }
 }
@@ -42,7 +51,7 @@ export async function untilDone(
   processor: Pick<Erased, 'group'>,
   deps: Pick<ShellDeps, 'telemetry' | 'onFatal'>,
   ownership: Ownership,
-  status: { halted: string | null },
+  status: Status,
   batches: readonly PartitionBatch[],
   attempt: () => Promise<void>,
 ): Promise<boolean> {
@@ -63,12 +72,7 @@ export async function untilDone(
         deps.onFatal(error);
         throw error;
       }
-      await pause(
-        error instanceof FloodError
-          ? haltedPauseMs
-          : Math.min(RETRY_MS.first * 2 ** tries, RETRY_MS.max) * (0.5 + Math.random()),
-        leaving,
-      );
+      await pause(error instanceof FloodError ? haltedPauseMs : retryPauseMs(tries), leaving);
     }
   }
   // Leaving with work undone: the next owner starts from the row in Postgres, whatever kafkajs believes.
@@ -78,5 +82,5 @@ export async function untilDone(
 
 async function pause(ms: number, leaving: () => boolean): Promise<void> {
   const until = Date.now() + ms;
-  while (Date.now() < until && !leaving()) await delay(Math.min(50, until - Date.now()));
+  while (Date.now() < until && !leaving()) await delay(Math.min(LEAVING_LOOK_MS, until - Date.now()));
 }

@@ -4,7 +4,7 @@
  * Around the decisions stands the batch shell. Whatever a fetch brought, from any number of partitions, is decided in
  * one transaction, so a thousand messages cost about five statements:
  *
- *   Kafka ──records──▶ [ positions │ load states │ decide, decide, decide │ save │ outbox ] ──commit──▶ relay ──▶ Kafka
+ *   Kafka ──records──▶ [ load states │ positions │ decide, decide, decide │ save │ outbox ] ──commit──▶ relay ──▶ Kafka
  *                      └───────────────────── all of it, or nothing ───────────────────────┘
  *
  * The events that follow are not sent by the shell. They are rows in the outbox, written beside the states, and the

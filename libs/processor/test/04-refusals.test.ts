@@ -228,7 +228,7 @@ describe('a flood for which no message is to blame', () => {
   });
 });
 
-describe('a constraint that no message meets', () => {
+describe('a database that refuses every message', () => {
   const refusing: typeof tally.store.save = async (tx, rows) => {
     if (rows.length > 0) await tx.query(sql.unsafe`select 1 / 0`);
   };
@@ -238,7 +238,7 @@ describe('a constraint that no message meets', () => {
   it.each([
     ['batch shell', batchProcessor({ ...tally, store: { ...tally.store, save: refusing } })],
     ['effect runner', effectProcessor({ ...appraiser, store: { ...appraiser.store, save: refusing } })],
-  ] as const)('stops the %s after some have been set aside one by one', async (_name, starter) => {
+  ] as const)('stops the %s after some messages have been set aside one by one', async (_name, starter) => {
     const line = await createLine(starter, at);
     await line.publish(...Array.from({ length: 40 }, (_, i) => enriched(`refused-${i}`, 1)));
     const running = await startOn(line, starter);

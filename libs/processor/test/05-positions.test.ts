@@ -13,12 +13,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TransientError } from '@lead-flood/kernel';
 import { claimPosition, readPositions, sql } from '@lead-flood/postgres';
-import { batchProcessor, erase } from '@lead-flood/processor';
+import { batchProcessor, erase, silentTelemetry } from '@lead-flood/processor';
 import type { Erased } from '@lead-flood/processor';
 import { createLine, encodeTestEvent, eventually } from '@lead-flood/testing';
 import type { Line } from '@lead-flood/testing';
 import { commitBatch } from '../src/batch.ts';
-import { decodeRecord, isPassed, isRefused } from '../src/decode.ts';
+import { decodeRecord, decodingOf, isPassed, isRefused } from '../src/decode.ts';
 import { at, counts, countOf, enriched, rowsIn, startOn, tally } from './example.ts';
 
 const TOPIC = 'enrichment.lead.v1';
@@ -104,7 +104,7 @@ describe('an owner who is late', () => {
 
     const { key, value, headers } = encodeTestEvent(line.codec, enriched('late', 1));
     const record = { topic, partition: 7, offset: 0, timestamp: 0, key: Buffer.from(key ?? ''), value, headers };
-    const input = decodeRecord({ codec: line.codec, reads: new Set(['LeadEnriched']), ignored: new Map() }, record);
+    const input = decodeRecord(decodingOf(erase(tally), line.codec), record);
     if (isRefused(input) || isPassed(input)) throw new Error('not an input');
     const outboxBefore = await rowsIn(line.database, 'outbox');
     const commit = (epoch: number) =>
@@ -133,11 +133,7 @@ describe('an owner who is late', () => {
     await line.publish(enriched('eve', 1));
     const running = await startOn(line, batchProcessor(tally), {
       telemetry: {
-        outcome: () => undefined,
-        batch: () => undefined,
-        performed: () => undefined,
-        lag: () => undefined,
-        inFlight: () => undefined,
+        ...silentTelemetry,
         error: (_group, error) => errors.push('code' in error ? String(error.code) : error.name),
       },
     });

@@ -18,7 +18,7 @@ import { createJournalWriter, readJournal, readPositions, sql } from '@lead-floo
 import { effectProcessor } from '@lead-flood/processor';
 import { createLine, eventually, sampleId } from '@lead-flood/testing';
 import type { Line } from '@lead-flood/testing';
-import { advanceOf } from '../src/effect-queue.ts';
+import { advanceOf } from '../src/effect-tracker.ts';
 import { createStep } from '../src/step.ts';
 import { at, countOf, counts, createAppraiser, createWorld, enriched } from './example.ts';
 
@@ -27,6 +27,18 @@ const leads = Array.from({ length: 12 }, (_, i) => `lead-${i}`);
 describe('a step', () => {
   let line: Line;
   const world = createWorld();
+  const stepOf = async (messageId: string, overrides: { deadlineMs?: number; now?: () => number } = {}) =>
+    createStep({
+      journal: createJournalWriter(line.database, 'appraise'),
+      messageId,
+      group: 'appraise',
+      signal: new AbortController().signal,
+      known: await readJournal(line.database, 'appraise', [messageId]),
+      deadlineMs: 5_000,
+      now: Date.now,
+      ...overrides,
+    });
+
   beforeAll(async () => {
     line = await createLine(effectProcessor(createAppraiser(world)), at);
   });
@@ -53,18 +65,21 @@ describe('a step', () => {
     expect(await line.events('scoring.lead.v1')).toMatchObject([{ name: 'LeadScored', data: { value: 7 } }]);
   });
 
+  it('is told apart from another step of the same message, and hands the other side a key to recognise a repeat', async () => {
+    const id = randomId();
+    const keys: string[] = [];
+    const step = await stepOf(id);
+    const note = ({ idempotencyKey }: { idempotencyKey: string }): Promise<number> =>
+      Promise.resolve(keys.push(idempotencyKey));
+    await step('first', note);
+    await step('second', note);
+    await (
+      await stepOf(randomId())
+    )('first', note);
+    expect(new Set(keys).size).toBe(3);
+  });
+
   describe('once', () => {
-    const stepOf = async (messageId: string, overrides: { deadlineMs?: number; now?: () => number } = {}) =>
-      createStep({
-        journal: createJournalWriter(line.database, 'appraise'),
-        messageId,
-        group: 'appraise',
-        signal: new AbortController().signal,
-        known: await readJournal(line.database, 'appraise', [messageId]),
-        deadlineMs: 5_000,
-        now: Date.now,
-        ...overrides,
-      });
     let calls = 0;
     const send = (): Promise<string> => Promise.resolve(`receipt ${(calls += 1)}`);
 
@@ -74,20 +89,6 @@ describe('a step', () => {
       expect(await (await stepOf(id)).once('send', send)).toEqual({ known: true, value: 'receipt 1' });
       expect(await (await stepOf(id)).once('send', send)).toEqual({ known: true, value: 'receipt 1' });
       expect(calls).toBe(1);
-    });
-
-    it('is told apart from another step of the same message, and hands the other side a key to recognise a repeat', async () => {
-      const id = randomId();
-      const keys: string[] = [];
-      const step = await stepOf(id);
-      const note = ({ idempotencyKey }: { idempotencyKey: string }): Promise<number> =>
-        Promise.resolve(keys.push(idempotencyKey));
-      await step('first', note);
-      await step('second', note);
-      await (
-        await stepOf(randomId())
-      )('first', note);
-      expect(new Set(keys).size).toBe(3);
     });
 
     it('begun and not ended is unknown once its deadline is over: it is never called again', async () => {
@@ -176,7 +177,7 @@ describe('many messages at once', () => {
     expect(world.asked).toHaveLength(1);
   });
 
-  it('in a picture: [0 open][1 done][2 done] keeps the position at 0, then 0 ends and it jumps to 3', () => {
+  it('as in this picture: [0 open][1 done][2 done] keeps the position at 0, then 0 ends and it moves to 3', () => {
     const place = { epoch: 1, nextOffset: 0, finished: new Set<number>(), generation: 1 };
     const tracker = { topic: 't', partition: 0, place, outstanding: [0, 1, 2], historyUntil: 0 };
     expect(advanceOf(tracker, [1, 2])).toMatchObject({ expectedOffset: 0, nextOffset: 0, finished: [1, 2] });

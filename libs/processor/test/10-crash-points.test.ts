@@ -7,8 +7,8 @@
  * of every service, and crash-points.ts breaks it at every passage of each of them without a broker. Here is only the
  * list of the moments, and the proof that a batch really passes each of them.
  *
- *   advanced ─ loaded ─ saved ─ outbox ─ commit ─┬─ told
- *                                                └─ relay: send ─ published
+ *   claim ─ loaded ─ advanced ─ saved ─ outbox ─ commit ─┬─ told
+ *                                                        └─ relay: send ─ published ─ advance
  */
 import { afterEach, describe, expect, it } from 'vitest';
 import { setFaultHook } from '@lead-flood/kernel';

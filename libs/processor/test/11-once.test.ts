@@ -1,6 +1,16 @@
 /**
- * What `step.once` does when the journal or the clock fails around a call that must not happen twice. A fault of the
- * journal after the mail server had taken a mail used to erase the begin mark: the redelivery sent the mail again.
+ * Chapter 11: once, when something fails.
+ *
+ * Between the beginning of a call that must not happen twice and its stored answer the journal may go away, the process be
+ * told to stop, the answer be lost. What is left in the journal then decides what a replay may do:
+ *
+ *   begin ─▶ call ─▶ answer ─▶ stored
+ *      │       │        └─ cannot be stored   the beginning stays: a replay says "unknown" and does not call
+ *      │       └─ lost, or never sent         the beginning stays, or goes and the call may be made again
+ *      └─ told to stop                        the beginning goes: nobody has called
+ *
+ * A fault of the journal after the mail server had taken a mail once erased the beginning: the redelivery sent the mail
+ * again.
  */
 import { describe, expect, it } from 'vitest';
 import { TransientError } from '@lead-flood/kernel';

@@ -1,7 +1,10 @@
 /**
  * Chapter 13: a pool without a free connection.
  *
- * Nothing is lost and nothing ends when every connection of the process is in use: the batch waits for one.
+ * Batches, commands, the relay and the doors share the few connections of a process. Nothing is lost and nothing ends when
+ * all of them are in use: the batch waits for one.
+ *
+ *   pool  [ taken ][ taken ]      batch ──▶ waits ──▶ [ free ] ──▶ commit
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';

@@ -121,7 +121,7 @@ describe('a key with a rejected message', () => {
     expect(await countOf(line.database, 'a')).toBe(2);
   });
 
-  it('parks by a handler that throws too, and not by what another organisation sends under its key', async () => {
+  it('is one whose handler throws too, and not one under which another organisation has sent something', async () => {
     const foreign = { ...enriched('a', 2), data: { ...enriched('a', 2).data, orgId: sampleId('another org') } };
     await line.publish(enriched('a', 1), foreign, enriched('a', 3));
     await line.publish(enriched('b', 1, { company: sampleCompany({ industry: 'Bugs' }) }), enriched('b', 2));

@@ -1,12 +1,14 @@
 /**
  * Chapter 16: clocks.
  *
- * "Every minute, look for callers without a task." Nobody has a timer of their own for that: the replica that holds the
- * lease writes a tick into the outbox for each period, and whoever does something every so often consumes the tick.
+ * "Every minute, look for callers without a task." A service does not count the minutes by itself, since each of its
+ * replicas would. Every replica runs a ticker, the one that holds the lease writes a tick for each period into the outbox,
+ * and whoever does something every so often consumes the tick like any event:
  *
- *   ticker ──lease──▶ ticks, outbox ──▶ platform.tick.v1 ──▶ consumers
+ *   ticker ──lease?──yes──▶ [ ticks │ outbox ] ──commit──▶ relay ──▶ platform.tick.v1 ──▶ consumers
+ *                     └─no──▶ looks again in five seconds
  *
- * Here no clock is waited for: a period passes by moving back the row that remembers the newest one, a lease runs out by
+ * No test waits for a clock: a period passes by moving back the row that remembers the newest one, a lease runs out by
  * moving back its end.
  */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -25,24 +27,24 @@ const DAY_MS = 86_400_000;
 /** A period of which no test sees the end. */
 const ticks = [{ name: 'daily.count', everyMs: DAY_MS }];
 
-let test: TestDatabase;
+let own: TestDatabase;
 let database: Database;
 let codec: Codec;
 beforeEach(async () => {
-  test = await createTestDatabase(at);
-  ({ database } = test);
+  own = await createTestDatabase(at);
+  ({ database } = own);
   codec = await testCodec();
 });
 afterEach(async () => {
   setFaultHook(null);
-  await test.drop();
+  await own.drop();
 });
 
-/** A replica; each look comes when the one before has said that it should. */
-function replica(own: Database = database): Ticker & { readonly wait: (ms: number) => void } {
+/** A replica whose time passes by `wait`. */
+function replica(on: Database = database): Ticker & { readonly wait: (ms: number) => void } {
   let elapsed = 0;
   return {
-    ...createTicker({ ticks, database: own, codec, wakeRelay: () => undefined, elapsed: () => elapsed }),
+    ...createTicker({ ticks, database: on, codec, wakeRelay: () => undefined, elapsed: () => elapsed }),
     wait: (ms) => {
       elapsed += ms;
     },
@@ -60,11 +62,11 @@ async function written() {
 
 describe('a tick', () => {
   it('[C-23] is written once in a period, however many replicas look', async () => {
-    const [ada, bob] = [replica(), replica()];
-    for (const one of [ada, bob, ada, bob]) await one.round();
+    const [first, second] = [replica(), replica()];
+    for (const one of [first, second, first, second]) await one.round();
     expect(await written()).toMatchObject([{ topic: 'platform.tick.v1', key: 'daily.count' }]);
     await periodsPass(1);
-    for (const one of [ada, bob, ada, bob]) {
+    for (const one of [first, second, first, second]) {
       one.wait(DAY_MS);
       await one.round();
     }
@@ -74,17 +76,17 @@ describe('a tick', () => {
   it('[X-ID-02] has an id that follows from its name and period, whoever writes it and however often', () => {
     const minute = 29_555_555;
     const beat = { name: 'system.heartbeat', period: minute, dueAt: minute * 60_000 };
-    const [first, second] = [tickMessage(codec, beat), tickMessage(codec, beat)];
-    expect(second).toEqual(first);
-    expect(first).toMatchObject({
+    const [tick, again] = [tickMessage(codec, beat), tickMessage(codec, beat)];
+    expect(again).toEqual(tick);
+    expect(tick).toMatchObject({
       key: 'system.heartbeat',
       headers: { 'correlation-id': 'system.heartbeat:29555555', 'org-id': platformOrg, version: String(minute) },
     });
     const next = tickMessage(codec, { ...beat, period: minute + 1 });
-    expect(next.headers['message-id']).not.toBe(first.headers['message-id']);
+    expect(next.headers['message-id']).not.toBe(tick.headers['message-id']);
   });
 
-  it('of the running period is all that is written after a gap', async () => {
+  it('is written for the running period alone after a gap: nobody catches up with what has passed', async () => {
     await replica().round();
     await periodsPass(40);
     await leaseRunsOut();
@@ -98,13 +100,13 @@ describe('a tick', () => {
 
 describe('a replica', () => {
   it('takes over from one that gives no sign of life any more, not before its time has passed', async () => {
-    const [ada, bob] = [replica(), replica()];
-    await ada.round();
+    const [first, second] = [replica(), replica()];
+    await first.round();
     await periodsPass(1);
-    await bob.round();
+    await second.round();
     expect(await written()).toHaveLength(1);
     await leaseRunsOut();
-    await bob.round();
+    await second.round();
     expect(await written()).toHaveLength(2);
   });
 
@@ -114,8 +116,8 @@ describe('a replica', () => {
     setFaultHook(async (point) => {
       if (point === 'ticker.taken' && (looked += 1) === 1) await wakes.promise;
     });
-    const ada = replica();
-    const frozen = ada.round();
+    const first = replica();
+    const frozen = first.round();
     await eventually('the first to hold the lease', () => looked === 1);
     await leaseRunsOut();
     await replica().round();
@@ -124,7 +126,7 @@ describe('a replica', () => {
     await periodsPass(1);
     wakes.resolve();
     await frozen;
-    await ada.round();
+    await first.round();
     expect(await written()).toHaveLength(1);
   });
 
@@ -146,11 +148,11 @@ describe('a replica', () => {
         return target[name];
       },
     });
-    const ada = replica(counting);
-    await ada.round();
+    const first = replica(counting);
+    await first.round();
     asked.length = 0;
-    ada.wait(5_000);
-    expect(await ada.round()).toBe(5_000);
+    first.wait(5_000);
+    expect(await first.round()).toBe(5_000);
     expect(asked).toEqual(['maybeOneFirst']);
   });
 
@@ -159,11 +161,11 @@ describe('a replica', () => {
     setFaultHook((point) => {
       if (point === 'db.commit.before' && failures-- > 0) throw new Error('the database is away');
     });
-    const ada = replica();
-    await expect(ada.round()).rejects.toThrow('the database is away');
+    const first = replica();
+    await expect(first.round()).rejects.toThrow('the database is away');
     expect(await written()).toEqual([]);
-    ada.wait(5_000);
-    await ada.round();
+    first.wait(5_000);
+    await first.round();
     expect(await written()).toMatchObject([{ topic: 'platform.tick.v1' }]);
   });
 });

@@ -2,11 +2,11 @@
  * Chapter 17: fairness.
  *
  * Calls to the outside world are slow and few may be under way at once, so they are what organisations compete for. The
- * effect runner gives the free places to the organisations in turn: an import of one does not keep another's few leads
- * waiting behind it. The order within a key stays what it is.
+ * effect runner gives a place that is free to each organisation in turn, so one with an import does not keep the few leads
+ * of another waiting behind it. The order within a key stays what it is:
  *
- *   queue   a1 a2 a3 a4 a5 .. a60  b1 b2        places: 2
- *   starts  a1 a2 | a3 b1 a4 b2 a5 ..
+ *   fetched   a1 a2 a3 a4 a5 .. a60  b1 b2        two places
+ *   started   a1 a2 │ a3 b1 a4 b2 a5 ..
  *
  * Fair is what has been fetched; what lies in Kafka behind more than that is out of reach. Large imports are therefore
  * let in at the pace of the line (ingest-gateway, admission).
@@ -20,11 +20,11 @@ import { at, createAppraiser, createWorld, enriched } from './example.ts';
 const LARGE = 60;
 const [acme, bolt] = [sampleId('acme'), sampleId('bolt')];
 
-describe('two organisations before the same two places', () => {
+describe('an organisation with few leads beside one with many', () => {
   let line: Line;
   afterEach(() => line.close());
 
-  it('the few leads of one start among the first, not behind the many of the other', async () => {
+  it('has its calls start among the first, not behind all of the other’s', async () => {
     const gate = Promise.withResolvers<undefined>();
     const world = createWorld(async () => {
       await gate.promise;

@@ -2,9 +2,9 @@
  * Chapter 18: at the same time.
  *
  * A partition has one owner, except for the moment in which a former one has not noticed; a key is changed by its stream
- * and by commands beside it; the relay publishes while all of that goes on. Here fast-check chooses which of them makes
- * the next step, from one fault point to the next, sixty times otherwise. Whatever the order: each message is decided
- * once, the late owner is refused, and the events leave as the row grew.
+ * and by commands beside it; the relay publishes while all of that goes on. Whoever of them is quicker, each message is
+ * decided once, the late owner is refused, and the events leave in the order in which the row grew. fast-check says who
+ * makes the next step, from one fault point to the next, and says it in sixty different ways:
  *
  *   owner        claim ─ load ─ advance ─ save ─ outbox ─ commit
  *   late owner       claim ─ load ─ advance ✗
@@ -160,11 +160,11 @@ async function run(scheduler: Scheduler, ownerNames: readonly string[], commandN
   expect((await readPositions(database, processor.group)).map(({ nextOffset }) => nextOffset)).toEqual([MESSAGES]);
 }
 
-describe('whatever the order of steps', () => {
+describe('whoever makes the next step', () => {
   it.each([
     ['an owner, a late owner, a command on the same key and the relay', ['owner', 'other owner'], ['command']],
     ['an owner, two commands on the same key and the relay', ['owner'], ['command', 'other command']],
-  ])('%s come to the same end', async (_name, owners, commands) => {
+  ])('%s end with every message decided once, in order', async (_name, owners, commands) => {
     await fc.assert(
       fc.asyncProperty(fc.scheduler(), (scheduler) => run(scheduler, owners, commands)),
       { numRuns: RUNS, endOnFailure: true },

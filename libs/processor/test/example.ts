@@ -39,8 +39,7 @@ export const tallies = createDocumentStore<Tally>({
   columns: [{ name: 'employer', type: 'text', of: (tally) => tally.employer }],
 });
 
-export const migrations = join(import.meta.dirname, 'migrations');
-export const at = { schema: 'manual', migrations };
+export const at = { schema: 'manual', migrations: join(import.meta.dirname, 'migrations') };
 const reads = [topics['enrichment.lead.v1']] as const;
 const writes = [topics['scoring.lead.v1']] as const;
 export const HOUR_MS = 3_600_000;
@@ -97,8 +96,8 @@ export const tally: BatchProcessor<Tally, typeof reads, typeof writes, undefined
   },
 };
 
-/** The outside world of chapters 06 and 07: what it was asked, in order, and what the next answers are. */
-export type World = {
+/** The outside world, from chapter 06 on: what it was asked, in order, and what the next answers are. */
+type World = {
   readonly asked: string[];
   inFlight: number;
   inFlightMost: number;
@@ -123,7 +122,7 @@ async function ask(world: World, leadId: string): Promise<number> {
   }
 }
 
-export type Appraiser = EffectProcessor<Tally, typeof reads, typeof writes, number>;
+type Appraiser = EffectProcessor<Tally, typeof reads, typeof writes, number>;
 
 export const createAppraiser = (world: World, limits = { inFlightMax: 4, deadlineMs: 5_000 }): Appraiser => ({
   group: 'appraise',

@@ -1,4 +1,4 @@
-/** How long the shells wait between two fetches, told by sequences of fetches. */
+/** No chapter: one part alone. How long the shells wait between two fetches, told by sequences of fetches. */
 import { describe, expect, it } from 'vitest';
 import { createGatherWindow } from '../src/gather-window.ts';
 

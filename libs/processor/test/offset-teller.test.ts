@@ -1,4 +1,4 @@
-/** What Kafka hears of our places, and when it does not want to hear. */
+/** No chapter: one part alone. What Kafka hears of our places, and when it does not want to hear. */
 import { expect, it } from 'vitest';
 import { eventually } from '@lead-flood/testing';
 import { createOffsetTeller } from '../src/offset-teller.ts';

@@ -8,7 +8,7 @@ export type AdmissionOptions = {
   /** Names the quota in Redis and the metrics' label. */
   readonly name: string;
   readonly quota?: QuotaOptions & {
-    /** A longer wait is not waited for but thrown as PRV_ERR_QUOTA. Default 1,000. */
+    /** A longer wait is not waited for but thrown as PRV_ERR_QUOTA. Default 1,000, the window of a limit a second. */
     readonly waitMsMax?: number;
   };
 };

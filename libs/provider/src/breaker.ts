@@ -24,9 +24,13 @@ export type BreakerOptions = {
 };
 
 export const breakerDefaults: BreakerOptions = {
+  // A provider that still answers every other call is worth its retries; below that they only fill the workers.
   thresholdPercent: 50,
+  // So many that half of them failing is no accident.
   volumeMin: 20,
+  // Older faults say nothing of now; at a few calls a second the window still holds enough of them.
   windowMs: 10_000,
+  // One call in ten seconds is all that an ill provider is asked; redeliveries come no sooner than after five.
   resetMs: 10_000,
 };
 

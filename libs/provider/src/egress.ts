@@ -15,13 +15,13 @@ import type { Exchanged, ExchangeRequest } from './exchange.ts';
 export type EgressOptions = {
   /** Loopback and private networks too: the sandbox, never a customer's address. Metadata services stay closed. */
   readonly allowPrivate?: boolean;
-  /** Connections to one origin, and so calls at once; more wait. Default 32. */
+  /** Connections to one origin, and so calls at once; more wait. Default 32: enough for thousands of quick calls a second. */
   readonly concurrencyMax?: number;
-  /** Default 10,000. */
+  /** Default 10,000: a provider that needs longer is ill, and each call holds one of the few places. */
   readonly timeoutMs?: number;
-  /** Default 3,000. */
+  /** Default 3,000: a lost first packet is sent again after one second, and may still be answered. */
   readonly connectTimeoutMs?: number;
-  /** Default 1 MiB. */
+  /** Default 1 MiB: far more than a provider answers, and a page still fits. */
   readonly bodyBytesMax?: number;
   readonly resolve?: Resolver;
 };

@@ -124,7 +124,7 @@ class Window {
     if (this.#shared !== null) this.#emptyUntil = Math.min(this.#emptyUntil, this.#sharedAgainAt);
   }
 
-  /** Takes a block: a twentieth of the window, so that what other replicas cannot use stays small. */
+  /** Takes a block: a twentieth of the window and 50 at most, so that what other replicas cannot use stays small. */
   async #reserve(limiter: RateLimiterRedis | RateLimiterMemory, points: number): Promise<void> {
     const block = Math.max(1, Math.min(50, Math.floor(points / 20)));
     const answer = await limiter.consume(this.#name, block).catch((refusal: unknown) => {

@@ -15,6 +15,7 @@ export function createRedis(url: string, onLog: (entry: RedisLog) => void = () =
     enableOfflineQueue: false,
     commandTimeout: 500,
     connectTimeout: 1_000,
+    // Nobody waits for it: seldom enough for a server that is starting, and its return is noticed within five seconds.
     retryStrategy: (times) => Math.min(5_000, 100 * 2 ** Math.min(times, 6)),
   });
   let away = false;

@@ -18,6 +18,10 @@ export type RetryOptions = {
   readonly retryAfterMsMax: number;
 };
 
+/**
+ * For the hiccup, not the outage: a call holds one of the few places in flight while it waits, and what fails for longer
+ * comes back by a redelivery, which holds none.
+ */
 export const retryDefaults: RetryOptions = { retriesMax: 2, baseMs: 100, capMs: 2_000, retryAfterMsMax: 1_000 };
 
 /** 0 <= wait < min(cap, base * 2^attempt): the whole range, so that callers who failed together do not return together. */
@@ -82,6 +86,7 @@ export async function retry<T>({
   }
 }
 
+/** A day: whoever says more (a date in another century) is not to be believed. */
 const RETRY_AFTER_MS_MAX = 86_400_000;
 
 /** Seconds or an HTTP date (RFC 9110, 10.2.3) in milliseconds from now, at most a day; `null` for none or nonsense. */

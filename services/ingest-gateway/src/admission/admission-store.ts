@@ -1,6 +1,6 @@
 /** Accepted leads that wait for the line. */
 import type { Database, OutboxMessage, Queries } from '@lead-flood/postgres';
-import { jsons, slices, sql, texts } from '@lead-flood/postgres';
+import { intoOutbox, jsons, slices, sql, texts } from '@lead-flood/postgres';
 
 /** Fewer make more rows, more make a coarser turn: at 800 leads a second a row is an eighth of one. */
 const LEADS_PER_ROW = 100;
@@ -41,17 +41,18 @@ export async function insertAdmissions(tx: Queries, orgId: string, messages: rea
  * outbox. Of two replicas the later one passes over a row that the other is moving.
  */
 export async function admitNext(database: Database): Promise<number> {
+  const leads = sql.fragment`
+    select topic, lead.key, lead.headers, substring(all_values from lead.start for lead.length) as value, lead.n
+    from admitted
+      cross join unnest(keys, admitted.headers, starts, lengths) with ordinality as lead(key, headers, start, length, n)
+  `;
   const { rowCount } = await database.query(sql.unsafe`
     with admitted as (
       delete from admissions
       where seq = (select seq from admissions order by turn, seq limit 1 for update skip locked)
       returning topic, keys, headers, all_values, starts, lengths
     )
-    insert into outbox (topic, key, headers, value)
-    select topic, lead.key, lead.header, substring(all_values from lead.start for lead.length)
-    from admitted
-      cross join unnest(keys, admitted.headers, starts, lengths) with ordinality as lead(key, header, start, length, n)
-    order by n
+    ${intoOutbox(leads)}
   `);
   return rowCount;
 }

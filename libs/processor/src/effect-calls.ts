@@ -1,0 +1,175 @@
+/**
+ * The calls under way: from a place among the few that may run at once to an end.
+ *
+ *   [ queue ] ─take, while places are free─▶ starting ─facts, states, journal: read once for all─▶ perform ─▶ finished
+ *                                               └─ refused or ignored: nothing to ask ──────────────────────▶ finished
+ *
+ * Every call has a deadline, after which nobody waits for it any more; what it still does is not seen (deadline.ts).
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import { InvariantError, TransientError } from '@lead-flood/kernel';
+import type { KnownEntry, Stored } from '@lead-flood/postgres';
+import { classify, createJournalWriter, readJournal } from '@lead-flood/postgres';
+import { prepareInputs } from './batch.ts';
+import { orAborted } from './deadline.ts';
+import type { DecodedInput } from './decode.ts';
+import { isPassed, isRefused } from './decode.ts';
+import type { ErasedEffect, Finished } from './effect-commit.ts';
+import { failure } from './effect-failure.ts';
+import type { Life } from './effect-life.ts';
+import type { KeyQueue } from './effect-queue.ts';
+import type { Item, Tracker } from './effect-tracker.ts';
+import { createPacer } from './pacer.ts';
+import type { AnyInput, Step } from './processor.ts';
+import type { ShellDeps } from './shell.ts';
+import { createStep } from './step.ts';
+
+export type ErasedEffectProcessor = ErasedEffect & {
+  readonly perform: Readonly<Record<string, ((state: never, event: AnyInput, step: Step) => Promise<unknown>) | null>>;
+  readonly inFlightMax: number;
+  readonly deadlineMs: number;
+};
+
+export type Calls = {
+  /** A message has come or a place is free: starts what may start, soon. */
+  readonly requestStart: () => void;
+  readonly count: () => number;
+  readonly has: (tracker: Tracker) => boolean;
+};
+
+export type CallsParts = {
+  readonly queue: KeyQueue;
+  readonly life: Life;
+  readonly onFinished: (finished: Finished) => void;
+};
+
+/** Nothing was asked yet: trying so often costs a database that is away nothing, and its return is noticed at once. */
+const START_RETRY_MS = 200;
+
+type Call = { readonly key: string; readonly item: Item; readonly input: DecodedInput };
+
+/** What a call is handed of our own: whose state it asks for, that state, and what earlier tries have left. */
+type Known = {
+  readonly stateKey: string;
+  readonly stored: Stored<unknown> | undefined;
+  readonly journal: readonly KnownEntry[];
+};
+
+export function createCalls(
+  processor: ErasedEffectProcessor,
+  deps: ShellDeps,
+  { queue, life, onFinished }: CallsParts,
+): Calls {
+  const { group, deadlineMs, inFlightMax } = processor;
+  const journal = createJournalWriter(deps.database, group);
+  const underWay = new Set<Item>();
+  const starts = createPacer(startReady);
+
+  function startReady(): void {
+    if (life.stopping.aborted) return;
+    const taken = queue.take(inFlightMax - underWay.size);
+    if (taken.length === 0) return;
+    for (const { item } of taken) underWay.add(item);
+    deps.telemetry.inFlight(group, underWay.size);
+    const calls: Call[] = [];
+    for (const { key, item } of taken) {
+      const { work } = item;
+      if (isRefused(work)) finish({ key, item, result: { kind: 'refused', refused: work } });
+      else if (isPassed(work)) finish({ key, item, result: { kind: 'done', value: null } });
+      else calls.push({ key, item, input: work });
+    }
+    if (calls.length > 0) void start(calls);
+  }
+
+  /** Reads what the calls need and lets them go; again while the database is away. */
+  async function start(calls: readonly Call[]): Promise<void> {
+    while (!life.isDead()) {
+      try {
+        const known = await readFor(calls);
+        for (const call of calls) void performOne(call, known(call));
+        return;
+      } catch (thrown) {
+        const error = classify(thrown);
+        if (!(error instanceof TransientError)) {
+          life.die(error);
+          return;
+        }
+        // Nothing was asked yet, so the same messages simply start again; or the next owner starts them.
+        if (life.stopping.aborted) {
+          for (const call of calls) abandon(call);
+          return;
+        }
+        deps.telemetry.error(group, error, 'a start is repeated');
+        await delay(START_RETRY_MS);
+      }
+    }
+  }
+
+  async function readFor(calls: readonly Call[]): Promise<(call: Call) => Known> {
+    const asking = calls.filter(({ input }) => processor.perform[input.event.name] !== null);
+    const events = asking.map(({ input }) => input.event);
+    const prepared = await prepareInputs(processor, deps.database, events);
+    const keys = new Map(asking.map((call, i) => [call, prepared[i]?.key ?? call.input.event.key]));
+    const states = await processor.store.load(deps.database, [...new Set(keys.values())]);
+    // A first try at a record that nobody had before us has left nothing in the journal.
+    const old = asking.filter(({ input, item }) => input.attempt > 0 || item.record.offset < item.tracker.historyUntil);
+    const ids = old.map(({ input }) => input.event.id);
+    const entries = Map.groupBy(await readJournal(deps.database, group, ids), ({ messageId }) => messageId);
+    return (call) => {
+      const { event } = call.input;
+      const stateKey = keys.get(call) ?? event.key;
+      return { stateKey, stored: states.get(stateKey), journal: entries.get(event.id) ?? [] };
+    };
+  }
+
+  async function performOne(call: Call, { stateKey, stored, journal: known }: Known): Promise<void> {
+    const { key, item } = call;
+    const { event } = call.input;
+    const perform = processor.perform[event.name];
+    if (perform === null || perform === undefined) {
+      finish({ key, item, result: { kind: 'done', value: null } });
+      return;
+    }
+    const deadline = AbortSignal.timeout(deadlineMs);
+    const signal = AbortSignal.any([deadline, life.stopping]);
+    const step = createStep({ journal, messageId: event.id, group, signal, known, deadlineMs, now: deps.clock.now });
+    const state = stored?.orgId === event.orgId ? stored.state : processor.initial(stateKey, event.orgId);
+    const startedAt = performance.now();
+    const ended = (result: Finished['result']): void => {
+      if (event.traceparent !== null)
+        deps.telemetry.performed(group, event.name, performance.now() - startedAt, result.kind, event.traceparent);
+      finish({ key, item, result });
+    };
+    try {
+      ended({ kind: 'done', value: await orAborted(perform(state as never, event, step), signal) });
+    } catch (thrown) {
+      if (thrown instanceof InvariantError) life.die(thrown);
+      if (life.stopping.aborted) abandon(call);
+      else ended(failure(item.record, thrown, { late: deadline.aborted, deadlineMs, report }));
+    }
+  }
+
+  const report = (error: Error): void => {
+    deps.telemetry.error(group, error, 'an outside call threw');
+  };
+
+  function finish(finished: Finished): void {
+    underWay.delete(finished.item);
+    deps.telemetry.inFlight(group, underWay.size);
+    onFinished(finished);
+    starts.request();
+  }
+
+  /** Stopping: neither done nor failed; the next owner does it. */
+  function abandon({ key, item }: Call): void {
+    underWay.delete(item);
+    queue.release(key);
+    life.signalChange();
+  }
+
+  return {
+    requestStart: starts.request,
+    count: () => underWay.size,
+    has: (tracker) => [...underWay].some((item) => item.tracker === tracker),
+  };
+}

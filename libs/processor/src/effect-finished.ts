@@ -1,0 +1,163 @@
+/**
+ * What is finished and waits for its commit: many together, one commit at a time, each again until it is done.
+ *
+ *   finished ─▶ commit (effect-commit.ts) ──ok──────────────────────▶ committed: keys are free, Kafka is told
+ *                  ▲   │
+ *                  │   ├─ a fault that may pass ─▶ pause ─┐
+ *                  │   ├─ most of it would be set aside ──┤ the group halts, and looks again later
+ *                  │   ├─ another owner ─▶ without what is lost
+ *                  └───┴─ data that is refused ─▶ in halves, down to the one that is set aside
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import { InvariantError, toError, TransientError } from '@lead-flood/kernel';
+import { classify } from '@lead-flood/postgres';
+import { isPassed, isRefused, tracesOf } from './decode.ts';
+import type { ErasedEffect, Finished } from './effect-commit.ts';
+import { commitEffects } from './effect-commit.ts';
+import type { Life } from './effect-life.ts';
+import type { KeyQueue } from './effect-queue.ts';
+import type { Tracker } from './effect-tracker.ts';
+import { countSetAside, FloodError, haltedPauseMs, isolates } from './flood.ts';
+import type { OffsetTeller } from './offset-teller.ts';
+import { createPacer } from './pacer.ts';
+import type { ShellDeps, Status } from './shell.ts';
+import { retryPauseMs } from './until-done.ts';
+
+export type FinishedWork = {
+  readonly add: (finished: Finished) => void;
+  readonly count: () => number;
+  readonly has: (tracker: Tracker) => boolean;
+  readonly halted: () => string | null;
+};
+
+export type FinishedParts = {
+  readonly queue: KeyQueue;
+  readonly life: Life;
+  readonly teller: OffsetTeller;
+  /** Asked after a commit that found another owner: which of these are still to be committed here. */
+  readonly stillOurs: (finished: readonly Finished[]) => Promise<readonly Finished[]>;
+  readonly onKeysFree: () => void;
+};
+
+/** Calls end some dozens at a time; only after a pause of the database are there more, and a rollback repeats so many at most. */
+const COMMIT_MAX = 500;
+
+export function createFinishedWork(processor: ErasedEffect, deps: ShellDeps, parts: FinishedParts): FinishedWork {
+  const { queue, life, onKeysFree } = parts;
+  const status: Status = { halted: null };
+  const commitUntilDone = createCommitter(processor, deps, { ...parts, status });
+  const commits = createPacer(() => void commitNext());
+  let waiting: Finished[] = [];
+  let committing = false;
+
+  async function commitNext(): Promise<void> {
+    if (committing || life.isDead()) return;
+    committing = true;
+    try {
+      const batch = waiting.slice(0, COMMIT_MAX);
+      await commitUntilDone(batch);
+      waiting = waiting.slice(batch.length);
+      for (const { key } of batch) queue.release(key);
+    } catch (error) {
+      life.die(toError(error));
+    }
+    committing = false;
+    if (waiting.length > 0) commits.request();
+    onKeysFree();
+    life.signalChange();
+  }
+
+  return {
+    add: (finished) => {
+      waiting.push(finished);
+      commits.request();
+    },
+    count: () => waiting.length,
+    has: (tracker) => waiting.some(({ item }) => item.tracker === tracker),
+    halted: () => status.halted,
+  };
+}
+
+function createCommitter(
+  processor: ErasedEffect,
+  deps: ShellDeps,
+  { teller, status, life, stillOurs }: FinishedParts & { readonly status: Status },
+): (batch: readonly Finished[]) => Promise<void> {
+  const { group } = processor;
+  const setAside = countSetAside();
+
+  async function commitUntilDone(batch: readonly Finished[]): Promise<void> {
+    let rest = batch;
+    let lost = false;
+    for (let tries = 0; rest.length > 0; tries += 1) {
+      const startedAt = performance.now();
+      try {
+        if (lost) rest = await stillOurs(rest);
+        lost = false;
+        if (rest.length === 0) return;
+        const now = deps.clock.now();
+        const outcomes = await commitEffects(processor, { ...deps, now, topicPrefix: deps.topicPrefix ?? '' }, rest);
+        for (const { topic, outcome, reason } of outcomes) deps.telemetry.outcome(group, topic, outcome, reason);
+        settle(rest, performance.now() - startedAt);
+        return;
+      } catch (thrown) {
+        const error = classify(thrown);
+        deps.telemetry.error(group, error, 'a commit is repeated');
+        if (error instanceof InvariantError) throw error;
+        const halting = haltedBy(error, rest);
+        if (halting !== null) {
+          status.halted = halting.message;
+          // The only way for it to fail is a stop, asked for in the next line.
+          await delay(haltedPauseMs, undefined, { signal: life.stopping }).catch(() => undefined);
+          if (life.stopping.aborted) return;
+          continue;
+        }
+        if (!(error instanceof TransientError)) {
+          await isolate(rest, error);
+          return;
+        }
+        lost ||= error.code === 'PGS_ERR_NOT_OWNER';
+        await delay(retryPauseMs(tries));
+      }
+    }
+  }
+
+  /** What is told once a commit has taken place. */
+  function settle(done: readonly Finished[], durationMs: number): void {
+    const inputs = done.flatMap(({ item: { work } }) => (isRefused(work) || isPassed(work) ? [] : work));
+    deps.telemetry.batch(group, done.length, durationMs, tracesOf(inputs));
+    status.halted = null;
+    setAside.passed(done.filter(({ result }) => result.kind !== 'refused').length);
+    deps.wakeRelay();
+    const trackers = [...new Set(done.map(({ item }) => item.tracker))];
+    teller.tell(trackers.map(({ topic, partition, place }) => ({ topic, partition, nextOffset: place.nextOffset })));
+  }
+
+  /** What a human should look at, before anything more is set aside; null for what passes or concerns one message. */
+  function haltedBy(error: Error, rest: readonly Finished[]): Error | null {
+    if (error instanceof FloodError) return error;
+    if (error instanceof TransientError) return null;
+    if (!isolates(error)) return error;
+    const [only] = rest;
+    return rest.length === 1 && only?.result.kind !== 'refused' ? setAside.next('PRC_ERR_UNSTORABLE') : null;
+  }
+
+  /** The data of one of them is refused by the database: halve, and set aside the one. */
+  async function isolate(rest: readonly Finished[], error: Error): Promise<void> {
+    const [only] = rest;
+    if (only === undefined) return;
+    if (rest.length === 1) {
+      // Its dead letter is refused too: nothing that could be set aside is the cause. Again and again would be at once.
+      if (only.result.kind === 'refused') throw error;
+      const refused = { record: only.item.record, code: 'PRC_ERR_UNSTORABLE', detail: error.name, step: 'save' };
+      await commitUntilDone([{ ...only, result: { kind: 'refused', refused } }]);
+      setAside.add();
+      return;
+    }
+    const middle = rest.length >> 1;
+    await commitUntilDone(rest.slice(0, middle));
+    await commitUntilDone(rest.slice(middle));
+  }
+
+  return commitUntilDone;
+}

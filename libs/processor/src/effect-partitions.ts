@@ -1,0 +1,121 @@
+/**
+ * Which partitions an effect runner holds, and what it takes in of them.
+ *
+ *   fetched ──ours, not behind the position, not remembered as finished──▶ [ queue ]
+ *
+ *   a new assignment    what is under way for the former one ends first; what waits is dropped and comes again
+ *   another owner       seen by a commit that finds the row changed: what we hold of the partition is forgotten
+ */
+import type { Consumer, PartitionBatch } from '@lead-flood/kafka';
+import { readPositions } from '@lead-flood/postgres';
+import { decodeRecord, decodingOf, isPassed, isRefused, learnSchemas } from './decode.ts';
+import type { Finished } from './effect-commit.ts';
+import type { Life } from './effect-life.ts';
+import type { KeyQueue } from './effect-queue.ts';
+import type { Tracker } from './effect-tracker.ts';
+import { lostTrackers } from './effect-tracker.ts';
+import type { Owned, Ownership } from './ownership.ts';
+import type { Erased } from './processor.ts';
+import type { ShellDeps } from './shell.ts';
+
+export type Partitions = {
+  /** Takes in what a fetch has brought. Throws `TransientError` while the database or the registry is away. */
+  readonly admit: (batches: readonly PartitionBatch[]) => Promise<void>;
+  /** After a commit that found another owner: forgets what is lost, answers what is still to be committed here. */
+  readonly stillOurs: (finished: readonly Finished[]) => Promise<readonly Finished[]>;
+  /** Everything comes again from the rows' offsets, also to a member that keeps its partitions. */
+  readonly forget: () => void;
+};
+
+export type PartitionsParts = {
+  readonly ownership: Ownership;
+  readonly queue: KeyQueue;
+  readonly life: Life;
+  readonly consumer: () => Pick<Consumer, 'seek'>;
+  /** Whether one of the partition's messages is with the outside world, or finished and not committed. */
+  readonly isUnderWay: (tracker: Tracker) => boolean;
+};
+
+const placeKey = (at: { readonly topic: string; readonly partition: number }): string => `${at.topic}/${at.partition}`;
+
+export function createPartitions(
+  processor: Pick<Erased, 'group' | 'reads' | 'decide'> & { readonly deadlineMs: number },
+  deps: ShellDeps,
+  { ownership, queue, life, consumer, isUnderWay }: PartitionsParts,
+): Partitions {
+  const prefix = deps.topicPrefix ?? '';
+  const decoding = decodingOf(processor, deps.codec, prefix);
+  const held = new Map<string, Tracker>();
+
+  async function admit(batches: readonly PartitionBatch[]): Promise<void> {
+    await learnSchemas(
+      deps.codec,
+      batches.flatMap((batch) => batch.records),
+    );
+    for (const batch of batches) {
+      const former = held.get(placeKey(batch));
+      if (former !== undefined && former.place.generation !== batch.generation) await leave(former);
+      const place = await ownership.admit(batch);
+      if (place !== null) take(batch, trackerOf(batch, place));
+    }
+  }
+
+  /** The same partition under a new assignment: what is under way for it ends first, the rest comes again. */
+  async function leave(tracker: Tracker): Promise<void> {
+    queue.drop((item) => item.tracker === tracker);
+    const until = Date.now() + processor.deadlineMs;
+    while (isUnderWay(tracker) && Date.now() < until) await life.change();
+    held.delete(placeKey(tracker));
+  }
+
+  function trackerOf({ topic, partition, highWatermark }: PartitionBatch, place: Owned): Tracker {
+    const at = placeKey({ topic, partition });
+    const known = held.get(at);
+    if (known?.place === place) return known;
+    const tracker = { topic, partition, place, outstanding: [], historyUntil: highWatermark };
+    held.set(at, tracker);
+    return tracker;
+  }
+
+  function take({ topic, partition, records, highWatermark }: PartitionBatch, tracker: Tracker): void {
+    const newest = tracker.outstanding.at(-1) ?? -1;
+    for (const record of records) {
+      if (record.offset < tracker.place.nextOffset || record.offset <= newest) continue;
+      tracker.outstanding.push(record.offset);
+      if (tracker.place.finished.has(record.offset)) continue;
+      const work = decodeRecord(decoding, record);
+      // What is not an event waits for nobody.
+      const key = isRefused(work) || isPassed(work) ? `${topic}/${partition}/${record.offset}` : work.event.key;
+      queue.add(key, { record, tracker, work });
+    }
+    deps.telemetry.lag(
+      processor.group,
+      topic.slice(prefix.length),
+      partition,
+      highWatermark - tracker.place.nextOffset,
+    );
+  }
+
+  /** What was done for a lost partition stands in the journal for its new owner. */
+  async function stillOurs(rest: readonly Finished[]): Promise<readonly Finished[]> {
+    const rows = new Map((await readPositions(deps.database, processor.group)).map((row) => [placeKey(row), row]));
+    const lost = lostTrackers([...held.values(), ...rest.map((f) => f.item.tracker)], rows);
+    for (const tracker of lost) {
+      const { topic, partition } = tracker;
+      const row = rows.get(placeKey(tracker));
+      if (row !== undefined) consumer().seek(topic, partition, row.nextOffset);
+    }
+    queue.drop((item) => lost.has(item.tracker));
+    for (const [at, tracker] of held) if (lost.has(tracker)) held.delete(at);
+    // Should we be the owner after all (a claim of our own overtook us), the next records claim anew.
+    ownership.forget();
+    return rest.filter((f) => !lost.has(f.item.tracker));
+  }
+
+  function forget(): void {
+    held.clear();
+    ownership.forget();
+  }
+
+  return { admit, stillOurs, forget };
+}
