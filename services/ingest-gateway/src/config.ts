@@ -68,7 +68,7 @@ export const config = z
       .describe('Shares rate limits between replicas; without it each keeps to its own count.'),
     IP_LIMIT: count(300).describe('Requests per client address in IP_LIMIT_SECONDS.'),
     IP_LIMIT_SECONDS: count(60).describe('Window of IP_LIMIT, seconds.'),
-    RATE_LIMIT_RPM: count(120).describe('Requests per user and minute.'),
+    RATE_LIMIT_RPM: count(100).describe('Requests per user and minute.'),
     PLAN_LIMIT_FREE: count(100).describe('Requests per API key and hour, plan free.'),
     PLAN_LIMIT_STARTER: count(1_000).describe('The same, plan starter.'),
     PLAN_LIMIT_PRO: count(10_000).describe('The same, plan pro.'),
@@ -114,6 +114,12 @@ export const config = z
     UPLOADS_AT_ONCE_MAX: count(8).describe('CSV files that one process receives and reads at once; more are 503.'),
     ADMISSION_WAITING_MAX: count(2_000_000).describe(
       'Leads of files and lists that may wait to be let in, three quarters of them of one organisation; more are 503.',
+    ),
+    ADMISSION_PER_SECOND_MAX: count(50_000).describe(
+      'Leads of files and lists that may be let in a second, however fast the line is.',
+    ),
+    ADMISSION_BESIDE_PER_SECOND_MAX: count(100).describe(
+      'The same while leads come in one by one as well: what the line can do besides, with short queues.',
     ),
     ADMISSION_GROUPS: list
       .default(['discovery', 'enrichment', 'scoring', 'outreach'])

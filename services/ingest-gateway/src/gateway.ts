@@ -7,6 +7,7 @@ import { addBrowserGuards, createPrincipalSigner, logError } from '@lead-flood/s
 import { createGate } from './access/gate.ts';
 import { startAdmission } from './admission/admission.ts';
 import { watchLine } from './admission/line-watch.ts';
+import { createSingleLeads } from './admission/single-leads.ts';
 import { createAccessTokens } from './auth/access-token.ts';
 import { createApiKeys } from './auth/api-key.ts';
 import { addAuthDoors } from './auth/auth-doors.ts';
@@ -68,15 +69,30 @@ export async function createGateway(deps: ServiceDeps<GatewayConfig>, server: Ht
   });
   addAuthDoors(server, { config, database, tokens, authenticate, limits, gate });
   addOutboxDoor(server, { database, forward, gate });
+  const singleLeads = createSingleLeads(database, warn('a single lead'));
   const admission = startAdmission({
     database,
     watchLine: () => watchLine(deps.kafka, config.ADMISSION_GROUPS, warn('a look at the line')),
+    perSecondMax: async () =>
+      (await singleLeads.areComing())
+        ? Math.min(config.ADMISSION_BESIDE_PER_SECOND_MAX, config.ADMISSION_PER_SECOND_MAX)
+        : config.ADMISSION_PER_SECOND_MAX,
     wakeRelay,
     onError: warn('admission'),
     ...createAdmissionMetrics(deps.metrics),
   });
   const waitingMax = config.ADMISSION_WAITING_MAX;
-  addUploadDoors(server, { config, database, codec, admission, now, waitingMax, idempotency, gate });
+  addUploadDoors(server, {
+    config,
+    database,
+    codec,
+    admission,
+    now,
+    waitingMax,
+    areSinglesComing: singleLeads.areComing,
+    idempotency,
+    gate,
+  });
   addWebhookDoors(server, { config, database, codec, wakeRelay, now });
   server.register((scope, _options, done) => {
     addProxy(scope, {
@@ -84,6 +100,7 @@ export async function createGateway(deps: ServiceDeps<GatewayConfig>, server: Ht
       callerOf: gate.callerOf,
       idempotency,
       places: createPlaces(config.UPSTREAM_REQUESTS_MAX),
+      onLead: singleLeads.note,
       special: readYourWrite({ database, forward, callerOf: gate.callerOf }),
     });
     done();

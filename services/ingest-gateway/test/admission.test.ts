@@ -9,6 +9,7 @@ import { createTestDatabase, eventually, sampleId, testEnvironment } from '@lead
 import { z } from 'zod';
 import { admitNext, insertAdmissions } from '../src/admission/admission-store.ts';
 import { startAdmission } from '../src/admission/admission.ts';
+import { createSingleLeads } from '../src/admission/single-leads.ts';
 import { watchLine } from '../src/admission/line-watch.ts';
 import { adjust, freshRate, pass, spend } from '../src/domain/admission-rate.ts';
 import type { Line } from '../src/domain/line-wait.ts';
@@ -17,6 +18,7 @@ import { createPlaces } from '../src/limits/places.ts';
 import type { Gateway, Told } from './harness.ts';
 import { csvForm, startGateway } from './harness.ts';
 
+const fresh = freshRate(50_000);
 const migrations = new URL('../migrations', import.meta.url).pathname;
 const [large, small] = [sampleId('large'), sampleId('small')];
 
@@ -49,7 +51,7 @@ describe('admission', () => {
     const counts: number[] = [];
     for (let leads = await admitNext(test.database); leads > 0; leads = await admitNext(test.database))
       counts.push(leads);
-    expect(counts).toEqual([100, 3, 100, 100, 100, 50]);
+    expect(counts).toEqual([25, 3, ...Array.from({ length: 17 }, () => 25)]);
     const rows = await admitted();
     const asSent = (name: string, count: number) =>
       leadsOf(name, count).map((message) => ({ ...message, headers: JSON.stringify(message.headers) }));
@@ -87,7 +89,7 @@ describe('admission', () => {
       sql.type(z.object({ turn: z.coerce.number() }))`select turn from admissions order by turn`,
     );
     await test.database.query(sql.unsafe`delete from admissions`);
-    expect(turns).toEqual([0, 100]);
+    expect(turns).toEqual([0, 25, 50, 75, 100, 125, 150, 175]);
   });
 
   it('slows down while the line lets its messages wait, and takes what is free afterwards', async () => {
@@ -99,12 +101,13 @@ describe('admission', () => {
     const admission = startAdmission({
       database: test.database,
       watchLine: () => Promise.resolve({ look: () => Promise.resolve(line), close: () => Promise.resolve() }),
+      perSecondMax: () => Promise.resolve(50_000),
       wakeRelay: () => undefined,
       onError: (error) => errors.push(error),
       onAdmitted: (_leads, perSecond) => paces.push(perSecond),
     });
     try {
-      await eventually('it to slow down', () => (paces.at(-1) ?? 1_000) < freshRate.perSecond / 2);
+      await eventually('it to slow down', () => (paces.at(-1) ?? 1_000) < fresh.perSecond / 2);
       const slow = paces.at(-1) ?? 0;
       line = { queueMs: 0, perSecond: 5_000 };
       await eventually(
@@ -125,6 +128,7 @@ describe('admission', () => {
     const admission = startAdmission({
       database: test.database,
       watchLine: () => Promise.resolve(noLine),
+      perSecondMax: () => Promise.resolve(50_000),
       wakeRelay: () => undefined,
       onError: (error) => {
         throw error;
@@ -132,7 +136,7 @@ describe('admission', () => {
       onAdmitted: () => undefined,
     });
     const LIST = 100;
-    const lists = (freshRate.allowance + freshRate.perSecond) / LIST;
+    const lists = (fresh.allowance + fresh.perSecond) / LIST;
     const startedAt = performance.now();
     try {
       for (let i = 0; i < lists; i += 1) {
@@ -147,28 +151,91 @@ describe('admission', () => {
       await admission.stop();
     }
     // What the allowance of the beginning does not cover takes a second; the last list may go before its leads are paid for.
-    expect(performance.now() - startedAt).toBeGreaterThan(1_000 * (1 - (2 * LIST) / freshRate.perSecond));
+    expect(performance.now() - startedAt).toBeGreaterThan(1_000 * (1 - (2 * LIST) / fresh.perSecond));
     expect(await admitted()).toHaveLength(lists * LIST);
   });
 });
 
+describe('beside single leads', () => {
+  let test: Awaited<ReturnType<typeof createTestDatabase>>;
+  beforeAll(async () => {
+    test = await createTestDatabase({ schema: 'ingest_gateway', migrations });
+  });
+  afterAll(() => test.drop());
+  const fail = (error: unknown): never => {
+    throw error;
+  };
+
+  it('a lead that one replica takes is known to the others, for a minute', async () => {
+    const [here, there] = [createSingleLeads(test.database, fail), createSingleLeads(test.database, fail)];
+    expect(await there.areComing()).toBe(false);
+    here.note();
+    await eventually('the other replica to know', there.areComing);
+    await test.database.query(sql.unsafe`update single_leads set seen_at = seen_at - interval '61 seconds'`);
+    expect(await there.areComing()).toBe(false);
+  });
+
+  it('each lead that is handed on to its owner counts, a look at one does not', async () => {
+    const gateway = await startGateway();
+    try {
+      const token = await gateway.mint('member');
+      const { areComing } = createSingleLeads(gateway.database, fail);
+      await gateway.ask('/v1/leads', { token });
+      expect(await areComing()).toBe(false);
+      await gateway.ask('/v1/leads', { token, json: { source: 'form', email: 'p@a.example' } });
+      await eventually('it to be noted', areComing);
+    } finally {
+      await gateway.stop();
+    }
+  });
+
+  it('an import is let in at the pace that is set for it, from its first lead on', async () => {
+    const [PER_SECOND_MAX, COUNT] = [60, 200];
+    await test.database.transaction((tx) => insertAdmissions(tx, large, leadsOf('large', COUNT)));
+    const letIn: { at: number; leads: number; perSecond: number }[] = [];
+    const ended = Promise.withResolvers<undefined>();
+    const admission = startAdmission({
+      database: test.database,
+      watchLine: () =>
+        Promise.resolve({
+          look: () => Promise.resolve({ queueMs: 0, perSecond: null }),
+          close: () => Promise.resolve(),
+        }),
+      perSecondMax: () => Promise.resolve(PER_SECOND_MAX),
+      wakeRelay: () => undefined,
+      onError: ended.reject,
+      onAdmitted: (leads, perSecond) => {
+        letIn.push({ at: performance.now(), leads, perSecond });
+        if (letIn.reduce((sum, one) => sum + one.leads, 0) === COUNT) ended.resolve(undefined);
+      },
+    });
+    await ended.promise;
+    await admission.stop();
+    expect(letIn.every(({ perSecond }) => perSecond <= PER_SECOND_MAX)).toBe(true);
+    const seconds = ((letIn.at(-1)?.at ?? 0) - (letIn[0]?.at ?? 0)) / 1_000;
+    // The first second's leads go at once, and the last row before it is paid for.
+    expect(seconds).toBeGreaterThan((COUNT - PER_SECOND_MAX - 2 * 25) / PER_SECOND_MAX);
+  });
+});
+
 describe('the pace', () => {
-  const at = (queueMs: number, perSecond: number | null): number => adjust(freshRate, { queueMs, perSecond }).perSecond;
+  const at = (queueMs: number, perSecond: number | null): number =>
+    adjust(fresh, { queueMs, perSecond }, 50_000).perSecond;
 
   it('is a quarter above what passes while little waits, half of it while much waits', () => {
     expect([at(0, 300), at(0, 100), at(0, null)]).toEqual([425, 175, 425]);
     // More passes than is let in (others hand in too): no reason to leap.
     expect(at(0, 9_000)).toBe(425);
-    expect([at(800, 300), at(5_000, 300), at(5_000, 0)]).toEqual([freshRate.perSecond, 150, 50]);
-    expect(adjust(freshRate, null)).toEqual(freshRate);
+    expect([at(800, 300), at(5_000, 300), at(5_000, 0)]).toEqual([fresh.perSecond, 150, 50]);
+    expect(adjust(fresh, null, 50_000)).toEqual(fresh);
   });
 
   it('gives an allowance that does not pile up', () => {
-    const spent = spend(freshRate, freshRate.allowance + 100);
+    const spent = spend(fresh, fresh.allowance + 100);
     expect(spent.allowance).toBe(-100);
-    expect(pass(spent, 500).allowance).toBe(freshRate.perSecond / 2 - 100);
-    expect(pass(spent, 3_600_000).allowance).toBe(freshRate.perSecond / 4);
-    expect(pass(freshRate, 3_600_000)).toEqual(freshRate);
+    expect(pass(spent, 500).allowance).toBe(fresh.perSecond / 2 - 100);
+    expect(pass(spent, 3_600_000).allowance).toBe(fresh.perSecond / 4);
+    expect(pass(fresh, 3_600_000)).toEqual(fresh);
   });
 });
 

@@ -41,6 +41,7 @@ crashPoints('the gateway’s intake', {
         processor: { reads: [], writes: [topics['ingest.lead.v1']] },
         start: ({ database, wakeRelay }) => {
           const started = startAdmission({
+            perSecondMax: () => Promise.resolve(50_000),
             database,
             watchLine,
             wakeRelay,
@@ -52,7 +53,13 @@ crashPoints('the gateway’s intake', {
         },
       },
       asks: uploads.map(({ facts, rows }) => (door) => {
-        const deps = { ...door, admission: { wake: () => admission?.wake() }, now: () => testNow, waitingMax: 10_000 };
+        const deps = {
+          ...door,
+          admission: { wake: () => admission?.wake() },
+          now: () => testNow,
+          waitingMax: 10_000,
+          areSinglesComing: () => Promise.resolve(false),
+        };
         return commitIntake(deps, (after) => rows.slice(after), facts);
       }),
       isDone: async (database) => !(await database.exists(sql.unsafe`select 1 from admissions`)),

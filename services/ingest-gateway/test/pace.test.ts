@@ -4,6 +4,7 @@ import { adjust, freshRate } from '../src/domain/admission-rate.ts';
 import type { Place } from '../src/domain/line-wait.ts';
 import { lineOf, nothingSeen } from '../src/domain/line-wait.ts';
 
+const PER_SECOND_MAX = 50_000;
 const [STEP_MS, TOLD_EVERY_MS, LOOK_EVERY_MS, END_MS] = [50, 500, 500, 120_000];
 
 type Group = { came: number; passed: number; told: number; readonly perSecond: number };
@@ -23,7 +24,7 @@ function play({ share, scoring: slowest }: { share: number; scoring: number }): 
     end: Math.floor(came),
   });
   const looks: { pace: number; queue: number }[] = [];
-  let rate = freshRate;
+  let rate = freshRate(PER_SECOND_MAX);
   let seen = nothingSeen;
   for (let at = STEP_MS; at <= END_MS; at += STEP_MS) {
     discovery.came += (rate.perSecond * STEP_MS) / 1_000;
@@ -37,7 +38,7 @@ function play({ share, scoring: slowest }: { share: number; scoring: number }): 
     if (at % LOOK_EVERY_MS !== 200) continue;
     const [line, now] = lineOf(seen, [placeOf('discovery', discovery), placeOf('scoring', scoring)], at);
     seen = now;
-    rate = adjust(rate, line);
+    rate = adjust(rate, line, PER_SECOND_MAX);
     looks.push({ pace: rate.perSecond, queue: scoring.came - scoring.passed });
   }
   return looks;

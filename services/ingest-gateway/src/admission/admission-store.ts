@@ -2,8 +2,8 @@
 import type { Database, OutboxMessage, Queries } from '@lead-flood/postgres';
 import { intoOutbox, jsons, slices, sql, texts } from '@lead-flood/postgres';
 
-/** Fewer make more rows, more make a coarser turn: at 800 leads a second a row is an eighth of one. */
-const LEADS_PER_ROW = 100;
+/** Fewer make more rows, more make a coarser turn, and a burst: at 100 leads a second a row is a quarter of one. */
+const LEADS_PER_ROW = 25;
 
 /** Beside the backlog's. */
 const LOCK_CLASS = 0x1eadf6;

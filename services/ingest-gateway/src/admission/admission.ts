@@ -10,6 +10,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fault } from '@lead-flood/kernel';
 import type { Database } from '@lead-flood/postgres';
 import { adjust, freshRate, pass, spend } from '../domain/admission-rate.ts';
+import type { Rate } from '../domain/admission-rate.ts';
 import { admitNext } from './admission-store.ts';
 import type { LineWatch } from './line-watch.ts';
 
@@ -23,6 +24,8 @@ export type AdmissionDeps = {
   readonly database: Database;
   /** Opened while something waits, closed when all is in. */
   readonly watchLine: () => Promise<LineWatch>;
+  /** The pace that is not passed however fast the line is; asked at each look at it. */
+  readonly perSecondMax: () => Promise<number>;
   readonly wakeRelay: () => void;
   readonly onError: (error: unknown) => void;
   /** Leads let in, and the pace, for the metrics. */
@@ -40,18 +43,17 @@ const FORGET_MS = 30_000;
 export function startAdmission(deps: AdmissionDeps): Admission {
   const stopping = new AbortController();
   let woken = Promise.withResolvers<undefined>();
-  let rate = freshRate;
-  let turnedAt = performance.now();
-
-  /** What was let in a moment ago still counts: many small lists one after the other are a large one. */
-  function turn(): void {
-    const now = performance.now();
-    rate = now - turnedAt > FORGET_MS ? freshRate : pass(rate, now - turnedAt);
-    turnedAt = now;
-  }
+  let rate: Rate = freshRate(0);
+  let turnedAt = Number.NEGATIVE_INFINITY;
 
   /** Until nothing waits. */
   async function letIn(): Promise<void> {
+    let perSecondMax = await deps.perSecondMax();
+    // What was let in a moment ago still counts: many short lists one after the other are a long one.
+    if (performance.now() - turnedAt > FORGET_MS) {
+      rate = freshRate(perSecondMax);
+      turnedAt = performance.now();
+    }
     turn();
     // Short lists are in before anybody has looked at the line.
     while (rate.allowance > 0) if ((await one()) === 0) return;
@@ -61,7 +63,8 @@ export function startAdmission(deps: AdmissionDeps): Admission {
       while (!stopping.signal.aborted) {
         turn();
         if (turnedAt - lookedAt >= LOOK_EVERY_MS) {
-          rate = adjust(rate, await line.look());
+          perSecondMax = await deps.perSecondMax();
+          rate = adjust(rate, await line.look(), perSecondMax);
           lookedAt = turnedAt;
         }
         if (rate.allowance > 0) {
@@ -71,6 +74,12 @@ export function startAdmission(deps: AdmissionDeps): Admission {
     } finally {
       await line.close();
     }
+  }
+
+  function turn(): void {
+    const now = performance.now();
+    rate = pass(rate, now - turnedAt);
+    turnedAt = now;
   }
 
   async function one(): Promise<number> {

@@ -18,17 +18,20 @@ export type Rate = {
 };
 
 const QUEUE_MS = { low: 500, high: 1_000 };
-const RATE = { min: 50, first: 300, max: 50_000 };
+const RATE = { min: 50, first: 300 };
 /** Above what passes, so that a line with more to give is found out; below it, so that a queue goes away. */
 const FACTOR = { up: 1.25, down: 0.5 };
 const STEP_UP = 50;
 /** A list of usual size does not wait at all while nothing else does. */
 const ALLOWANCE_MAX = 500;
 
-export const freshRate: Rate = { perSecond: RATE.first, allowance: ALLOWANCE_MAX };
+export const freshRate = (perSecondMax: number): Rate => ({
+  perSecond: Math.min(RATE.first, perSecondMax),
+  allowance: Math.min(ALLOWANCE_MAX, perSecondMax),
+});
 
 /** After a look at the line; null where nobody could say: then nothing changes. */
-export function adjust(rate: Rate, line: Line | null): Rate {
+export function adjust(rate: Rate, line: Line | null, perSecondMax: number): Rate {
   if (line === null) return rate;
   const passes = line.perSecond ?? rate.perSecond;
   const wanted =
@@ -37,7 +40,7 @@ export function adjust(rate: Rate, line: Line | null): Rate {
       : line.queueMs < QUEUE_MS.low
         ? Math.min(rate.perSecond, passes) * FACTOR.up + STEP_UP
         : rate.perSecond;
-  return { ...rate, perSecond: Math.min(RATE.max, Math.max(RATE.min, wanted)) };
+  return { ...rate, perSecond: Math.min(perSecondMax, Math.max(RATE.min, wanted)) };
 }
 
 /** What is saved up is at most a quarter of a second's: a burst is a queue too. */

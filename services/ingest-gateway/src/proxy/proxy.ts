@@ -25,6 +25,8 @@ export type ProxyDeps = {
   readonly callerOf: (request: HttpRequest) => Caller;
   readonly idempotency: Idempotency;
   readonly places: Places;
+  /** A single lead is on its way to its owner. */
+  readonly onLead: () => void;
   /** Routes with an answer of ours beside the owner's, by name. */
   readonly special: Readonly<Record<string, (request: HttpRequest) => Promise<UpstreamAnswer>>>;
 };
@@ -67,6 +69,7 @@ export function addProxy(scope: HttpServer, deps: ProxyDeps): void {
         const leave = deps.places.enter(route.service, deps.callerOf(request).principal.orgId);
         if (leave === null)
           throw new CodedError('IGW_ERR_BUSY', `${route.service} has as many requests as it can answer in time`);
+        if (name === 'createLead') deps.onLead();
         try {
           return await (special === undefined
             ? handOn(deps, route, request, reply)

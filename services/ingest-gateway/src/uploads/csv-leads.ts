@@ -15,6 +15,8 @@ import { checkRow } from './lead-intake.ts';
 const HEAD_BYTES_MAX = 65_536;
 const RECORD_CHARACTERS_MAX = 65_536;
 const COLUMNS_MAX = 200;
+/** Some ten milliseconds of reading. */
+const ROWS_AT_ONCE = 1_000;
 const REPLACEMENT = '\ufffd';
 
 /** The first line alone, for a refusal as early as can be; what it cannot tell yet is told by `countRows`. */
@@ -35,10 +37,20 @@ function firstOf(line: string, delimiter: string): readonly string[] | undefined
   }
 }
 
-/** The number of rows of a sound file. Throws IGW_ERR_CSV_HEADER, _CSV_BROKEN or _TOO_MANY_ROWS. */
-export async function countRows(file: AsyncIterable<Buffer>, rowsMax: number): Promise<number> {
+/**
+ * The number of rows of a sound file. Throws IGW_ERR_CSV_HEADER, _CSV_BROKEN or _TOO_MANY_ROWS. `standBack` is called after
+ * each thousand of them.
+ */
+export async function countRows(
+  file: AsyncIterable<Buffer>,
+  rowsMax: number,
+  standBack: () => Promise<void>,
+): Promise<number> {
   let rows = 0;
-  for await (const _row of records(file)) rows += 1;
+  for await (const _row of records(file)) {
+    rows += 1;
+    if (rows % ROWS_AT_ONCE === 0) await standBack();
+  }
   // Counted to the end, so that the refusal can say how many there are.
   if (rows > rowsMax)
     throw new CodedError('IGW_ERR_TOO_MANY_ROWS', `the file has ${rows} rows, at most ${rowsMax} are taken`);

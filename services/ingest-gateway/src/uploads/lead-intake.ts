@@ -15,6 +15,7 @@ import { insertAdmissions } from '../admission/admission-store.ts';
 import type { Admission } from '../admission/admission.ts';
 import { refuseBeyondBacklog } from '../admission/backlog.ts';
 import { toSubmission } from '../domain/lead-submission.ts';
+import { createStandBack } from './stand-back.ts';
 import type { UploadCounts } from './upload-store.ts';
 import { advanceUpload, beginUpload, endUpload } from './upload-store.ts';
 
@@ -33,6 +34,7 @@ export type IntakeDeps = {
   readonly codec: Codec;
   readonly admission: Pick<Admission, 'wake'>;
   readonly now: () => number;
+  readonly areSinglesComing: () => Promise<boolean>;
   /** ADMISSION_WAITING_MAX */
   readonly waitingMax: number;
 };
@@ -40,8 +42,6 @@ export type IntakeDeps = {
 const CHUNK_ROWS = 500;
 /** Rows between two looks at what else came: a file must not hold up single requests for longer than these take, 5 ms. */
 const TURN_ROWS = 50;
-/** Of the time that its chunks take, which a long upload stands back afterwards: single requests need the core too. */
-const REST_SHARE = 1;
 /** A list of usual size is answered as fast as can be. */
 const HURRIED_ROWS = 2_000;
 const TRIES_MAX = 4;
@@ -94,15 +94,14 @@ export async function commitIntake(
     deps.admission.wake();
   };
   let chunk: Row[] = [];
-  let startedAt = performance.now();
+  const standBack = createStandBack(deps.areSinglesComing);
   for await (const row of rowsAfter(after)) {
     chunk.push(row);
     if (chunk.length % TURN_ROWS === 0) await nextTurn();
     if (chunk.length < CHUNK_ROWS) continue;
     await commitChunk(chunk);
     chunk = [];
-    if (facts.rowsTotal > HURRIED_ROWS) await delay((performance.now() - startedAt) * REST_SHARE);
-    startedAt = performance.now();
+    if (facts.rowsTotal > HURRIED_ROWS) await standBack();
   }
   if (chunk.length > 0) await commitChunk(chunk);
   return commit(deps, (tx) => endUpload(tx, facts.jobId));

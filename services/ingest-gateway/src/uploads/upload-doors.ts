@@ -11,6 +11,7 @@ import { hashRequest, readIdempotencyKey } from '../proxy/idempotency.ts';
 import { checkHead, countRows, readLeads } from './csv-leads.ts';
 import type { IntakeDeps } from './lead-intake.ts';
 import { checkRow, commitIntake } from './lead-intake.ts';
+import { createStandBack } from './stand-back.ts';
 import type { Spooled } from './spool.ts';
 import { spool } from './spool.ts';
 import { findUpload, listRefused } from './upload-store.ts';
@@ -92,7 +93,11 @@ const fileHandlers = (deps: UploadDeps): HttpHandlers<typeof fileRoutes> => {
         const received = await receive(exchange, deps.config.UPLOAD_BYTES_MAX);
         file = received;
         const work = async (): Promise<Answer> => {
-          const rowsTotal = await countRows(received.read(), deps.config.UPLOAD_ROWS_MAX);
+          const rowsTotal = await countRows(
+            received.read(),
+            deps.config.UPLOAD_ROWS_MAX,
+            createStandBack(deps.areSinglesComing),
+          );
           const jobId = jobIdOf(orgId, key, received.hash);
           const facts = { jobId, orgId, userId, kind: 'csv', correlationId, rowsTotal } as const;
           const counts = await takeIn(deps, (after) => readLeads(received.read(), after), facts, exchange);
