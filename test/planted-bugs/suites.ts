@@ -35,4 +35,5 @@ export const suites: Readonly<Record<PlantedBug, readonly string[]>> = {
   'forget-finished': [machinery, chapter('06-outside-world')],
   'skip-open-message': [chapter('06-outside-world')],
   'no-order-within-key': [chapter('06-outside-world')],
+  'numbers-apart': ['libs/kafka/test/assigner.test.ts', 'services/analytics/test/replicas.test.ts'],
 };

@@ -8,8 +8,11 @@
  *   fetch ──▶ one call per partition ──┘        │
  *                                               └─ a heartbeat every half second while it runs
  */
+import './kafkajs-repairs.ts';
+import { PartitionAssigners } from 'kafkajs';
 import type { Consumer as KafkaJsConsumer, EachBatchPayload, KafkaMessage } from 'kafkajs';
 import { planted, toError } from '@lead-flood/kernel';
+import { byNumber } from './assigner.ts';
 import type { KafkaClient } from './client.ts';
 import type { RawRecord } from './record.ts';
 
@@ -66,8 +69,11 @@ type Delivery = { payload: EachBatchPayload; resolve: () => void; reject: (error
 
 export async function createConsumer(options: ConsumerOptions): Promise<Consumer> {
   const { client, group, topics } = options;
+  const state: GroupState = { generation: 0, assigned: 0, numbers: [], lastSeenAt: Date.now(), stopping: false };
   const consumer = client.consumer({
     groupId: group,
+    // The group takes the first that all members know: kafkajs' own as long as one is a version that knew no other.
+    partitionAssigners: [byNumber(() => state.numbers), PartitionAssigners.roundRobin],
     sessionTimeout: options.sessionTimeoutMs,
     rebalanceTimeout: Math.max(options.sessionTimeoutMs * 2, 15_000),
     heartbeatInterval: heartbeatMsOf(options),
@@ -77,7 +83,6 @@ export async function createConsumer(options: ConsumerOptions): Promise<Consumer
     allowAutoTopicCreation: false,
     retry: { retries: 20, initialRetryTime: 100, maxRetryTime: 5_000 },
   });
-  const state = { generation: 0, assigned: 0, lastSeenAt: Date.now(), stopping: false };
   watchGroup(consumer, options, state);
   await consumer.connect();
   await consumer.subscribe({ topics: [...topics], fromBeginning: true });
@@ -110,13 +115,22 @@ export async function createConsumer(options: ConsumerOptions): Promise<Consumer
   };
 }
 
-type GroupState = { generation: number; assigned: number; lastSeenAt: number; stopping: boolean };
+type GroupState = {
+  generation: number;
+  assigned: number;
+  /** Partition numbers that this member has in any topic. */
+  numbers: readonly number[];
+  lastSeenAt: number;
+  stopping: boolean;
+};
 
 function watchGroup(consumer: KafkaJsConsumer, options: ConsumerOptions, state: GroupState): void {
   const { GROUP_JOIN, REBALANCING, CRASH, FETCH, HEARTBEAT } = consumer.events;
   consumer.on(GROUP_JOIN, ({ payload }) => {
     state.generation += 1;
-    state.assigned = Object.values(payload.memberAssignment).reduce((sum, partitions) => sum + partitions.length, 0);
+    const partitions = Object.values(payload.memberAssignment).flat();
+    state.assigned = partitions.length;
+    state.numbers = [...new Set(partitions)];
     state.lastSeenAt = Date.now();
     options.onAssigned?.(payload.memberAssignment, (topic, partition, offset) => {
       consumer.seek({ topic, partition, offset: String(offset) });

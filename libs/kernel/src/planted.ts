@@ -31,6 +31,7 @@ export const plantedBugs = {
   'forget-finished': 'what is finished beyond an open message is not remembered',
   'skip-open-message': 'the position passes a message that is still under way',
   'no-order-within-key': 'messages of one key are with the outside world at the same time',
+  'numbers-apart': 'partition n of two topics of a group goes to different members',
 } as const;
 
 export type PlantedBug = keyof typeof plantedBugs;
