@@ -49,10 +49,17 @@ export function dealNumbers(count: number, holders: readonly Holder[]): Readonly
 const NAME = 'lead-flood-by-number';
 const VERSION = 0;
 
-/** `held`: the numbers that this member has at the moment, for its next join. */
+type Member = {
+  /** The numbers that this member has at the moment, for its next join. */
+  readonly held: () => readonly number[];
+  /** See kafkajs-repairs.ts. */
+  readonly beforeGivingUp: () => Promise<void>;
+};
+
 export const byNumber =
-  (held: () => readonly number[]): PartitionAssigner =>
-  ({ cluster }): Assigner => ({
+  ({ held, beforeGivingUp }: Member): PartitionAssigner =>
+  ({ cluster }): Assigner & Pick<Member, 'beforeGivingUp'> => ({
+    beforeGivingUp,
     name: NAME,
     version: VERSION,
     protocol: ({ topics }) => ({

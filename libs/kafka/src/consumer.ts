@@ -43,6 +43,11 @@ export type ConsumerOptions = {
   readonly onFetch: (batches: readonly PartitionBatch[]) => Promise<boolean>;
   /** After each join: where to begin is the caller's to say. */
   readonly onAssigned?: (partitions: Readonly<Record<string, readonly number[]>>, seek: Consumer['seek']) => void;
+  /**
+   * Before all partitions are given up, for a rebalance or for good, and before the first join. The whole group waits for
+   * it, so it has to be short.
+   */
+  readonly beforeGivingUp?: () => Promise<void>;
   /** The consumer cannot go on; the process is expected to end, since kafkajs would stand still for ever. */
   readonly onFatal: (error: Error) => void;
 };
@@ -70,10 +75,11 @@ type Delivery = { payload: EachBatchPayload; resolve: () => void; reject: (error
 export async function createConsumer(options: ConsumerOptions): Promise<Consumer> {
   const { client, group, topics } = options;
   const state: GroupState = { generation: 0, assigned: 0, numbers: [], lastSeenAt: Date.now(), stopping: false };
+  const beforeGivingUp = options.beforeGivingUp ?? (() => Promise.resolve());
   const consumer = client.consumer({
     groupId: group,
     // The group takes the first that all members know: kafkajs' own as long as one is a version that knew no other.
-    partitionAssigners: [byNumber(() => state.numbers), PartitionAssigners.roundRobin],
+    partitionAssigners: [byNumber({ held: () => state.numbers, beforeGivingUp }), PartitionAssigners.roundRobin],
     sessionTimeout: options.sessionTimeoutMs,
     rebalanceTimeout: Math.max(options.sessionTimeoutMs * 2, 15_000),
     heartbeatInterval: heartbeatMsOf(options),
@@ -99,7 +105,8 @@ export async function createConsumer(options: ConsumerOptions): Promise<Consumer
   });
   return {
     seek: (topic, partition, offset) => {
-      consumer.seek({ topic, partition, offset: String(offset) });
+      // kafkajs throws where nothing runs any more; there is nothing to be sent anywhere then.
+      if (!state.stopping) consumer.seek({ topic, partition, offset: String(offset) });
     },
     tellOffsets: (offsets) =>
       consumer.commitOffsets(

@@ -48,10 +48,17 @@ const COMMIT_MAX = 500;
 const GATHER_MS = 10;
 const START_RETRY_MS = 200;
 const SESSION_TIMEOUT_MS = 10_000;
+/**
+ * What a group waits at most for a member's calls before it divides the partitions anew: all of them stand still meanwhile.
+ * A longer call goes on; its answer goes to the journal, where the next owner finds it if it is late enough to look there.
+ */
+const HAND_OVER_MS = 5_000;
 
+const placeOf = (at: { readonly topic: string; readonly partition: number }): string => `${at.topic}/${at.partition}`;
 const notHalted = (): { halted: string | null } => ({ halted: null });
 
-type Started = { readonly key: string; readonly item: Item; readonly input: DecodedInput };
+type Turn = { readonly key: string; readonly item: Item };
+type Started = Turn & { readonly input: DecodedInput };
 
 export async function startEffectRunner(
   processor: ErasedEffectProcessor,
@@ -104,7 +111,7 @@ export async function startEffectRunner(
     // Back-pressure: the next fetch follows when less than one full load is open.
     while (open() >= processor.inFlightMax && !leaving()) await Promise.race([changed.promise, delay(100)]);
     if (leaving()) {
-      await drain();
+      await drain(HAND_OVER_MS);
       return false;
     }
     const endedAt = performance.now();
@@ -119,10 +126,20 @@ export async function startEffectRunner(
       deps.codec,
       batches.flatMap((batch) => batch.records),
     );
+    const taken: Turn[][] = [];
     for (const batch of batches) {
-      const at = `${batch.topic}/${batch.partition}`;
+      const at = placeOf(batch);
       const before = trackers.get(at);
-      if (before !== undefined && before.place.generation !== batch.generation) await leave(before, at);
+      if (before === undefined || !ownership.holds(before.place, batch)) {
+        trackers.delete(at);
+        queue.drop((item) => placeOf(item.tracker) === at);
+        // What an earlier claim of ours has under way ends first, and the others do not wait for it.
+        if (underWay(at)) {
+          const [first] = batch.records;
+          if (first !== undefined) consumer.seek(batch.topic, batch.partition, first.offset);
+          continue;
+        }
+      }
       const place = await ownership.admit(batch);
       if (place === null) continue;
       let tracker = trackers.get(at);
@@ -136,17 +153,14 @@ export async function startEffectRunner(
         };
         trackers.set(at, tracker);
       }
-      take(batch, tracker);
+      taken.push(take(batch, tracker));
     }
+    // In turns, each in its own order: one after the other, the last partition of a large fetch would stand still until all
+    // others are done.
+    for (let i = 0; taken.some(({ length }) => i < length); i += 1)
+      for (const { [i]: turn } of taken) if (turn !== undefined) queue.add(turn.key, turn.item);
     starts.request();
-  }
-
-  /** The same partition under a new assignment: what is under way for it ends first, the rest comes again. */
-  async function leave(tracker: Tracker, at: string): Promise<void> {
-    queue.drop((item) => item.tracker === tracker);
-    const until = Date.now() + processor.deadlineMs;
-    while (underWay(tracker) && Date.now() < until) await Promise.race([changed.promise, delay(100)]);
-    trackers.delete(at);
+    if (taken.length === 0) await Promise.race([changed.promise, delay(100)]);
   }
 
   const commitUntilDone = createCommitter(processor, deps, {
@@ -156,10 +170,11 @@ export async function startEffectRunner(
     stillOurs,
   });
   const running = new Set<Item>();
-  const underWay = (tracker: Tracker): boolean =>
-    [...running].some((item) => item.tracker === tracker) || finished.some((f) => f.item.tracker === tracker);
+  const underWay = (at: string): boolean =>
+    [...running].some((item) => placeOf(item.tracker) === at) || finished.some((f) => placeOf(f.item.tracker) === at);
 
-  function take(batch: PartitionBatch, tracker: Tracker): void {
+  function take(batch: PartitionBatch, tracker: Tracker): Turn[] {
+    const turns: Turn[] = [];
     const newest = tracker.outstanding.at(-1) ?? -1;
     for (const record of batch.records) {
       if (record.offset < tracker.place.nextOffset || record.offset <= newest) continue;
@@ -172,7 +187,7 @@ export async function startEffectRunner(
           : { ...decoded, event: { ...decoded.event, source: decoded.event.source.replace(prefix, '') } };
       const key =
         isRefused(work) || isPassed(work) ? `${batch.topic}/${batch.partition}/${record.offset}` : work.event.key;
-      queue.add(key, { record, tracker, work });
+      turns.push({ key, item: { record, tracker, work } });
     }
     deps.telemetry.lag(
       group,
@@ -180,6 +195,7 @@ export async function startEffectRunner(
       batch.partition,
       batch.highWatermark - tracker.place.nextOffset,
     );
+    return turns;
   }
 
   function startReady(): void {
@@ -320,14 +336,15 @@ export async function startEffectRunner(
     }
     queue.drop((item) => lost.has(item.tracker));
     for (const [at, tracker] of trackers) if (lost.has(tracker)) trackers.delete(at);
-    // Should we be the owner after all (a claim of our own overtook us), the next records claim anew.
-    ownership.forget();
+    // Should we be the owner after all (a claim of our own overtook us), the next records claim anew. These alone: a claim
+    // takes what is under way from the others too, whose commits then fail and forget the next ones, round and round.
+    ownership.forget(new Set([...lost].map(({ place }) => place)));
     return rest.filter((f) => !lost.has(f.item.tracker));
   }
 
-  async function drain(): Promise<void> {
+  async function drain(limitMs: number): Promise<void> {
     queue.drop(() => true);
-    const until = Date.now() + processor.deadlineMs;
+    const until = Date.now() + Math.min(limitMs, processor.deadlineMs);
     while (open() > 0 && !dead && Date.now() < until) await Promise.race([changed.promise, delay(100)]);
     // What was dropped has to come again from the row's offset, even if this member keeps its partitions.
     trackers.clear();
@@ -343,6 +360,7 @@ export async function startEffectRunner(
     fetchWaitMs: FETCH_WAIT_MS,
     onFetch,
     onAssigned: (partitions, seek) => void beginUntilDone(ownership, deps, group, partitions, seek),
+    beforeGivingUp: () => drain(HAND_OVER_MS),
     onFatal: deps.onFatal,
   });
   return {
@@ -351,7 +369,7 @@ export async function startEffectRunner(
     stop: async () => {
       queue.drop(() => true);
       const leftConsumer = consumer.stop();
-      await drain();
+      await drain(processor.deadlineMs);
       stopping.abort();
       await teller.stop();
       await leftConsumer;
