@@ -3,7 +3,7 @@
  * refused, without those whose partition has gone to another owner meanwhile.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import { InvariantError, TransientError } from '@lead-flood/kernel';
+import { InvariantError, planted, TransientError } from '@lead-flood/kernel';
 import { classify } from '@lead-flood/postgres';
 import type { ShellDeps } from './batch-shell.ts';
 import { isPassed, isRefused, tracesOf } from './decode.ts';
@@ -99,7 +99,7 @@ export function createCommitter(
     if (only === undefined) return;
     if (rest.length === 1) {
       // Its dead letter is refused too: nothing that could be set aside is the cause. Again and again would be at once.
-      if (only.result.kind === 'refused') throw error;
+      if (only.result.kind === 'refused' && !planted('refused-letter-at-once')) throw error;
       const refused = { record: only.item.record, code: 'PRC_ERR_UNSTORABLE', detail: error.name, step: 'save' };
       await commitUntilDone([{ ...only, result: { kind: 'refused', refused } }]);
       setAside.add();

@@ -13,7 +13,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Consumer, PartitionBatch } from '@lead-flood/kafka';
 import { createConsumer } from '@lead-flood/kafka';
-import { InvariantError, TransientError, toError } from '@lead-flood/kernel';
+import { InvariantError, planted, TransientError, toError } from '@lead-flood/kernel';
 import type { KnownEntry, Stored } from '@lead-flood/postgres';
 import { classify, createJournalWriter, readJournal, readPositions } from '@lead-flood/postgres';
 import { prepareInputs } from './batch.ts';
@@ -360,7 +360,7 @@ export async function startEffectRunner(
     fetchWaitMs: FETCH_WAIT_MS,
     onFetch,
     onAssigned: (partitions, seek) => void beginUntilDone(ownership, deps, group, partitions, seek),
-    beforeGivingUp: () => drain(HAND_OVER_MS),
+    beforeGivingUp: () => (planted('no-hand-over') ? Promise.resolve() : drain(HAND_OVER_MS)),
     onFatal: deps.onFatal,
   });
   return {

@@ -322,6 +322,16 @@ describe('what is refused before it breaks', () => {
       expect(await told(send(2))).toEqual([202]);
     });
 
+    it('a list that is all in is answered when it is sent again, however many wait by then', async () => {
+      const headers = { 'idempotency-key': randomId() };
+      const list = () => told(gateway.ask('/v1/leads/bulk', { token, json: people(3), headers }));
+      expect(await list()).toEqual([202]);
+      // As if the process had died before it noted its answer.
+      await gateway.database.query(sql.unsafe`delete from idempotency_keys`);
+      await stand(gateway.seeded.orgId, 5);
+      expect(await list()).toEqual([202]);
+    });
+
     it('[GW-34] many lists at once do not pass the bound together', async () => {
       await stand(large, 1);
       const [, send] = doors[1] ?? [];
