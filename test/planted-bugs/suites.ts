@@ -35,4 +35,12 @@ export const suites: Readonly<Record<PlantedBug, readonly string[]>> = {
   'forget-finished': [machinery, chapter('06-outside-world')],
   'skip-open-message': [chapter('06-outside-world')],
   'no-order-within-key': [chapter('06-outside-world')],
+  'numbers-apart': ['libs/kafka/test/assigner.test.ts', 'services/analytics/test/replicas.test.ts'],
+  'earlier-timer-ends-wait': [chapter('07-redelivery')],
+  'overtaken-repeat-ends-wait': [chapter('07-redelivery')],
+  'errors-by-name': [machinery],
+  'upload-from-first-row': ['services/ingest-gateway/test/admission.test.ts'],
+  'refused-letter-at-once': [chapter('04-refusals'), chapter('06-outside-world')],
+  'relay-never-silent': [relay],
+  'no-hand-over': [chapter('19-several-members')],
 };

@@ -8,8 +8,11 @@
  *   fetch ──▶ one call per partition ──┘        │
  *                                               └─ a heartbeat every half second while it runs
  */
+import './kafkajs-repairs.ts';
+import { PartitionAssigners } from 'kafkajs';
 import type { Consumer as KafkaJsConsumer, EachBatchPayload, KafkaMessage } from 'kafkajs';
 import { planted, toError } from '@lead-flood/kernel';
+import { byNumber } from './assigner.ts';
 import type { KafkaClient } from './client.ts';
 import type { RawRecord } from './record.ts';
 
@@ -40,6 +43,11 @@ export type ConsumerOptions = {
   readonly onFetch: (batches: readonly PartitionBatch[]) => Promise<boolean>;
   /** After each join: where to begin is the caller's to say. */
   readonly onAssigned?: (partitions: Readonly<Record<string, readonly number[]>>, seek: Consumer['seek']) => void;
+  /**
+   * Before all partitions are given up, for a rebalance or for good, and before the first join. The whole group waits for
+   * it, so it has to be short.
+   */
+  readonly beforeGivingUp?: () => Promise<void>;
   /** The consumer cannot go on; the process is expected to end, since kafkajs would stand still for ever. */
   readonly onFatal: (error: Error) => void;
 };
@@ -66,8 +74,12 @@ type Delivery = { payload: EachBatchPayload; resolve: () => void; reject: (error
 
 export async function createConsumer(options: ConsumerOptions): Promise<Consumer> {
   const { client, group, topics } = options;
+  const state: GroupState = { generation: 0, assigned: 0, numbers: [], lastSeenAt: Date.now(), stopping: false };
+  const beforeGivingUp = options.beforeGivingUp ?? (() => Promise.resolve());
   const consumer = client.consumer({
     groupId: group,
+    // The group takes the first that all members know: kafkajs' own as long as one is a version that knew no other.
+    partitionAssigners: [byNumber({ held: () => state.numbers, beforeGivingUp }), PartitionAssigners.roundRobin],
     sessionTimeout: options.sessionTimeoutMs,
     // How long a member may finish what it has begun before the others go on without it.
     rebalanceTimeout: Math.max(options.sessionTimeoutMs * 2, 15_000),
@@ -79,7 +91,6 @@ export async function createConsumer(options: ConsumerOptions): Promise<Consumer
     // As the client's: a broker that is away for a minute is waited for.
     retry: { retries: 20, initialRetryTime: 100, maxRetryTime: 5_000 },
   });
-  const state = { generation: 0, assigned: 0, lastSeenAt: Date.now(), stopping: false };
   watchGroup(consumer, options, state);
   await consumer.connect();
   await consumer.subscribe({ topics: [...topics], fromBeginning: true });
@@ -96,7 +107,8 @@ export async function createConsumer(options: ConsumerOptions): Promise<Consumer
   });
   return {
     seek: (topic, partition, offset) => {
-      consumer.seek({ topic, partition, offset: String(offset) });
+      // kafkajs throws where nothing runs any more; there is nothing to be sent anywhere then.
+      if (!state.stopping) consumer.seek({ topic, partition, offset: String(offset) });
     },
     tellOffsets: (offsets) =>
       consumer.commitOffsets(
@@ -112,13 +124,22 @@ export async function createConsumer(options: ConsumerOptions): Promise<Consumer
   };
 }
 
-type GroupState = { generation: number; assigned: number; lastSeenAt: number; stopping: boolean };
+type GroupState = {
+  generation: number;
+  assigned: number;
+  /** Partition numbers that this member has in any topic. */
+  numbers: readonly number[];
+  lastSeenAt: number;
+  stopping: boolean;
+};
 
 function watchGroup(consumer: KafkaJsConsumer, options: ConsumerOptions, state: GroupState): void {
   const { GROUP_JOIN, REBALANCING, CRASH, FETCH, HEARTBEAT } = consumer.events;
   consumer.on(GROUP_JOIN, ({ payload }) => {
     state.generation += 1;
-    state.assigned = Object.values(payload.memberAssignment).reduce((sum, partitions) => sum + partitions.length, 0);
+    const partitions = Object.values(payload.memberAssignment).flat();
+    state.assigned = partitions.length;
+    state.numbers = [...new Set(partitions)];
     state.lastSeenAt = Date.now();
     options.onAssigned?.(payload.memberAssignment, (topic, partition, offset) => {
       consumer.seek({ topic, partition, offset: String(offset) });

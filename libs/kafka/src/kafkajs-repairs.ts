@@ -108,6 +108,7 @@ type Connection = {
   port: number;
 };
 const LENGTH_BYTES = 4;
+const HAND_OVER_HEARTBEAT_MS = 500;
 
 /**
  * kafkajs keeps a connection whose request had no answer. When that was the first one (which versions does the broker
@@ -145,6 +146,42 @@ function hangUp(connection: Connection, error: Error): void {
   Object.assign(connection, { chunks: [], bytesBuffered: 0, bytesNeeded: LENGTH_BYTES });
 }
 
+type Group = {
+  readonly assigners: readonly { readonly beforeGivingUp?: () => Promise<void> }[];
+  readonly heartbeat: (options: { interval: number }) => Promise<void>;
+  joinAndSync: () => Promise<void>;
+  leave: () => Promise<void>;
+};
+
+/**
+ * kafkajs tells nobody before a member gives up its partitions, unless it happens to be in a handler: calls that are under
+ * way then go on while the next owner makes them again. Java's client has `onPartitionsRevoked`; here the assigner, the one
+ * thing of ours that a group holds, is asked and waited for, with signs of life meanwhile.
+ */
+function repairHandOver(): void {
+  const { prototype } = require('kafkajs/src/consumer/consumerGroup') as { prototype: Group };
+  const { joinAndSync, leave } = prototype;
+  prototype.joinAndSync = async function (this: Group) {
+    await handOver(this);
+    return joinAndSync.call(this);
+  };
+  prototype.leave = async function (this: Group) {
+    await handOver(this);
+    return leave.call(this);
+  };
+}
+
+async function handOver(group: Group): Promise<void> {
+  // A refused one says that the group is rebalancing, which is why we are here, or that we are out already.
+  const beat = (): void => void group.heartbeat({ interval: HAND_OVER_HEARTBEAT_MS }).catch(() => undefined);
+  const timer = setInterval(beat, HAND_OVER_HEARTBEAT_MS);
+  try {
+    await Promise.all(group.assigners.map((assigner) => assigner.beforeGivingUp?.()));
+  } finally {
+    clearInterval(timer);
+  }
+}
+
 function replaceModule(path: string, exported: unknown): void {
   require(path);
   const loaded = require.cache[path];
@@ -161,3 +198,4 @@ replaceEncoder();
 replaceDecoder();
 replaceGrouping();
 repairSilentConnection();
+repairHandOver();

@@ -230,6 +230,15 @@ describe('a consumer', () => {
     await admin.disconnect();
   });
 
+  it('that has stopped is sent nowhere, and nobody is told off for it', async () => {
+    const topic = await ownTopic(client, 1);
+    const consumer = await consume(topic, () => Promise.resolve(true));
+    await consumer.stop();
+    expect(() => {
+      consumer.seek(topic, 0, 0);
+    }).not.toThrow();
+  });
+
   it('begins where its caller seeks to', async () => {
     const topic = await ownTopic(client, 1);
     await producer.send(['a', 'b', 'c'].map((value) => text(topic, 'k', value)));

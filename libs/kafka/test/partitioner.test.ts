@@ -1,3 +1,4 @@
+/** The hash that a key goes by, beside kafkajs’ own: the partitions of every topic depend on it for ever. */
 import { createRequire } from 'node:module';
 import fc from 'fast-check';
 import { Partitioners } from 'kafkajs';

@@ -31,6 +31,14 @@ export const plantedBugs = {
   'forget-finished': 'what is finished beyond an open message is not remembered',
   'skip-open-message': 'the position passes a message that is still under way',
   'no-order-within-key': 'messages of one key are with the outside world at the same time',
+  'numbers-apart': 'partition n of two topics of a group goes to different members',
+  'earlier-timer-ends-wait': 'a repeat of an earlier try’s timer takes away the row of the try that is waited for',
+  'overtaken-repeat-ends-wait': 'a repeat of the message itself does so after a later message has overtaken it',
+  'errors-by-name': 'the database driver’s errors are told apart by their names, which are all alike',
+  'upload-from-first-row': 'an upload that is sent again is decided from its first row, not behind the committed ones',
+  'refused-letter-at-once': 'a dead letter that cannot be stored is tried again at once, for ever',
+  'relay-never-silent': 'a relay that falls silent keeps its session, and by it the lock',
+  'no-hand-over': 'partitions go to the next owner while their calls are under way',
 } as const;
 
 export type PlantedBug = keyof typeof plantedBugs;

@@ -112,9 +112,8 @@ async function run(options: RelayOptions, sleep: (ms: number) => Promise<void>, 
       await options.database.connect(async (connection) => {
         if (!(await lock(connection, options.schema)) && !planted('relay-without-lock')) return;
         failures = 0;
-        await connection.query(sql.unsafe`
-          select set_config('idle_session_timeout', ${String(options.silenceMs ?? SILENCE_MS)}, false)
-        `);
+        const silenceMs = planted('relay-never-silent') ? 0 : (options.silenceMs ?? SILENCE_MS);
+        await connection.query(sql.unsafe`select set_config('idle_session_timeout', ${String(silenceMs)}, false)`);
         await relayWhileHeld(options, connection, sleep, stopping);
         await connection.query(sql.unsafe`reset idle_session_timeout`);
         await connection.query(sql.unsafe`select pg_advisory_unlock(${RELAY_LOCK_CLASS}, hashtext(${options.schema}))`);

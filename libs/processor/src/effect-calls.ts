@@ -34,7 +34,7 @@ export type Calls = {
   /** A message has come or a place is free: starts what may start, soon. */
   readonly requestStart: () => void;
   readonly count: () => number;
-  readonly has: (tracker: Tracker) => boolean;
+  readonly some: (matches: (tracker: Tracker) => boolean) => boolean;
 };
 
 export type CallsParts = {
@@ -170,6 +170,6 @@ export function createCalls(
   return {
     requestStart: starts.request,
     count: () => underWay.size,
-    has: (tracker) => [...underWay].some((item) => item.tracker === tracker),
+    some: (matches) => [...underWay].some((item) => matches(item.tracker)),
   };
 }

@@ -106,7 +106,11 @@ export async function commitEffects(
     await insertOutbox(tx, [...folded.outbox, ...toDeadLetters(group, deadLetters, deps.now)]);
     await insertTimers(tx, [...folded.timers, ...later.map((l) => toTimer(processor, deps, l))]);
     await expectRedeliveries(tx, group, later.map(toRedelivery));
-    await endRedeliveries(tx, group, endedOf(current, later, decided, folded.outcomes));
+    await endRedeliveries(
+      tx,
+      group,
+      endedOf(planted('earlier-timer-ends-wait') ? finished : current, later, decided, folded.outcomes),
+    );
     await fault('processor.outbox');
     // 6. Commit: on return.
     return [
@@ -166,7 +170,9 @@ function endedOf(
   decided: readonly Decided[],
   outcomes: readonly FoldOutcome<unknown>[],
 ): string[] {
-  const dropped = new Set(decided.filter((_, i) => outcomes[i]?.outcome === 'duplicate').map((d) => d.finished));
+  const isDropped = (i: number): boolean =>
+    outcomes[i]?.outcome === 'duplicate' && !planted('overtaken-repeat-ends-wait');
+  const dropped = new Set(decided.filter((_, i) => isDropped(i)).map((d) => d.finished));
   const goesOn = new Set(later.map((l) => l.finished));
   return current.filter((f) => !dropped.has(f) && !goesOn.has(f) && idOf(f) !== '').map((f) => idOf(f));
 }

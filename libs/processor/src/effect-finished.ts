@@ -9,7 +9,7 @@
  *                  └───┴─ data that is refused ─▶ in halves, down to the one that is set aside
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import { InvariantError, toError, TransientError } from '@lead-flood/kernel';
+import { InvariantError, planted, toError, TransientError } from '@lead-flood/kernel';
 import { classify } from '@lead-flood/postgres';
 import { isPassed, isRefused, tracesOf } from './decode.ts';
 import type { ErasedEffect, Finished } from './effect-commit.ts';
@@ -26,7 +26,7 @@ import { retryPauseMs } from './until-done.ts';
 export type FinishedWork = {
   readonly add: (finished: Finished) => void;
   readonly count: () => number;
-  readonly has: (tracker: Tracker) => boolean;
+  readonly some: (matches: (tracker: Tracker) => boolean) => boolean;
   readonly halted: () => string | null;
 };
 
@@ -73,7 +73,7 @@ export function createFinishedWork(processor: ErasedEffect, deps: ShellDeps, par
       commits.request();
     },
     count: () => waiting.length,
-    has: (tracker) => waiting.some(({ item }) => item.tracker === tracker),
+    some: (matches) => waiting.some(({ item }) => matches(item.tracker)),
     halted: () => status.halted,
   };
 }
@@ -148,7 +148,7 @@ function createCommitter(
     if (only === undefined) return;
     if (rest.length === 1) {
       // Its dead letter is refused too: nothing that could be set aside is the cause. Again and again would be at once.
-      if (only.result.kind === 'refused') throw error;
+      if (only.result.kind === 'refused' && !planted('refused-letter-at-once')) throw error;
       const refused = { record: only.item.record, code: 'PRC_ERR_UNSTORABLE', detail: error.name, step: 'save' };
       await commitUntilDone([{ ...only, result: { kind: 'refused', refused } }]);
       setAside.add();

@@ -3,7 +3,8 @@
  *
  *   fetched ──ours, not behind the position, not remembered as finished──▶ [ queue ]
  *
- *   a new assignment    what is under way for the former one ends first; what waits is dropped and comes again
+ *   a new assignment    what waits is dropped and comes again; the partition is taken up when what is under way for the former
+ *                       one has ended, the others do not wait for it
  *   another owner       seen by a commit that finds the row changed: what we hold of the partition is forgotten
  */
 import type { Consumer, PartitionBatch } from '@lead-flood/kafka';
@@ -12,7 +13,7 @@ import { decodeRecord, decodingOf, isPassed, isRefused, learnSchemas } from './d
 import type { Finished } from './effect-commit.ts';
 import type { Life } from './effect-life.ts';
 import type { KeyQueue } from './effect-queue.ts';
-import type { Tracker } from './effect-tracker.ts';
+import type { Item, Tracker } from './effect-tracker.ts';
 import { lostTrackers } from './effect-tracker.ts';
 import type { Owned, Ownership } from './ownership.ts';
 import type { Erased } from './processor.ts';
@@ -33,13 +34,15 @@ export type PartitionsParts = {
   readonly life: Life;
   readonly consumer: () => Pick<Consumer, 'seek'>;
   /** Whether one of the partition's messages is with the outside world, or finished and not committed. */
-  readonly isUnderWay: (tracker: Tracker) => boolean;
+  readonly isUnderWay: (isOfIt: (tracker: Tracker) => boolean) => boolean;
 };
+
+type Turn = { readonly key: string; readonly item: Item };
 
 const placeKey = (at: { readonly topic: string; readonly partition: number }): string => `${at.topic}/${at.partition}`;
 
 export function createPartitions(
-  processor: Pick<Erased, 'group' | 'reads' | 'decide'> & { readonly deadlineMs: number },
+  processor: Pick<Erased, 'group' | 'reads' | 'decide'>,
   deps: ShellDeps,
   { ownership, queue, life, consumer, isUnderWay }: PartitionsParts,
 ): Partitions {
@@ -52,20 +55,30 @@ export function createPartitions(
       deps.codec,
       batches.flatMap((batch) => batch.records),
     );
+    const taken: Turn[][] = [];
     for (const batch of batches) {
-      const former = held.get(placeKey(batch));
-      if (former !== undefined && former.place.generation !== batch.generation) await leave(former);
+      if (isStillLeft(batch)) continue;
       const place = await ownership.admit(batch);
-      if (place !== null) take(batch, trackerOf(batch, place));
+      if (place !== null) taken.push(take(batch, trackerOf(batch, place)));
     }
+    // In turns, each partition in its own order: one after the other, the last one of a large fetch would stand still until
+    // all others are done.
+    for (let i = 0; taken.some(({ length }) => i < length); i += 1)
+      for (const { [i]: turn } of taken) if (turn !== undefined) queue.add(turn.key, turn.item);
+    if (taken.length === 0) await life.change();
   }
 
-  /** The same partition under a new assignment: what is under way for it ends first, the rest comes again. */
-  async function leave(tracker: Tracker): Promise<void> {
-    queue.drop((item) => item.tracker === tracker);
-    const until = Date.now() + processor.deadlineMs;
-    while (isUnderWay(tracker) && Date.now() < until) await life.change();
-    held.delete(placeKey(tracker));
+  /** Whether calls of a former claim of ours are still under way: the batch is then sent back to come again. */
+  function isStillLeft(batch: PartitionBatch): boolean {
+    const at = placeKey(batch);
+    const former = held.get(at);
+    if (former !== undefined && ownership.holds(former.place, batch)) return false;
+    held.delete(at);
+    queue.drop((item) => placeKey(item.tracker) === at);
+    if (!isUnderWay((tracker) => placeKey(tracker) === at)) return false;
+    const [first] = batch.records;
+    if (first !== undefined) consumer().seek(batch.topic, batch.partition, first.offset);
+    return true;
   }
 
   function trackerOf({ topic, partition, highWatermark }: PartitionBatch, place: Owned): Tracker {
@@ -77,7 +90,8 @@ export function createPartitions(
     return tracker;
   }
 
-  function take({ topic, partition, records, highWatermark }: PartitionBatch, tracker: Tracker): void {
+  function take({ topic, partition, records, highWatermark }: PartitionBatch, tracker: Tracker): Turn[] {
+    const turns: Turn[] = [];
     const newest = tracker.outstanding.at(-1) ?? -1;
     for (const record of records) {
       if (record.offset < tracker.place.nextOffset || record.offset <= newest) continue;
@@ -86,7 +100,7 @@ export function createPartitions(
       const work = decodeRecord(decoding, record);
       // What is not an event waits for nobody.
       const key = isRefused(work) || isPassed(work) ? `${topic}/${partition}/${record.offset}` : work.event.key;
-      queue.add(key, { record, tracker, work });
+      turns.push({ key, item: { record, tracker, work } });
     }
     deps.telemetry.lag(
       processor.group,
@@ -94,6 +108,7 @@ export function createPartitions(
       partition,
       highWatermark - tracker.place.nextOffset,
     );
+    return turns;
   }
 
   /** What was done for a lost partition stands in the journal for its new owner. */
@@ -107,8 +122,9 @@ export function createPartitions(
     }
     queue.drop((item) => lost.has(item.tracker));
     for (const [at, tracker] of held) if (lost.has(tracker)) held.delete(at);
-    // Should we be the owner after all (a claim of our own overtook us), the next records claim anew.
-    ownership.forget();
+    // Should we be the owner after all (a claim of our own overtook us), the next records claim anew. These alone: a claim
+    // takes what is under way from the others too, whose commits then fail and forget the next ones, round and round.
+    ownership.forget(new Set([...lost].map(({ place }) => place)));
     return rest.filter((f) => !lost.has(f.item.tracker));
   }
 

@@ -31,6 +31,7 @@
  */
 import type { Consumer, PartitionBatch } from '@lead-flood/kafka';
 import { createConsumer } from '@lead-flood/kafka';
+import { planted } from '@lead-flood/kernel';
 import type { ErasedEffectProcessor } from './effect-calls.ts';
 import { createCalls } from './effect-calls.ts';
 import { createFinishedWork } from './effect-finished.ts';
@@ -46,6 +47,11 @@ import { beginUntilDone, untilDone } from './until-done.ts';
 
 /** Some hundred messages: what is fetched waits in memory, where the lag that replicas are scaled by does not show it. */
 const FETCH_BYTES_PER_PARTITION = 262_144;
+/**
+ * What a group waits at most for a member's calls before it divides the partitions anew: all of them stand still meanwhile.
+ * A longer call goes on; its answer goes to the journal, where the next owner finds it if it is late enough to look there.
+ */
+const HAND_OVER_MS = 5_000;
 
 export async function startEffectRunner(
   processor: ErasedEffectProcessor,
@@ -68,7 +74,7 @@ export async function startEffectRunner(
     queue,
     life,
     consumer: () => consumer,
-    isUnderWay: (tracker) => calls.has(tracker) || finished.has(tracker),
+    isUnderWay: (isOfIt) => calls.some(isOfIt) || finished.some(isOfIt),
   });
   const calls = createCalls(processor, deps, { queue, life, onFinished: (one) => finished.add(one) });
   const finished = createFinishedWork(processor, deps, {
@@ -90,17 +96,17 @@ export async function startEffectRunner(
     // Back-pressure: the next fetch follows when less than one full load is open.
     while (open() >= inFlightMax && !leaving()) await life.change();
     if (leaving()) {
-      await drain();
+      await drain(HAND_OVER_MS);
       return false;
     }
     await restAfter(gathering, batches, beganAt);
     return admitted;
   }
 
-  /** Nothing more starts; what is under way may end and be committed, for as long as a call may take. */
-  async function drain(): Promise<void> {
+  /** Nothing more starts; what is under way may end and be committed, for so long. */
+  async function drain(limitMs: number): Promise<void> {
     queue.drop(() => true);
-    const until = Date.now() + deadlineMs;
+    const until = Date.now() + Math.min(limitMs, deadlineMs);
     while (open() > 0 && !life.isDead() && Date.now() < until) await life.change();
     partitions.forget();
   }
@@ -114,6 +120,7 @@ export async function startEffectRunner(
     fetchWaitMs,
     onFetch,
     onAssigned: (assigned, seek) => void beginUntilDone(ownership, deps, group, assigned, seek),
+    beforeGivingUp: () => (planted('no-hand-over') ? Promise.resolve() : drain(HAND_OVER_MS)),
     onFatal: deps.onFatal,
   });
   return {
@@ -122,7 +129,7 @@ export async function startEffectRunner(
     stop: async () => {
       queue.drop(() => true);
       const leftConsumer = consumer.stop();
-      await drain();
+      await drain(deadlineMs);
       life.stop();
       await teller.stop();
       await leftConsumer;

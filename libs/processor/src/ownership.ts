@@ -19,8 +19,10 @@ export type Ownership = {
   readonly admit: (batch: PartitionBatch) => Promise<Owned | null>;
   /** Sends every partition of a new assignment to where its row says, since a quiet topic brings nothing to compare with. */
   readonly begin: (partitions: Readonly<Record<string, readonly number[]>>, seek: Consumer['seek']) => Promise<void>;
-  /** Forgets everything: the next records of each partition claim it anew. */
-  readonly forget: () => void;
+  /** Whether what the next records of a partition would be given is this place, and not one that is claimed for them. */
+  readonly holds: (place: Owned, batch: PartitionBatch) => boolean;
+  /** Forgets these places, or all: the next records of their partitions claim them anew. */
+  readonly forget: (places?: ReadonlySet<Owned>) => void;
 };
 
 /** `teller` hears of every place that is taken over: the one before may have ended without telling it, and no message may come. */
@@ -72,9 +74,14 @@ export function createOwnership(
         }
       }
     },
-    forget: () => {
-      owned.clear();
-      soughtTo.clear();
+    holds: (place, { topic, partition, generation }) =>
+      place.generation === generation && owned.get(`${topic}/${partition}`) === place,
+    forget: (places) => {
+      for (const [at, place] of owned) {
+        if (places !== undefined && !places.has(place)) continue;
+        owned.delete(at);
+        soughtTo.delete(at);
+      }
     },
   };
 }

@@ -1,0 +1,146 @@
+/**
+ * Chapter 19: several members.
+ *
+ * When a member comes or goes, the group divides its partitions anew, and everybody stands still until the last has said
+ * that it is ready. A member's calls are then under way. They may end first, so that the next owner does not make them
+ * again; but the group waits no longer than a few seconds, since one call may take half a minute.
+ *
+ *   stays   ──── call ────────┤ answer committed ├─ ready ─┐
+ *   comes          ├─ ready ──────────────────────────────┴─▶ each its share
+ */
+import { afterEach, describe, expect, it } from 'vitest';
+import { claimPosition, readPositions } from '@lead-flood/postgres';
+import { effectProcessor } from '@lead-flood/processor';
+import { createLine, eventually, sampleId } from '@lead-flood/testing';
+import type { Line } from '@lead-flood/testing';
+import { at, countOf, createAppraiser, createWorld, enriched } from './example.ts';
+
+const topic = 'enrichment.lead.v1';
+const group = 'appraise';
+/** What an idle member's fetch waits before it hears of a rebalance. */
+const FETCH_MS = 1_000;
+const leads = Array.from({ length: 12 }, (_, i) => `lead-${i}`);
+
+describe('calls under way', () => {
+  let line: Line;
+  afterEach(() => line.close());
+
+  /** The leads of these names are answered when the test says so. */
+  function createGates(...names: readonly string[]) {
+    const gates = new Map(names.map((name) => [sampleId(name), Promise.withResolvers<undefined>()]));
+    const world = createWorld(async (leadId) => {
+      await gates.get(leadId)?.promise;
+      return 7;
+    });
+    const asked = (name: string): number => world.asked.filter((id) => id === sampleId(name)).length;
+    const open = (...opened: readonly string[]): void => {
+      for (const name of opened) gates.get(sampleId(name))?.resolve(undefined);
+    };
+    return { world, asked, open };
+  }
+
+  const begin = async (world: ReturnType<typeof createWorld>, limits: { inFlightMax: number; deadlineMs: number }) => {
+    line = await createLine(effectProcessor(createAppraiser(world, limits)), at);
+    await line.publish(...leads.map((lead) => enriched(lead, 1)));
+  };
+
+  const partitionOf = async (lead: string): Promise<number> =>
+    (await line.records(topic)).find(({ key }) => key?.toString() === sampleId(lead))?.partition ?? -1;
+
+  it('end before their partitions go to one that comes, and are not made again', async () => {
+    const { world, asked, open } = createGates(...leads);
+    await begin(world, { inFlightMax: 64, deadlineMs: 30_000 });
+    await line.start();
+    await eventually('all to be asked for', () => world.inFlight === leads.length);
+    const admin = line.client.admin();
+    await admin.connect();
+    const joined = line.join();
+    let waitingSince = Number.POSITIVE_INFINITY;
+    await eventually('the group to wait longer than a fetch takes, or somebody to be asked twice', async () => {
+      const { groups } = await admin.describeGroups([line.prefix + group]);
+      if (groups[0]?.state === 'PreparingRebalance') waitingSince = Math.min(waitingSince, Date.now());
+      return Date.now() - waitingSince > FETCH_MS * 2 || world.asked.length > leads.length;
+    });
+    await admin.disconnect();
+    open(...leads);
+    await joined;
+    await line.caughtUp();
+    expect(leads.map(asked)).toEqual(leads.map(() => 1));
+  });
+
+  it('keep the group waiting for a few seconds, not for as long as they may take', async () => {
+    const { world, open } = createGates(...leads);
+    // One at a time: the member waits in its handler when the other comes.
+    await begin(world, { inFlightMax: 1, deadlineMs: 60_000 });
+    await line.start();
+    await eventually('one to be asked for', () => world.inFlight === 1);
+    let hasShare = false;
+    const joined = line.join().then(() => (hasShare = true));
+    // Kafka itself would put the member out after 20 s.
+    await eventually('the one that comes to have its share', () => hasShare, 14_000);
+    open(...leads);
+    await joined;
+    await line.caughtUp();
+  }, 60_000);
+
+  it('of one partition do not keep the others of their member waiting', async () => {
+    const { world, open } = createGates(...leads);
+    await begin(world, { inFlightMax: 8, deadlineMs: 60_000 });
+    const partitions = new Map<string, number>();
+    for (const lead of leads) partitions.set(lead, await partitionOf(lead));
+    // The member has all three partitions and keeps the first two when another comes.
+    const slow = leads.find((lead) => partitions.get(lead) === 0) ?? '';
+    open(...leads.filter((lead) => lead !== slow));
+    await line.start();
+    await eventually('the slow one to be all that is left', () => world.asked.length === 12 && world.inFlight === 1);
+    await line.join();
+    const neighbours = leads.filter((lead) => partitions.get(lead) === 1);
+    await line.publish(...leads.map((lead) => enriched(lead, 2)));
+    await eventually(
+      'the second partition to move',
+      async () => (await Promise.all(neighbours.map((lead) => countOf(line.database, lead)))).every((n) => n === 2),
+      15_000,
+    );
+    open(slow);
+    await line.caughtUp();
+    expect(world.asked.filter((id) => id === sampleId(slow))).toHaveLength(2);
+  }, 60_000);
+
+  it('are of all partitions in turn, so that none stands still behind what was fetched of the others', async () => {
+    const { world, open } = createGates(...leads);
+    const many = Array.from({ length: 90 }, (_, i) => `many-${i}`);
+    await begin(world, { inFlightMax: 2, deadlineMs: 30_000 });
+    open(...leads);
+    await line.publish(...many.map((lead) => enriched(lead, 1)));
+    await line.start();
+    await line.caughtUp();
+    const partitions = new Map((await line.records(topic)).map(({ key, partition }) => [key?.toString(), partition]));
+    expect(new Set(world.asked.slice(0, 6).map((id) => partitions.get(id))).size).toBe(3);
+  });
+
+  it('of one partition are not lost by the loss of another', async () => {
+    const { world, asked, open } = createGates(...leads);
+    await begin(world, { inFlightMax: 64, deadlineMs: 30_000 });
+    await line.start();
+    await eventually('all to be asked for', () => world.inFlight === leads.length);
+    const lost = await partitionOf('lead-0');
+    const epochs = async () =>
+      (await readPositions(line.database, group)).filter((p) => p.topic.endsWith(topic) && p.partition !== lost);
+    const before = (await epochs()).map(({ epoch }) => epoch);
+    // Somebody else takes the one, as after a rebalance that this member has not heard of.
+    const place = { topic: line.prefix + topic, partition: lost, startOffset: 0 };
+    const { epoch: taken } = await claimPosition(line.database, group, place);
+    for (const lead of leads) if ((await partitionOf(lead)) === lost) open(lead);
+    await eventually('the loss to be noticed, and the partition to be claimed anew', async () =>
+      (await readPositions(line.database, group)).some((p) => p.topic === place.topic && p.epoch > taken),
+    );
+    await line.publish(...leads.map((lead) => enriched(`${lead}-later`, 1)));
+    const elsewhere: string[] = [];
+    for (const lead of leads) if ((await partitionOf(`${lead}-later`)) !== lost) elsewhere.push(`${lead}-later`);
+    await eventually('the news of the others to be asked for', () => elsewhere.every((lead) => asked(lead) > 0));
+    open(...leads);
+    await line.caughtUp();
+    expect((await epochs()).map(({ epoch }) => epoch)).toEqual(before);
+    for (const lead of leads) if ((await partitionOf(lead)) !== lost) expect([lead, asked(lead)]).toEqual([lead, 1]);
+  });
+});
