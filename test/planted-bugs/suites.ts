@@ -39,7 +39,7 @@ export const suites: Readonly<Record<PlantedBug, readonly string[]>> = {
   'earlier-timer-ends-wait': [chapter('07-redelivery')],
   'overtaken-repeat-ends-wait': [chapter('07-redelivery')],
   'errors-by-name': [machinery],
-  'upload-from-first-row': ['services/ingest-gateway/test/admission.test.ts'],
+  'upload-from-first-row': ['services/ingest-gateway/test/busy.test.ts'],
   'refused-letter-at-once': [chapter('04-refusals'), chapter('06-outside-world')],
   'relay-never-silent': [relay],
   'no-hand-over': [chapter('19-several-members')],

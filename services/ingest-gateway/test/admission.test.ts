@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { KafkaClient } from '@lead-flood/kafka';
 import { createKafkaClient, createProducer, createTopics } from '@lead-flood/kafka';
 import { randomId } from '@lead-flood/kernel';
+import type { OutboxMessage } from '@lead-flood/postgres';
 import { sql } from '@lead-flood/postgres';
 import { createTestDatabase, eventually, sampleId, testEnvironment } from '@lead-flood/testing';
 import { z } from 'zod';
