@@ -118,10 +118,10 @@ if (wanted.has('soak')) {
   const perSecond = Number(process.env['BENCH_LEADS_PER_SECOND'] ?? 350);
   const minutes = Number(process.env['BENCH_SOAK_MINUTES'] ?? 30);
   const soak = await runSoak(everything, { firstSeed: 40_000_000, perSecond, minutes });
-  for (const [name, { rssMb, openFiles }] of soak.processes)
+  for (const [name, { rssMb, openFiles, heapMb }] of soak.processes)
     record(
       `${minutes} minutes at ${perSecond} leads/s: ${name}`,
-      `${round(rssMb.early)} MB, then ${round(rssMb.late)} MB; ${openFiles.early} open files, then ${openFiles.late}`,
+      `${round(rssMb.early)} MB, then ${round(rssMb.late)} MB${heapMb === null ? '' : `, of it on the heap at its emptiest ${round(heapMb.early)}, ${round(heapMb.late)}`}; ${openFiles.early} open files, then ${openFiles.late}`,
       'flat',
     );
   record('leads of these minutes', `${soak.discovered} discovered, ${soak.projected} projected`);

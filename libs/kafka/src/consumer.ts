@@ -70,7 +70,13 @@ const HEARTBEAT_MS = 500;
 const heartbeatMsOf = ({ sessionTimeoutMs }: ConsumerOptions): number =>
   Math.min(HEARTBEAT_MS, Math.floor(sessionTimeoutMs / 4));
 
-type Delivery = { payload: EachBatchPayload; resolve: () => void; reject: (error: Error) => void };
+type Delivery = {
+  readonly payload: EachBatchPayload;
+  /** At the time of the fetch. */
+  readonly generation: number;
+  readonly resolve: () => void;
+  readonly reject: (error: Error) => void;
+};
 
 export async function createConsumer(options: ConsumerOptions): Promise<Consumer> {
   const { client, group, topics } = options;
@@ -161,21 +167,32 @@ function watchGroup(consumer: KafkaJsConsumer, options: ConsumerOptions, state: 
   });
 }
 
-/** Collects the per-partition calls of one fetch (kafkajs makes them in the same tick) into one `onFetch`. */
+/**
+ * Collects the per-partition calls of one fetch (kafkajs makes them in the same tick) into one `onFetch`, and makes one of
+ * these at a time: kafkajs fetches from every broker of a cluster for itself. What comes meanwhile goes with the next one.
+ */
 function createGatherer(options: ConsumerOptions, state: GroupState): (payload: EachBatchPayload) => Promise<void> {
   let waiting: Delivery[] = [];
+  let delivering = false;
   const flush = async (): Promise<void> => {
-    const deliveries = waiting;
-    waiting = [];
-    const error = await deliver(deliveries, options, state);
-    for (const delivery of deliveries) {
-      if (error === null) delivery.resolve();
-      else delivery.reject(error);
+    if (delivering) return;
+    delivering = true;
+    while (waiting.length > 0) {
+      const deliveries = waiting;
+      waiting = [];
+      const current = deliveries.filter(({ generation }) => generation === state.generation);
+      const error = await deliver(current, options, state);
+      // What was fetched under an assignment that has gone meanwhile is passed by: its owner fetches it.
+      for (const delivery of deliveries) {
+        if (error === null) delivery.resolve();
+        else delivery.reject(error);
+      }
     }
+    delivering = false;
   };
   return (payload) =>
     new Promise<void>((resolve, reject) => {
-      waiting.push({ payload, resolve, reject });
+      waiting.push({ payload, generation: state.generation, resolve, reject });
       if (waiting.length === 1) setImmediate(() => void flush());
     });
 }

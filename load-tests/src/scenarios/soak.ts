@@ -1,4 +1,4 @@
-/** Does anything grow? The whole line at half its load for half an hour: memory, open files, and what waits at the end. */
+/** Does anything grow? The whole line at half its load for half an hour: memory, open files, and whether all came through. */
 import { readdirSync } from 'node:fs';
 import type { Everything } from '@lead-flood/local';
 import { createCounter } from '../counts.ts';
@@ -6,10 +6,15 @@ import { measure, processesOf } from '../processes.ts';
 import { streamLeads } from '../submissions.ts';
 import { drained } from './line.ts';
 
+/** Of the second sixth of the time and of the last one: caches are filled by then. */
+type Ends = { readonly early: number; readonly late: number };
+
 export type Kept = {
-  /** Medians of the second sixth and of the last one: caches are filled by then. */
-  readonly rssMb: { readonly early: number; readonly late: number };
-  readonly openFiles: { readonly early: number; readonly late: number };
+  /** Medians. */
+  readonly rssMb: Ends;
+  readonly openFiles: Ends;
+  /** What is left on V8's heap at its emptiest, shortly after a collection: what grows here is kept by somebody. */
+  readonly heapMb: Ends | null;
 };
 
 export type SoakResult = {
@@ -21,7 +26,7 @@ export type SoakResult = {
 
 const LOOK_EVERY_MS = 10_000;
 
-type Look = { readonly rssMb: number; readonly openFiles: number };
+type Look = { readonly rssMb: number; readonly openFiles: number; readonly heapMb: number | null };
 
 function openFilesOf(pid: number): number {
   try {
@@ -42,18 +47,19 @@ export async function runSoak(
   const before = await counter.read();
   const processes = processesOf(everything);
   const looks = new Map<string, Look[]>([...processes].map(([name]) => [name, []]));
-  const look = (): void => {
+  const look = async (): Promise<void> => {
     const usage = measure(processes);
     for (const [name, pids] of processes)
       looks.get(name)?.push({
         rssMb: usage.get(name)?.rssMb ?? 0,
         openFiles: pids().reduce((sum, pid) => sum + openFilesOf(pid), 0),
+        heapMb: await heapMbOf(everything, name),
       });
   };
-  const watch = setInterval(look, LOOK_EVERY_MS);
+  const watch = setInterval(() => void look(), LOOK_EVERY_MS);
   await streamLeads(everything, { firstSeed, perSecond, count: Math.round(perSecond * minutes * 60) });
   clearInterval(watch);
-  look();
+  await look();
   await drained(counter.read);
   const after = await counter.read();
   await counter.end();
@@ -70,5 +76,19 @@ function keptOf(looks: readonly Look[]): Kept {
   const early = looks.slice(sixth, 2 * sixth);
   const late = looks.slice(-sixth);
   const of = (value: (look: Look) => number) => ({ early: middle(early.map(value)), late: middle(late.map(value)) });
-  return { rssMb: of((look) => look.rssMb), openFiles: of((look) => look.openFiles) };
+  const emptiest = (some: readonly Look[]): number => Math.min(...some.map(({ heapMb }) => heapMb ?? 0));
+  return {
+    rssMb: of((look) => look.rssMb),
+    openFiles: of((look) => look.openFiles),
+    heapMb: looks.some(({ heapMb }) => heapMb === null) ? null : { early: emptiest(early), late: emptiest(late) },
+  };
+}
+
+/** As the service itself says; null for what is not one of ours. */
+async function heapMbOf({ product }: Everything, name: string): Promise<number | null> {
+  const address = Object.entries(product.operations).find(([service]) => service === name)?.[1];
+  if (address === undefined) return null;
+  const text = await (await fetch(`${address}/metrics`)).text();
+  const bytes = /^\w*nodejs_heap_size_used_bytes(?:\{[^}]*\})? (\S+)/m.exec(text)?.[1];
+  return bytes === undefined ? null : Number(bytes) / 2 ** 20;
 }
