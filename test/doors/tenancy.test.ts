@@ -36,6 +36,7 @@ const withoutOrg: Readonly<Record<string, string>> = {
   migrations: 'of the schema',
   machinery_migrations: 'the same',
   organizations: 'the organisation itself',
+  single_leads: 'that leads come in one by one, whoever hands them in',
   login_failures: 'before anybody is known to belong anywhere',
   refresh_tokens: 'of a session, which has it',
   upload_rows: 'of an upload, which has it',
