@@ -72,7 +72,7 @@ const heartbeatMsOf = ({ sessionTimeoutMs }: ConsumerOptions): number =>
 
 type Delivery = {
   readonly payload: EachBatchPayload;
-  /** At the time of the fetch. */
+  /** When it was handed on to us. */
   readonly generation: number;
   readonly resolve: () => void;
   readonly reject: (error: Error) => void;
@@ -187,6 +187,10 @@ function createGatherer(options: ConsumerOptions, state: GroupState): (payload: 
         if (error === null) delivery.resolve();
         else delivery.reject(error);
       }
+      if (error === null) continue;
+      // kafkajs begins anew, with this and with all that was fetched meanwhile.
+      for (const { reject } of waiting) reject(error);
+      waiting = [];
     }
     delivering = false;
   };

@@ -128,7 +128,9 @@ export function createPartitions(
     return rest.filter((f) => !lost.has(f.item.tracker));
   }
 
+  /** Sent back by ourselves: kafkajs may go on where it was, after a connection that broke, without any new assignment. */
   function forget(): void {
+    for (const { topic, partition, place } of held.values()) consumer().seek(topic, partition, place.nextOffset);
     held.clear();
     ownership.forget();
   }

@@ -103,10 +103,16 @@ export async function startEffectRunner(
     return admitted;
   }
 
-  /** Nothing more starts; what is under way may end and be committed, for so long. */
+  let drainBeganAt = Number.NEGATIVE_INFINITY;
+
+  /**
+   * Nothing more starts; what is under way may end and be committed, for so long. A rebalance is noticed at several places,
+   * one after the other: they share one limit.
+   */
   async function drain(limitMs: number): Promise<void> {
     queue.drop(() => true);
-    const until = Date.now() + Math.min(limitMs, deadlineMs);
+    if (Date.now() - drainBeganAt > 2 * limitMs) drainBeganAt = Date.now();
+    const until = drainBeganAt + Math.min(limitMs, deadlineMs);
     while (open() > 0 && !life.isDead() && Date.now() < until) await life.change();
     partitions.forget();
   }
@@ -129,6 +135,7 @@ export async function startEffectRunner(
     stop: async () => {
       queue.drop(() => true);
       const leftConsumer = consumer.stop();
+      drainBeganAt = Date.now();
       await drain(deadlineMs);
       life.stop();
       await teller.stop();

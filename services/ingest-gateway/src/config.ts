@@ -119,7 +119,7 @@ export const config = z
       'Leads of files and lists that may be let in a second, however fast the line is.',
     ),
     ADMISSION_BESIDE_PER_SECOND_MAX: count(100).describe(
-      'The same while leads come in one by one as well: what the line can do besides, with short queues.',
+      'The same while leads come in one by one as well, each replica: what the line can do besides, with short queues.',
     ),
     ADMISSION_GROUPS: list
       .default(['discovery', 'enrichment', 'scoring', 'outreach'])

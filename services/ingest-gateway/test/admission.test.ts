@@ -221,6 +221,12 @@ describe('the pace', () => {
     expect(adjust(fresh, null, 50_000)).toEqual(fresh);
   });
 
+  it('follows a lower limit at once, also where nobody can say how the line is', () => {
+    const fast = { perSecond: 4_000, allowance: 1_000 };
+    expect(adjust(fast, null, 100)).toEqual({ perSecond: 100, allowance: 100 });
+    expect(adjust(fast, { queueMs: 0, perSecond: null }, 100)).toEqual({ perSecond: 100, allowance: 100 });
+  });
+
   it('gives an allowance that does not pile up', () => {
     const spent = spend(fresh, fresh.allowance + 100);
     expect(spent.allowance).toBe(-100);

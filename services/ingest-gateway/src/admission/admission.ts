@@ -9,7 +9,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { fault } from '@lead-flood/kernel';
 import type { Database } from '@lead-flood/postgres';
-import { adjust, freshRate, pass, spend } from '../domain/admission-rate.ts';
+import { adjust, freshRate, pass, spend, within } from '../domain/admission-rate.ts';
 import type { Rate } from '../domain/admission-rate.ts';
 import { admitNext } from './admission-store.ts';
 import type { LineWatch } from './line-watch.ts';
@@ -55,6 +55,7 @@ export function startAdmission(deps: AdmissionDeps): Admission {
       turnedAt = performance.now();
     }
     turn();
+    rate = within(rate, perSecondMax);
     // Short lists are in before anybody has looked at the line.
     while (rate.allowance > 0) if ((await one()) === 0) return;
     const line = await deps.watchLine();

@@ -25,9 +25,16 @@ export function createSingleLeads(database: Database, onError: (error: unknown) 
       toldAt = now;
       database.query(sql.unsafe`update single_leads set seen_at = now()`).catch(onError);
     },
-    areComing: () =>
-      database.oneFirst(sql.type(z.object({ coming: z.boolean() }))`
-        select seen_at > now() - ${REMEMBERED_SECONDS} * interval '1 second' as coming from single_leads
-      `),
+    areComing: async () => {
+      try {
+        return await database.oneFirst(sql.type(z.object({ coming: z.boolean() }))`
+          select seen_at > now() - ${REMEMBERED_SECONDS} * interval '1 second' as coming from single_leads
+        `);
+      } catch (error) {
+        // No import ends because nobody could say: it goes on, gently.
+        onError(error);
+        return true;
+      }
+    },
   };
 }

@@ -30,9 +30,15 @@ export const freshRate = (perSecondMax: number): Rate => ({
   allowance: Math.min(ALLOWANCE_MAX, perSecondMax),
 });
 
-/** After a look at the line; null where nobody could say: then nothing changes. */
+/** What was gained under a higher limit does not outlive it. */
+export const within = (rate: Rate, perSecondMax: number): Rate => ({
+  perSecond: Math.min(rate.perSecond, perSecondMax),
+  allowance: Math.min(rate.allowance, perSecondMax),
+});
+
+/** After a look at the line; null where nobody could say: then nothing changes, but for what is more than the limit. */
 export function adjust(rate: Rate, line: Line | null, perSecondMax: number): Rate {
-  if (line === null) return rate;
+  if (line === null) return within(rate, perSecondMax);
   const passes = line.perSecond ?? rate.perSecond;
   const wanted =
     line.queueMs > QUEUE_MS.high
@@ -40,7 +46,7 @@ export function adjust(rate: Rate, line: Line | null, perSecondMax: number): Rat
       : line.queueMs < QUEUE_MS.low
         ? Math.min(rate.perSecond, passes) * FACTOR.up + STEP_UP
         : rate.perSecond;
-  return { ...rate, perSecond: Math.min(perSecondMax, Math.max(RATE.min, wanted)) };
+  return within({ ...rate, perSecond: Math.max(RATE.min, wanted) }, perSecondMax);
 }
 
 /** What is saved up is at most a quarter of a second's: a burst is a queue too. */

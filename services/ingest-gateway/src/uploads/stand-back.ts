@@ -6,6 +6,8 @@ import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promi
 
 /** A quarter of a core then goes to the file. */
 const REST_TIMES = 3;
+/** A piece that took long waited for others, the database for one: an upload must come to an end. */
+const REST_MS_MAX = 500;
 
 /** Call after each piece of work, some ten milliseconds long. */
 export function createStandBack(areSinglesComing: () => Promise<boolean>): () => Promise<void> {
@@ -13,7 +15,7 @@ export function createStandBack(areSinglesComing: () => Promise<boolean>): () =>
   return async () => {
     // In any case whatever else has come gets its turn.
     await nextTurn();
-    if (await areSinglesComing()) await delay((performance.now() - since) * REST_TIMES);
+    if (await areSinglesComing()) await delay(Math.min(REST_MS_MAX, (performance.now() - since) * REST_TIMES));
     since = performance.now();
   };
 }
