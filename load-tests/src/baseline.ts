@@ -5,6 +5,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { median } from './median.ts';
 import type { PeerResult } from './peers/run.ts';
 
 /** Of the engine to the bare loop: the median over rounds of one round's ratio. */
@@ -20,9 +21,6 @@ export const BASELINE_ROUNDS = 5;
 const DROP_MAX = 0.15;
 const file = join(import.meta.dirname, '../baselines.json');
 
-const middle = (values: readonly number[]): number =>
-  values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
-
 /** Throws where one of the two did not take part, or a round came to nothing. */
 export function ratiosOf(results: readonly PeerResult[]): Ratios {
   const of = (name: string): PeerResult => {
@@ -32,8 +30,8 @@ export function ratiosOf(results: readonly PeerResult[]): Ratios {
   };
   const [engine, bare] = [of('lead-flood'), of('bare-loop')];
   return ratios.parse({
-    rate: middle(engine.rates.map((rate, round) => rate / (bare.rates[round] ?? Number.NaN))),
-    cpu: middle(engine.cpuMs.map((cpu, round) => cpu / (bare.cpuMs[round] ?? Number.NaN))),
+    rate: median(engine.rates.map((rate, round) => rate / (bare.rates[round] ?? Number.NaN))),
+    cpu: median(engine.cpuMs.map((cpu, round) => cpu / (bare.cpuMs[round] ?? Number.NaN))),
   });
 }
 

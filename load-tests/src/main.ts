@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { createTable, startEverything } from '@lead-flood/local';
 import { BASELINE_ROUNDS, ratiosOf, readBaseline, worseThan, writeBaseline } from './baseline.ts';
 import { diskUse } from './disk.ts';
+import { median } from './median.ts';
 import { runPeers } from './peers/run.ts';
 import { runGrowth } from './scenarios/growth.ts';
 import { runIdle } from './scenarios/idle.ts';
@@ -177,8 +178,7 @@ async function checkBaseline(): Promise<number> {
 async function reportPeers(only: readonly string[]): Promise<void> {
   const rounds = Number(process.env['BENCH_ROUNDS'] ?? 3);
   const results = await runPeers({ rounds, only, kill: process.env['BENCH_KILL'] !== 'no' });
-  const middle = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0;
-  const limit = middle(results.find(({ name }) => name === 'bare-loop')?.rates ?? []);
+  const limit = median(results.find(({ name }) => name === 'bare-loop')?.rates ?? []);
   const peers = createTable({
     head: ['who', 'leads/s', 'of the limit', 'least to most', 'CPU ms a lead', 'lost', 'double', 'note'],
     colWidths: [24, 9, 14, 15, 15, 6, 8, 50],
@@ -187,10 +187,10 @@ async function reportPeers(only: readonly string[]): Promise<void> {
   for (const { name, rates, cpuMs, afterKill, note } of results)
     peers.push([
       name,
-      round(middle(rates)),
-      limit === 0 ? '' : round(middle(rates) / limit, 2),
+      round(median(rates)),
+      Number.isNaN(limit) ? '' : round(median(rates) / limit, 2),
       `${round(Math.min(...rates))}-${round(Math.max(...rates))}`,
-      round(middle(cpuMs), 2),
+      round(median(cpuMs), 2),
       afterKill?.lost ?? '',
       afterKill?.doubles ?? '',
       note,

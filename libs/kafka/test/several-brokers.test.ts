@@ -29,6 +29,7 @@ function playKafka() {
     },
   };
   return {
+    // Played: of kafkajs' types only what a consumer of ours calls.
     client: { consumer: () => consumer } as unknown as KafkaClient,
     resolved,
     rebalance: () => listeners.get('join')?.({ payload: { memberAssignment: { leads: [0, 1] } } }),

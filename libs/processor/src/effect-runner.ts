@@ -52,6 +52,8 @@ const FETCH_BYTES_PER_PARTITION = 262_144;
  * A longer call goes on; its answer goes to the journal, where the next owner finds it if it is late enough to look there.
  */
 const HAND_OVER_MS = 5_000;
+/** One rebalance is noticed by the fetch, then by the group; the other brokers' fetches may take `fetchWaitMs` in between. */
+const SAME_REBALANCE_MS = 2 * fetchWaitMs;
 
 export async function startEffectRunner(
   processor: ErasedEffectProcessor,
@@ -103,17 +105,19 @@ export async function startEffectRunner(
     return admitted;
   }
 
-  let drainBeganAt = Number.NEGATIVE_INFINITY;
+  const drained = { beganAt: 0, endedAt: Number.NEGATIVE_INFINITY };
 
   /**
-   * Nothing more starts; what is under way may end and be committed, for so long. A rebalance is noticed at several places,
-   * one after the other: they share one limit.
+   * Nothing more starts; what is under way may end and be committed, for so long. Drains side by side, or one right behind the
+   * other, belong to one rebalance and share the time.
    */
   async function drain(limitMs: number): Promise<void> {
     queue.drop(() => true);
-    if (Date.now() - drainBeganAt > 2 * limitMs) drainBeganAt = Date.now();
-    const until = drainBeganAt + Math.min(limitMs, deadlineMs);
+    if (Date.now() - drained.endedAt > SAME_REBALANCE_MS) drained.beganAt = Date.now();
+    drained.endedAt = Number.POSITIVE_INFINITY;
+    const until = drained.beganAt + Math.min(limitMs, deadlineMs);
     while (open() > 0 && !life.isDead() && Date.now() < until) await life.change();
+    drained.endedAt = Date.now();
     partitions.forget();
   }
 
@@ -135,7 +139,6 @@ export async function startEffectRunner(
     stop: async () => {
       queue.drop(() => true);
       const leftConsumer = consumer.stop();
-      drainBeganAt = Date.now();
       await drain(deadlineMs);
       life.stop();
       await teller.stop();

@@ -16,6 +16,7 @@ it('what is forgotten comes again also where no new assignment follows, as after
     holds: () => true,
     forget: () => undefined,
   };
+  // Nothing is decoded here, and nothing asked of the database.
   const deps = { codec: { events: new Map() }, telemetry: silentTelemetry } as unknown as ShellDeps;
   const partitions = createPartitions({ group: 'appraise', reads: [], decide: {} }, deps, {
     ownership,

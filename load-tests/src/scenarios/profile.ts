@@ -4,6 +4,7 @@
  */
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import type { Everything } from '@lead-flood/local';
 import { createDatabase, sql } from '@lead-flood/postgres';
@@ -51,8 +52,6 @@ export const profileEnvironment = (folder: string): Readonly<Record<string, stri
 });
 export const profilePostgres = { shared_preload_libraries: 'pg_stat_statements', 'pg_stat_statements.track': 'all' };
 
-const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
-
 /** Ends the product: V8 writes a profile when its process ends. */
 export async function runProfile(everything: Everything, options: ProfileOptions): Promise<ProfileResult> {
   const { folder, perSecond, seconds } = options;
@@ -73,10 +72,10 @@ export async function runProfile(everything: Everything, options: ProfileOptions
   const processes = processesOf(everything);
   const count = Math.round(perSecond * (seconds + WARM_UP_MS / 1_000 + 2));
   const streaming = streamLeads(everything, { firstSeed: options.firstSeed, perSecond, count });
-  await sleep(WARM_UP_MS);
+  await delay(WARM_UP_MS);
   await database.query(sql.unsafe`select pg_stat_statements_reset()`);
   const before = { us: nowUs(), usage: measure(processes), counts: await counter.read(), commits: await commits() };
-  await sleep(seconds * 1_000);
+  await delay(seconds * 1_000);
   const after = { us: nowUs(), usage: measure(processes), counts: await counter.read(), commits: await commits() };
   const leads = Math.max(1, after.counts.scored - before.counts.scored);
   const passedSeconds = (after.us - before.us) / 1_000_000;

@@ -2,6 +2,7 @@
 import { readdirSync } from 'node:fs';
 import type { Everything } from '@lead-flood/local';
 import { createCounter } from '../counts.ts';
+import { median } from '../median.ts';
 import { measure, processesOf } from '../processes.ts';
 import { streamLeads } from '../submissions.ts';
 import { drained } from './line.ts';
@@ -36,8 +37,6 @@ function openFilesOf(pid: number): number {
     return 0;
   }
 }
-
-const middle = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0;
 
 export async function runSoak(
   everything: Everything,
@@ -75,7 +74,7 @@ function keptOf(looks: readonly Look[]): Kept {
   const sixth = Math.max(1, Math.floor(looks.length / 6));
   const early = looks.slice(sixth, 2 * sixth);
   const late = looks.slice(-sixth);
-  const of = (value: (look: Look) => number) => ({ early: middle(early.map(value)), late: middle(late.map(value)) });
+  const of = (value: (look: Look) => number) => ({ early: median(early.map(value)), late: median(late.map(value)) });
   const emptiest = (some: readonly Look[]): number => Math.min(...some.map(({ heapMb }) => heapMb ?? 0));
   return {
     rssMb: of((look) => look.rssMb),
