@@ -5,8 +5,8 @@
  */
 import { toError } from '@lead-flood/kernel';
 import { unpack, UNPACKED_BYTES_MAX } from './compression.ts';
-import type { BatchContext, DecodedRecord } from './record-decoder.ts';
-import { decodeRecordBytes } from './record-decoder.ts';
+import type { BatchContext } from './record-decoder.ts';
+import { DecodedRecord } from './record-decoder.ts';
 
 /** First offset and length. */
 const BEFORE_LENGTH_BYTES = 8 + 4;
@@ -27,7 +27,8 @@ export type FullBatchContext = BatchContext & {
 };
 
 /** `unreadable`: a whole batch in the place of its records, and why. */
-export type FetchedRecord = DecodedRecord & { readonly unreadable?: string };
+export type FetchedRecord = Omit<DecodedRecord, 'headerText'> &
+  Partial<Pick<DecodedRecord, 'headerText'>> & { readonly unreadable?: string };
 
 /** A batch whose end the fetch has cut off is left for the next one. */
 export function decodeBatches(bytes: Buffer): FetchedRecord[] {
@@ -42,7 +43,7 @@ export function decodeBatches(bytes: Buffer): FetchedRecord[] {
     try {
       const body = unpackRecords(batch, count);
       unpacked += body.length;
-      for (const record of recordsOf(body, count)) records.push(decodeRecordBytes(record, context));
+      for (const begin of beginningsOf(body, count)) records.push(new DecodedRecord(body, begin, context));
     } catch (error) {
       records.push(unreadable(batch, context, toError(error)));
     }
@@ -77,9 +78,9 @@ function unpackRecords(batch: Buffer, count: number): Buffer {
   return count > 0 ? unpack(batch.readInt16BE(21), body) : body;
 }
 
-/** Every record's bytes without the length before them; all of a batch, or none. */
-function recordsOf(body: Buffer, count: number): Buffer[] {
-  const records: Buffer[] = [];
+/** Where every record begins, behind its length; all of a batch, or none. */
+function beginningsOf(body: Buffer, count: number): number[] {
+  const beginnings: number[] = [];
   let at = 0;
   for (let i = 0; i < count; i += 1) {
     let length = 0;
@@ -90,10 +91,10 @@ function recordsOf(body: Buffer, count: number): Buffer[] {
     }
     // Zigzag: an odd number is a negative one.
     if (length % 2 !== 0 || at + length / 2 > body.length) throw new RangeError('a record ends early');
+    beginnings.push(at);
     at += length / 2;
-    records.push(body.subarray(at - length / 2, at));
   }
-  return records;
+  return beginnings;
 }
 
 function unreadable(batch: Buffer, context: FullBatchContext, error: Error): FetchedRecord {

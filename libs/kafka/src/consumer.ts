@@ -14,7 +14,8 @@ import type { Consumer as KafkaJsConsumer, EachBatchPayload, KafkaMessage } from
 import { planted, toError } from '@lead-flood/kernel';
 import { byNumber } from './assigner.ts';
 import type { KafkaClient } from './client.ts';
-import type { RawRecord } from './record.ts';
+import { headerText } from './record.ts';
+import type { RawHeaders, RawRecord } from './record.ts';
 
 export type PartitionBatch = {
   readonly topic: string;
@@ -240,19 +241,42 @@ function toPartitionBatch({ batch }: EachBatchPayload, generation: number, leavi
     generation,
     leaving,
     highWatermark: Number(batch.highWatermark),
-    records: batch.messages.map((message) => ({
-      topic,
-      partition,
-      offset: Number(message.offset),
-      timestamp: Number(message.timestamp),
-      key: message.key,
-      value: message.value,
-      headers: message.headers ?? {},
-      ...reasonOf(message),
-    })),
+    records: batch.messages.map((message) => new RecordOfTopic(topic, partition, message)),
   };
 }
 
 /** kafkajs hands on what batch-decoder.ts made, but does not know of it. */
-const reasonOf = ({ unreadable }: KafkaMessage & Pick<RawRecord, 'unreadable'>): Pick<RawRecord, 'unreadable'> =>
-  unreadable === undefined ? {} : { unreadable };
+type Message = KafkaMessage & Pick<RawRecord, 'headerText' | 'unreadable'>;
+
+/** What is made anew when somebody asks (record-decoder.ts) is asked for no earlier. */
+class RecordOfTopic implements RawRecord {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+  readonly timestamp: number;
+  readonly value: Buffer | null;
+  readonly #message: Message;
+
+  constructor(topic: string, partition: number, message: Message) {
+    this.topic = topic;
+    this.partition = partition;
+    this.offset = Number(message.offset);
+    this.timestamp = Number(message.timestamp);
+    this.value = message.value;
+    this.#message = message;
+  }
+
+  get key(): Buffer | null {
+    return this.#message.key;
+  }
+  get headers(): RawHeaders {
+    return this.#message.headers ?? {};
+  }
+  get unreadable(): string | undefined {
+    return this.#message.unreadable;
+  }
+  headerText(name: string): string | null {
+    const message = this.#message;
+    return message.headerText === undefined ? headerText(this.headers, name) : message.headerText(name);
+  }
+}

@@ -3,7 +3,7 @@
  * where it was met and why. The added names carry a prefix, so a replay can take them off again.
  */
 import { isUtf8 } from 'node:buffer';
-import type { OutgoingRecord, RawRecord, SendableRecord } from './record.ts';
+import type { HeaderValue, OutgoingRecord, RawRecord, SendableRecord } from './record.ts';
 import { headerNames, headersAsText, originHeader, TIMER_TOPIC } from './record.ts';
 
 const PREFIX = 'dead-letter-';
@@ -58,8 +58,12 @@ const foreignHeaders = (record: RawRecord): Record<string, string> =>
     Object.entries(headersAsText(record.headers)).filter(([name]) => name !== KEY_BYTES && !name.startsWith(BYTES_OF)),
   );
 
-const isText = (value: Buffer | string): boolean => typeof value === 'string' || isUtf8(value);
-const base64 = (value: Buffer | string): string => Buffer.from(value).toString('base64');
+/** A header without a value is not one with an empty text. No base64 looks like this. */
+const NO_VALUE = '-';
+
+const isText = (value: HeaderValue): boolean => typeof value === 'string' || (value !== null && isUtf8(value));
+const base64 = (value: HeaderValue): string => (value === null ? NO_VALUE : Buffer.from(value).toString('base64'));
+const fromBase64 = (text: string): HeaderValue => (text === NO_VALUE ? null : Buffer.from(text, 'base64'));
 
 function notText({ key, headers }: RawRecord): Record<string, string> {
   const kept = Object.entries(headers).flatMap(([name, value = []]) => {
@@ -98,7 +102,7 @@ export function toReplay(record: RawRecord): SendableRecord | null {
   const headers = headersAsText(record.headers);
   const kept = Object.entries(headers).flatMap(([name, text]): [string, SendableRecord['headers'][string]][] => {
     if (name.startsWith(PREFIX) || NOT_REPLAYED.has(name)) return [];
-    const values = headers[BYTES_OF + name]?.split(',').map((one) => Buffer.from(one, 'base64'));
+    const values = headers[BYTES_OF + name]?.split(',').map(fromBase64);
     const [only = text] = values ?? [];
     return [[name, values === undefined || values.length === 1 ? only : values]];
   });

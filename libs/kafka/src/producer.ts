@@ -4,6 +4,7 @@
  */
 import './kafkajs-repairs.ts';
 import { CompressionTypes } from 'kafkajs';
+import type { IHeaders } from 'kafkajs';
 import { CodedError, fault, TransientError, toError } from '@lead-flood/kernel';
 import type { KafkaClient } from './client.ts';
 import { createPartitioner } from './partitioner.ts';
@@ -31,7 +32,8 @@ export async function createProducer(client: KafkaClient): Promise<Producer> {
           compression: CompressionTypes.None,
           topicMessages: [...Map.groupBy(records, (record) => record.topic)].map(([topic, messages]) => ({
             topic,
-            messages: messages.map(({ key, value, headers }) => ({ key, value, headers: { ...headers } })),
+            // Its types know no header without a value; record-batch.ts writes one.
+            messages: messages.map(({ key, value, headers }) => ({ key, value, headers: { ...headers } as IHeaders })),
           })),
         });
       } catch (error) {

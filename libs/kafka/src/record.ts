@@ -1,6 +1,8 @@
 /** A record as bytes, as it comes from or goes to the broker, and the headers that we write. */
 
-export type RawHeaders = Readonly<Record<string, Buffer | string | (Buffer | string)[] | undefined>>;
+/** Other clients may write a header without a value. */
+export type RawHeaders = Readonly<Record<string, HeaderValue | HeaderValue[] | undefined>>;
+export type HeaderValue = Buffer | string | null;
 
 export type RawRecord = {
   readonly topic: string;
@@ -10,8 +12,10 @@ export type RawRecord = {
   readonly key: Buffer | null;
   readonly value: Buffer | null;
   readonly headers: RawHeaders;
+  /** `headerText` without making all headers first, where the record comes from the broker. */
+  readonly headerText?: (name: string) => string | null;
   /** A whole batch of records that cannot be unpacked, in the place of its last one, and why. */
-  readonly unreadable?: string;
+  readonly unreadable?: string | undefined;
 };
 
 export type OutgoingRecord = {
@@ -23,7 +27,7 @@ export type OutgoingRecord = {
 
 /** What a producer takes: a replay gives a foreign writer's headers back as they were, bytes and repeats. */
 export type SendableRecord = Omit<OutgoingRecord, 'headers'> & {
-  readonly headers: Readonly<Record<string, Buffer | string | (Buffer | string)[]>>;
+  readonly headers: Readonly<Record<string, HeaderValue | HeaderValue[]>>;
 };
 
 /** Few and short, since each costs about 2 us and its bytes on every hop. */
@@ -48,9 +52,13 @@ export const originHeader = 'origin';
 export function headerText(headers: RawHeaders, name: string): string | null {
   const value = headers[name];
   const first = Array.isArray(value) ? value[0] : value;
-  if (first === undefined) return null;
+  if (first === undefined || first === null) return null;
   return typeof first === 'string' ? first : first.toString('utf8');
 }
+
+/** The same of a record, the short way where it has one. */
+export const headerOf = (record: RawRecord, name: string): string | null =>
+  record.headerText === undefined ? headerText(record.headers, name) : record.headerText(name);
 
 /** All headers as UTF-8 text, of a repeated one the first. Other bytes do not survive it; see dead-letter.ts. */
 export function headersAsText(headers: RawHeaders): Record<string, string> {

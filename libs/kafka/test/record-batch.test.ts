@@ -5,8 +5,10 @@ import { describe, expect, it, vi } from 'vitest';
 import { encodeProduceBody } from '../src/record-batch.ts';
 import type { EncodableRecord, TopicRecords } from '../src/record-batch.ts';
 import { crc32c } from '../src/crc32c.ts';
-import { decodeRecordBytes } from '../src/record-decoder.ts';
+import { DecodedRecord } from '../src/record-decoder.ts';
 import type { BatchContext } from '../src/record-decoder.ts';
+import { headerText } from '../src/record.ts';
+import type { RawHeaders } from '../src/record.ts';
 
 const require = createRequire(import.meta.url);
 type Encoder = { readonly buffer: Buffer };
@@ -83,6 +85,8 @@ const theirRecord = require('kafkajs/src/protocol/recordBatch/record/v0/decoder'
 ) => object;
 const recordBytes = require('kafkajs/src/protocol/recordBatch/record/v0') as (record: object) => Encoder;
 
+const isAscii = (name: string): boolean => /^[\0-\x7f]*$/.test(name);
+
 describe('a record that is read', () => {
   it('is what kafkajs reads', () => {
     const facts = fc.record({
@@ -104,8 +108,12 @@ describe('a record that is read', () => {
           timestampType,
           magicByte: 2,
         };
-        const body = bytes.subarray(at + 1);
-        expect(decodeRecordBytes(body, context)).toEqual(theirRecord(new TheirDecoder(body), context));
+        const read = new DecodedRecord(bytes, at + 1, context);
+        // Key and headers are read when they are asked for, so they are not among the object's own properties.
+        const { key, headers } = read;
+        expect({ ...read, key, headers }).toEqual(theirRecord(new TheirDecoder(bytes.subarray(at + 1)), context));
+        for (const name of ['no header', 'message-id', ...Object.keys(headers)].filter(isAscii))
+          expect(read.headerText(name)).toBe(headerText(headers as RawHeaders, name));
       }),
       { numRuns: 500 },
     );
@@ -117,7 +125,8 @@ describe('a header called like something that every object has', () => {
     const headers = Object.fromEntries([[name, 'x']]);
     const bytes = recordBytes({ key: null, value: null, headers, offsetDelta: 0, timestampDelta: 0 }).buffer;
     const context = { firstOffset: '0', firstTimestamp: '0', maxTimestamp: '0', timestampType: 0, magicByte: 2 };
-    const read = decodeRecordBytes(bytes.subarray(1), context);
+    const read = new DecodedRecord(bytes, 1, context);
+    expect(read.headerText(name)).toBe('x');
     expect(Object.entries(read.headers)).toEqual([[name, Buffer.from('x')]]);
   });
 });

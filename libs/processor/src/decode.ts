@@ -3,8 +3,8 @@ import type { EventName, Topic } from '@lead-flood/contracts';
 import { topicOf, topics } from '@lead-flood/contracts';
 import { isId, derivedId, platformOrg } from '@lead-flood/kernel';
 import type { SkipCode } from '@lead-flood/kernel';
-import type { Codec, DeadLetterFacts, RawHeaders, RawRecord } from '@lead-flood/kafka';
-import { headerNames, headerText, originHeader, TIMER_TOPIC } from '@lead-flood/kafka';
+import type { Codec, DeadLetterFacts, RawRecord } from '@lead-flood/kafka';
+import { headerNames, headerOf, originHeader, TIMER_TOPIC } from '@lead-flood/kafka';
 import type { AnyInput, Erased } from './processor.ts';
 
 export type DecodedInput = { readonly record: RawRecord; readonly event: AnyInput; readonly attempt: number };
@@ -62,9 +62,8 @@ export function decodeRecord(decoding: Decoding, record: RawRecord): DecodedInpu
   if (!decoded.ok) return { record, code: decoded.code, detail: decoded.detail, step: 'decode' };
   if (!reads.has(decoded.name))
     return { record, code: 'KFK_ERR_UNEXPECTED_EVENT', detail: decoded.name, step: 'decode' };
-  const { headers } = record;
   const data = decoded.data as { orgId: string };
-  const orgHeader = headerText(headers, headerNames.orgId);
+  const orgHeader = headerOf(record, headerNames.orgId);
   if (!isId(data.orgId)) return { record, code: 'KFK_ERR_BAD_HEADER', detail: 'orgId is not a UUID', step: 'decode' };
   // What comes of a message of the platform may go to any tenant; so nobody but the platform may speak for it.
   if (data.orgId === platformOrg && !topicOf[decoded.name].startsWith('platform.'))
@@ -72,26 +71,26 @@ export function decodeRecord(decoding: Decoding, record: RawRecord): DecodedInpu
   if (orgHeader !== null && orgHeader !== data.orgId) {
     return { record, code: 'PRC_ERR_FOREIGN_ORG', detail: 'header and data differ', step: 'decode' };
   }
-  const own = headerId(headers, headerNames.messageId) ?? derivedId(record.topic, record.partition, record.offset);
+  const own = headerId(record, headerNames.messageId) ?? derivedId(record.topic, record.partition, record.offset);
   // Foreign writers choose their message ids, and choose badly: the organisation and the content keep two apart.
   const id = isPublic(decoded.name) ? derivedId(data.orgId, own, record.value?.toString('latin1') ?? '') : own;
   const isTimer = record.topic.endsWith(TIMER_TOPIC);
   return {
     record,
     // Only our own timer topics count tries and name an origin; anybody may write these headers elsewhere.
-    attempt: isTimer ? (count(headers, headerNames.attempt) ?? 0) : 0,
+    attempt: isTimer ? (count(record, headerNames.attempt) ?? 0) : 0,
     event: {
       name: decoded.name,
       id,
       key: record.key?.toString('utf8') ?? id,
       orgId: data.orgId,
       // Nor do they count versions as we do: one that says of a format would make every later message a repeat.
-      version: isOpen(decoded.name) ? null : count(headers, headerNames.version),
-      correlationId: shortText(headers, headerNames.correlationId) ?? id,
-      causationId: headerId(headers, headerNames.causationId),
+      version: isOpen(decoded.name) ? null : count(record, headerNames.version),
+      correlationId: shortText(record, headerNames.correlationId) ?? id,
+      causationId: headerId(record, headerNames.causationId),
       // Nor may they join a trace of ours: whoever can write a topic could otherwise make one of any length.
-      traceparent: isPublic(decoded.name) ? null : shortText(headers, headerNames.traceparent),
-      source: (isTimer ? headerText(headers, originHeader) : null) ?? record.topic.slice(topicPrefix.length),
+      traceparent: isPublic(decoded.name) ? null : shortText(record, headerNames.traceparent),
+      source: (isTimer ? headerOf(record, originHeader) : null) ?? record.topic.slice(topicPrefix.length),
       publishedAt: record.timestamp,
       data,
     },
@@ -112,18 +111,18 @@ function isPublic(name: EventName): boolean {
 const isOpen = (name: EventName): boolean => topicOf[name].startsWith('ingest.');
 
 /** Foreign writers may send anything as a header: what is not an id of ours is treated as absent. */
-function headerId(headers: RawHeaders, name: string): string | null {
-  const text = headerText(headers, name);
+function headerId(record: RawRecord, name: string): string | null {
+  const text = headerOf(record, name);
   return text !== null && isId(text) ? text : null;
 }
 
-function shortText(headers: RawHeaders, name: string): string | null {
-  const text = headerText(headers, name);
+function shortText(record: RawRecord, name: string): string | null {
+  const text = headerOf(record, name);
   return text !== null && text !== '' && text.length <= ID_CHARACTERS_MAX ? text : null;
 }
 
-function count(headers: RawHeaders, name: string): number | null {
-  const text = headerText(headers, name);
+function count(record: RawRecord, name: string): number | null {
+  const text = headerOf(record, name);
   const value = text === null ? Number.NaN : Number(text);
   return Number.isSafeInteger(value) && value >= 0 ? value : null;
 }

@@ -60,7 +60,7 @@ export async function startRawShell({ group, topics, save }: RawProcessor, deps:
       await advancePositions(tx, group, advances);
       await save(
         tx,
-        prefix === '' ? records : records.map((record) => ({ ...record, topic: record.topic.slice(prefix.length) })),
+        prefix === '' ? records : records.map((record) => withTopic(record, record.topic.slice(prefix.length))),
       );
     });
     for (const move of moved) move();
@@ -93,3 +93,13 @@ export async function startRawShell({ group, topics, save }: RawProcessor, deps:
     },
   };
 }
+
+const withTopic = ({ partition, offset, timestamp, key, value, headers }: RawRecord, topic: string): RawRecord => ({
+  topic,
+  partition,
+  offset,
+  timestamp,
+  key,
+  value,
+  headers,
+});

@@ -183,6 +183,21 @@ describe('a compressed batch that unpacks to more than a process should hold', (
   }, 20_000);
 });
 
+describe('a header without a value, as other clients write them', () => {
+  it('is as if it was not there', async () => {
+    const line = await createLine(batchProcessor(tally), at);
+    const producer = await createProducer(line.client);
+    const { headers, ...record } = encodeTestEvent(line.codec, enriched('zoe', 1));
+    await producer.send([
+      { ...record, topic: line.prefix + TOPIC, headers: { ...headers, 'org-id': null, 'correlation-id': null } },
+    ]);
+    await line.start();
+    await line.caughtUp();
+    expect(await countOf(line.database, 'zoe')).toBe(1);
+    await Promise.all([producer.stop(), line.close()]);
+  });
+});
+
 describe('a foreign message of bytes that are no text', () => {
   it('can be replayed as it came: key, repeated headers and all', async () => {
     const line = await createLine(batchProcessor(tally), at);
@@ -190,7 +205,12 @@ describe('a foreign message of bytes that are no text', () => {
     const original = {
       key: Buffer.from([0xff, 0x00, 0xfe]),
       value: Buffer.from('garbage'),
-      headers: { note: 'Zoë', hash: Buffer.from([0xc3, 0x28]), via: [Buffer.from('one'), Buffer.from([0x80])] },
+      headers: {
+        note: 'Zoë',
+        hash: Buffer.from([0xc3, 0x28]),
+        via: [Buffer.from('one'), Buffer.from([0x80])],
+        nothing: null,
+      },
     };
     await producer.send([{ ...original, topic: line.prefix + TOPIC }]);
     await line.start();

@@ -62,7 +62,10 @@ function append(log: Log, records: readonly SendableRecord[]): void {
     const partitions = partitionsOf(log, topic);
     const records = partitions[partition] ?? [];
     // As bytes: what comes from a broker is never the object that went there.
-    const bytes = Object.entries(headers).map(([name, text]) => [name, Array.isArray(text) ? text : Buffer.from(text)]);
+    const bytes = Object.entries(headers).map(([name, text]) => [
+      name,
+      Array.isArray(text) || text === null ? text : Buffer.from(text),
+    ]);
     records.push({
       topic,
       partition,
