@@ -41,6 +41,7 @@ export function advanceOf(tracker: Tracker, done: readonly number[]): Advance {
     partition,
     epoch: place.epoch,
     expectedOffset: place.nextOffset,
+    expectedFinished: place.finished.size,
     nextOffset,
     finished: [...finished].toSorted((a, b) => a - b),
   };
@@ -61,7 +62,9 @@ export function lostTrackers(trackers: readonly Tracker[], rows: ReadonlyMap<str
   return new Set(
     trackers.filter(({ topic, partition, place }) => {
       const row = rows.get(`${topic}/${partition}`);
-      return row?.epoch !== place.epoch || row.nextOffset !== place.nextOffset;
+      const isMoved = row?.epoch !== place.epoch || row.nextOffset !== place.nextOffset;
+      // Of one owner's, the list grows with every commit that leaves the position where it was.
+      return isMoved || row.finished.length !== place.finished.size;
     }),
   );
 }
