@@ -17,8 +17,11 @@ export type Tracker = {
   readonly place: Owned;
   /** Offsets taken in and not yet behind the position, ascending. */
   outstanding: number[];
-  /** Records below this offset may have been tried by an earlier owner and have entries in the journal. */
-  readonly historyUntil: number;
+  /**
+   * Records below this offset may have been tried by an earlier owner and have entries in the journal. All of them, until a
+   * fetch from after the claim has told where the partition ended: up to it somebody may not have heard that he was succeeded.
+   */
+  historyUntil: number;
 };
 
 export type Item = {

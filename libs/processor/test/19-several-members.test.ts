@@ -9,7 +9,7 @@
  *   comes          ├─ ready ──────────────────────────────┴─▶ each its share
  */
 import { afterEach, describe, expect, it } from 'vitest';
-import { claimPosition, readPositions } from '@lead-flood/postgres';
+import { claimPosition, createJournalWriter, readPositions } from '@lead-flood/postgres';
 import { effectProcessor } from '@lead-flood/processor';
 import { createLine, eventually, sampleId } from '@lead-flood/testing';
 import type { Line } from '@lead-flood/testing';
@@ -142,5 +142,24 @@ describe('calls under way', () => {
     await line.caughtUp();
     expect((await epochs()).map(({ epoch }) => epoch)).toEqual(before);
     for (const lead of leads) if ((await partitionOf(lead)) !== lost) expect([lead, asked(lead)]).toEqual([lead, 1]);
+  });
+
+  it('of a former owner who had not heard of it are not made again, even those between the fetch of the next and its claim', async () => {
+    const { world, asked, open } = createGates('ada');
+    line = await createLine(effectProcessor(createAppraiser(world)), at);
+    await line.publish(enriched('ada', 1));
+    let hasWoken = false;
+    line.onFault(async (point) => {
+      if (point !== 'position.claim.before' || hasWoken) return;
+      hasWoken = true;
+      // It reads what came meanwhile, asks, stores the answer, and finds out at its commit, which is of no account here.
+      await line.publish(enriched('ada', 2));
+      const former = createJournalWriter(line.database, group);
+      await former.finish(sampleId('enriched', 'ada', 2), 'worth', '5');
+    });
+    await line.start();
+    open('ada');
+    await line.caughtUp();
+    expect([await countOf(line.database, 'ada'), asked('ada')]).toEqual([2, 1]);
   });
 });
