@@ -22,6 +22,11 @@ export type Advance = {
   readonly partition: number;
   readonly epoch: number;
   readonly expectedOffset: number;
+  /**
+   * How many were done beyond it. A commit that leaves the position where it was adds to them, so only their number tells that
+   * it has taken place; who moves the position with every commit need not say.
+   */
+  readonly expectedFinished?: number;
   readonly nextOffset: number;
   readonly finished: readonly number[];
 };
@@ -61,9 +66,10 @@ export async function advancePositions(tx: Queries, group: string, advances: rea
       ${numbers(advances.map((a) => a.partition))}::int[],
       ${numbers(advances.map((a) => a.epoch))}::bigint[],
       ${numbers(advances.map((a) => a.expectedOffset))}::bigint[],
+      ${numbers(advances.map((a) => a.expectedFinished ?? null))}::int[],
       ${numbers(advances.map((a) => a.nextOffset))}::bigint[],
       ${texts(advances.map((a) => numbers(planted('forget-finished') ? [] : a.finished)))}::text[]
-    ) as a(topic, partition, epoch, expected_offset, next_offset, finished)
+    ) as a(topic, partition, epoch, expected_offset, expected_finished, next_offset, finished)
     where p.consumer_group = ${group} and p.topic = a.topic and p.partition = a.partition
       and ${stillOurs()}
   `);
@@ -75,11 +81,14 @@ export async function advancePositions(tx: Queries, group: string, advances: rea
   }
 }
 
-/** The owner's number and the place that the owner left the partition at. */
+/** The owner's number and the place that the owner left the partition at, with what was done beyond it. */
 function stillOurs(): ReturnType<typeof sql.fragment> {
   if (planted('no-fencing')) return sql.fragment`true`;
   if (planted('no-epoch-check')) return sql.fragment`p.next_offset = a.expected_offset`;
-  return sql.fragment`p.epoch = a.epoch and p.next_offset = a.expected_offset`;
+  return sql.fragment`
+    p.epoch = a.epoch and p.next_offset = a.expected_offset
+    and (a.expected_finished is null or a.expected_finished = cardinality(p.finished))
+  `;
 }
 
 /** All positions of a group, for lag and for tests that wait. */

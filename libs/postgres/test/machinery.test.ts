@@ -60,6 +60,16 @@ describe('a position', () => {
     ]);
   });
 
+  it('of one who finished something beyond an open message moves once, though it stays where it was', async () => {
+    await claimPosition(database, 'stays', at);
+    const stay = { topic: 't', partition: 0, epoch: 1, expectedOffset: 5, nextOffset: 5 };
+    const first = { ...stay, expectedFinished: 0, finished: [7] };
+    await advancePositions(database, 'stays', [first]);
+    await expect(advancePositions(database, 'stays', [first])).rejects.toMatchObject({ code: 'PGS_ERR_NOT_OWNER' });
+    await advancePositions(database, 'stays', [{ ...stay, expectedFinished: 1, finished: [7, 9] }]);
+    expect(await readPositions(database, 'stays')).toMatchObject([{ nextOffset: 5, finished: [7, 9] }]);
+  });
+
   it('moves together with the others of its batch or not at all', async () => {
     await claimPosition(database, 'both', at);
     await claimPosition(database, 'both', { ...at, partition: 1 });

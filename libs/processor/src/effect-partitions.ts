@@ -84,8 +84,12 @@ export function createPartitions(
   function trackerOf({ topic, partition, highWatermark }: PartitionBatch, place: Owned): Tracker {
     const at = placeKey({ topic, partition });
     const known = held.get(at);
-    if (known?.place === place) return known;
-    const tracker = { topic, partition, place, outstanding: [], historyUntil: highWatermark };
+    if (known?.place === place) {
+      known.historyUntil = Math.min(known.historyUntil, highWatermark);
+      return known;
+    }
+    // Claimed for this fetch, which is older than the claim.
+    const tracker = { topic, partition, place, outstanding: [], historyUntil: Number.POSITIVE_INFINITY };
     held.set(at, tracker);
     return tracker;
   }

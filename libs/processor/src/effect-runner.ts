@@ -109,7 +109,7 @@ export async function startEffectRunner(
 
   /**
    * Nothing more starts; what is under way may end and be committed, for so long. Drains side by side, or one right behind the
-   * other, belong to one rebalance and share the time.
+   * other without an assignment in between, belong to one rebalance and share the time.
    */
   async function drain(limitMs: number): Promise<void> {
     queue.drop(() => true);
@@ -129,7 +129,10 @@ export async function startEffectRunner(
     fetchBytesMax: FETCH_BYTES_PER_PARTITION,
     fetchWaitMs,
     onFetch,
-    onAssigned: (assigned, seek) => void beginUntilDone(ownership, deps, group, assigned, seek),
+    onAssigned: (assigned, seek) => {
+      drained.endedAt = Number.NEGATIVE_INFINITY;
+      void beginUntilDone(ownership, deps, group, assigned, seek);
+    },
     beforeGivingUp: () => (planted('no-hand-over') ? Promise.resolve() : drain(HAND_OVER_MS)),
     onFatal: deps.onFatal,
   });

@@ -17,8 +17,11 @@ export type Tracker = {
   readonly place: Owned;
   /** Offsets taken in and not yet behind the position, ascending. */
   outstanding: number[];
-  /** Records below this offset may have been tried by an earlier owner and have entries in the journal. */
-  readonly historyUntil: number;
+  /**
+   * Records below this offset may have been tried by an earlier owner and have entries in the journal. All of them, until a
+   * fetch from after the claim has told where the partition ended: up to it somebody may not have heard that he was succeeded.
+   */
+  historyUntil: number;
 };
 
 export type Item = {
@@ -41,6 +44,7 @@ export function advanceOf(tracker: Tracker, done: readonly number[]): Advance {
     partition,
     epoch: place.epoch,
     expectedOffset: place.nextOffset,
+    expectedFinished: place.finished.size,
     nextOffset,
     finished: [...finished].toSorted((a, b) => a - b),
   };
@@ -61,7 +65,9 @@ export function lostTrackers(trackers: readonly Tracker[], rows: ReadonlyMap<str
   return new Set(
     trackers.filter(({ topic, partition, place }) => {
       const row = rows.get(`${topic}/${partition}`);
-      return row?.epoch !== place.epoch || row.nextOffset !== place.nextOffset;
+      const isMoved = row?.epoch !== place.epoch || row.nextOffset !== place.nextOffset;
+      // Of one owner's, the list grows with every commit that leaves the position where it was.
+      return isMoved || row.finished.length !== place.finished.size;
     }),
   );
 }

@@ -10,12 +10,12 @@
  */
 import { afterEach, describe, expect, it } from 'vitest';
 import { systemClock, TransientError } from '@lead-flood/kernel';
-import { sql } from '@lead-flood/postgres';
+import { readPositions, sql } from '@lead-flood/postgres';
 import type { Database } from '@lead-flood/postgres';
 import { batchProcessor, createApplier, effectProcessor, erase } from '@lead-flood/processor';
 import type { Starter } from '@lead-flood/processor';
 import { createLine, eventually, sampleId, sampleOrg } from '@lead-flood/testing';
-import type { Line } from '@lead-flood/testing';
+import type { Line, TestEvent } from '@lead-flood/testing';
 import { at, countOf, counts, createAppraiser, createWorld, enriched, rowsIn, startOn, tally } from './example.ts';
 
 const lost = (): TransientError => new TransientError('PGS_ERR_UNAVAILABLE', 'the connection broke');
@@ -46,6 +46,53 @@ describe('an effect whose COMMIT took place and whose answer was lost', () => {
     await line.caughtUp();
     expect(await counts(line.database)).toEqual(Object.fromEntries(leads.map((lead) => [sampleId(lead), 3])));
     expect(line.errors.map((error) => ('code' in error ? error.code : error.name))).toContain('PGS_ERR_NOT_OWNER');
+  });
+});
+
+describe('an effect whose COMMIT took place behind an open message, and whose answer was lost', () => {
+  const leads = Array.from({ length: 12 }, (_, i) => `lead-${i}`);
+  const unversioned = (lead: string): TestEvent => {
+    const { name, data } = enriched(lead, 1);
+    return { name, data };
+  };
+
+  // Neither has a version by which a repeat could be told.
+  it.each<[string, readonly string[]]>([
+    ['of events without a version', leads],
+    ['of a dead letter', []],
+  ])('is not decided again, though the position stayed where it was: %s', async (_what, others) => {
+    const gate = Promise.withResolvers<undefined>();
+    const world = createWorld(async (leadId) => {
+      if (leadId === sampleId('slow')) await gate.promise;
+      return 7;
+    });
+    const starter = effectProcessor(createAppraiser(world, { inFlightMax: 64, deadlineMs: 30_000 }));
+    await on(starter);
+    await line.publish(unversioned('slow'));
+    const { key = null } = (await line.records('enrichment.lead.v1'))[0] ?? {};
+    const letter = { topic: 'enrichment.lead.v1', key: key?.toString() ?? null, value: Buffer.from('?'), headers: {} };
+    if (others.length === 0) await line.publishRaw(letter);
+    await line.publish(...others.map(unversioned));
+    let isLost = false;
+    const database: Database = {
+      ...line.database,
+      transaction: async (body) => {
+        const result = await line.database.transaction(body);
+        const hasFinished = (await readPositions(line.database, 'appraise')).some((row) => row.finished.length > 0);
+        if (isLost || !hasFinished) return result;
+        isLost = true;
+        throw lost();
+      },
+    };
+    const running = await startOn(line, starter, { database });
+    await eventually('an answer to be lost', () => isLost);
+    gate.resolve(undefined);
+    const all = async () => [await counts(line.database), await letters()];
+    const letters = () => line.database.any(sql.unsafe`select 1 from outbox where topic = 'appraise.dead-letter.v1'`);
+    await eventually('all', async () => Object.keys(await counts(line.database)).length === others.length + 1);
+    await running.stop();
+    const once = Object.fromEntries(['slow', ...others].map((lead) => [sampleId(lead), 1]));
+    expect(await all()).toEqual([once, others.length === 0 ? [expect.anything()] : []]);
   });
 });
 

@@ -9,7 +9,7 @@
  *   comes          ├─ ready ──────────────────────────────┴─▶ each its share
  */
 import { afterEach, describe, expect, it } from 'vitest';
-import { claimPosition, readPositions } from '@lead-flood/postgres';
+import { claimPosition, createJournalWriter, readPositions } from '@lead-flood/postgres';
 import { effectProcessor } from '@lead-flood/processor';
 import { createLine, eventually, sampleId } from '@lead-flood/testing';
 import type { Line } from '@lead-flood/testing';
@@ -47,26 +47,59 @@ describe('calls under way', () => {
   const partitionOf = async (lead: string): Promise<number> =>
     (await line.records(topic)).find(({ key }) => key?.toString() === sampleId(lead))?.partition ?? -1;
 
+  /** Until the group has waited for so long to divide its partitions anew, or `isOver`. */
+  async function groupToWait(ms: number, isOver: () => boolean): Promise<void> {
+    const admin = line.client.admin();
+    await admin.connect();
+    let since = Number.POSITIVE_INFINITY;
+    await eventually('the group to wait, or somebody to be asked twice', async () => {
+      const { groups } = await admin.describeGroups([line.prefix + group]);
+      if (groups[0]?.state === 'PreparingRebalance') since = Math.min(since, Date.now());
+      return Date.now() - since > ms || isOver();
+    });
+    await admin.disconnect();
+  }
+
   it('end before their partitions go to one that comes, and are not made again', async () => {
     const { world, asked, open } = createGates(...leads);
     await begin(world, { inFlightMax: 64, deadlineMs: 30_000 });
     await line.start();
     await eventually('all to be asked for', () => world.inFlight === leads.length);
-    const admin = line.client.admin();
-    await admin.connect();
     const joined = line.join();
-    let waitingSince = Number.POSITIVE_INFINITY;
-    await eventually('the group to wait longer than a fetch takes, or somebody to be asked twice', async () => {
-      const { groups } = await admin.describeGroups([line.prefix + group]);
-      if (groups[0]?.state === 'PreparingRebalance') waitingSince = Math.min(waitingSince, Date.now());
-      return Date.now() - waitingSince > FETCH_MS * 2 || world.asked.length > leads.length;
-    });
-    await admin.disconnect();
+    // Longer than a fetch takes.
+    await groupToWait(FETCH_MS * 2, () => world.asked.length > leads.length);
     open(...leads);
     await joined;
     await line.caughtUp();
     expect(leads.map(asked)).toEqual(leads.map(() => 1));
   });
+
+  it('end as well before the next that comes right behind it has its share', async () => {
+    const later = leads.map((lead) => `${lead}-later`);
+    const all = [...leads, ...later];
+    const { world, asked, open } = createGates(...all);
+    await begin(world, { inFlightMax: 64, deadlineMs: 30_000 });
+    await line.start();
+    await eventually('all to be asked for', () => world.inFlight === leads.length);
+    // Each time the group waits for most of what a member has for its calls: twice that is more than a member has once.
+    const divide = async (waitingFor: readonly string[]) => {
+      const joined = line.join();
+      await groupToWait(3_000, () => all.some((lead) => asked(lead) > 1));
+      open(...waitingFor);
+      await joined;
+    };
+    await divide(leads);
+    await line.publish(...later.map((lead) => enriched(lead, 1)));
+    const partitions = await Promise.all(later.map(partitionOf));
+    // The one that came has the last partition. Its calls are done: the group waits for nobody but the first member.
+    open(...later.filter((_, i) => partitions[i] === 2));
+    const left = later.filter((_, i) => partitions[i] !== 2);
+    await eventually('the others to be left', () => world.inFlight === left.length && later.every((l) => asked(l) > 0));
+    await divide(left);
+    await line.caughtUp();
+    expect(all.map(asked)).toEqual(all.map(() => 1));
+    for (const lead of all) expect(await countOf(line.database, lead)).toBe(1);
+  }, 60_000);
 
   it('keep the group waiting for a few seconds, not for as long as they may take', async () => {
     const { world, open } = createGates(...leads);
@@ -142,5 +175,24 @@ describe('calls under way', () => {
     await line.caughtUp();
     expect((await epochs()).map(({ epoch }) => epoch)).toEqual(before);
     for (const lead of leads) if ((await partitionOf(lead)) !== lost) expect([lead, asked(lead)]).toEqual([lead, 1]);
+  });
+
+  it('of a former owner who had not heard of it are not made again, even those between the fetch of the next and its claim', async () => {
+    const { world, asked, open } = createGates('ada');
+    line = await createLine(effectProcessor(createAppraiser(world)), at);
+    await line.publish(enriched('ada', 1));
+    let hasWoken = false;
+    line.onFault(async (point) => {
+      if (point !== 'position.claim.before' || hasWoken) return;
+      hasWoken = true;
+      // It reads what came meanwhile, asks, stores the answer, and finds out at its commit, which is of no account here.
+      await line.publish(enriched('ada', 2));
+      const former = createJournalWriter(line.database, group);
+      await former.finish(sampleId('enriched', 'ada', 2), 'worth', '5');
+    });
+    await line.start();
+    open('ada');
+    await line.caughtUp();
+    expect([await countOf(line.database, 'ada'), asked('ada')]).toEqual([2, 1]);
   });
 });

@@ -112,6 +112,9 @@ export const config = z
       .describe('Largest CSV file, bytes; on disk while it is read.'),
     UPLOAD_ROWS_MAX: count(10_000).describe('Most rows of a CSV file.'),
     UPLOADS_AT_ONCE_MAX: count(8).describe('CSV files that one process receives and reads at once; more are 503.'),
+    UPLOADS_AT_ONCE_OF_ONE_MAX: count(6).describe(
+      'The same of one organisation; all but one of them at most, where there are more than one.',
+    ),
     ADMISSION_WAITING_MAX: count(2_000_000).describe(
       'Leads of files and lists that may wait to be let in, three quarters of them of one organisation; more are 503.',
     ),

@@ -1,10 +1,12 @@
 /** What is refused before anything breaks: requests, files and leads beyond what can be dealt with. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import { randomId, setFaultHook } from '@lead-flood/kernel';
 import { sql } from '@lead-flood/postgres';
 import { eventually, sampleId } from '@lead-flood/testing';
 import { insertAdmissions } from '../src/admission/admission-store.ts';
 import { createPlaces } from '../src/limits/places.ts';
+import { seedOrganization } from '../src/seed.ts';
 import type { Gateway, Told } from './harness.ts';
 import { csvForm, startGateway } from './harness.ts';
 import { leadsOf } from './inputs.ts';
@@ -163,6 +165,44 @@ describe('what is refused before it breaks', () => {
         refused.map(() => ['IGW_ERR_BUSY', '5']),
       );
     } finally {
+      await gateway.stop();
+    }
+  });
+
+  it('[GW-34] more files of one organisation than it may have read at once: 503 with Retry-After, not for others', async () => {
+    const gateway = await startGateway({ UPLOADS_AT_ONCE_MAX: '3', UPLOADS_AT_ONCE_OF_ONE_MAX: '2' });
+    const gate = Promise.withResolvers<undefined>();
+    try {
+      const other = await seedOrganization(gateway.database, 'Other');
+      // After its beginning each of them stands still.
+      setFaultHook(async (point) => {
+        if (point === 'db.commit.after') await gate.promise;
+      });
+      const isRead = (files: number) => async () =>
+        (await gateway.database.oneFirst(
+          sql.type(z.object({ n: z.int() }))`select count(*)::int as n from uploads`,
+        )) === files;
+      const send = (token: string) =>
+        gateway.ask('/v1/uploads/leads', { token, body: csvForm('email\na@a.example\n') });
+      const own = [send(gateway.seeded.apiKey), send(gateway.seeded.apiKey)];
+      await eventually('two to be read', isRead(2));
+      const refused = await send(gateway.seeded.apiKey);
+      expect([refused.status, refused.detail(), refused.headers.get('retry-after')]).toEqual([
+        503,
+        'IGW_ERR_BUSY',
+        '5',
+      ]);
+      expect(refused.json()).toMatchObject({
+        error: { message: expect.stringContaining('2 files of one organisation') },
+      });
+      const others = send(other.apiKey);
+      await eventually('that of the other organisation to be read', isRead(3));
+      gate.resolve(undefined);
+      expect((await Promise.all([...own, others])).map(({ status }) => status)).toEqual([202, 202, 202]);
+      expect((await send(gateway.seeded.apiKey)).status).toBe(202);
+    } finally {
+      gate.resolve(undefined);
+      setFaultHook(null);
       await gateway.stop();
     }
   });

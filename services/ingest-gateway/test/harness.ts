@@ -128,7 +128,7 @@ export type Gateway = {
   readonly stop: () => Promise<void>;
 };
 
-const migrations = join(import.meta.dirname, '../migrations');
+export const migrations = join(import.meta.dirname, '../migrations');
 
 export async function startGateway(overrides: Readonly<Record<string, string>> = {}): Promise<Gateway> {
   const environment = testEnvironment();

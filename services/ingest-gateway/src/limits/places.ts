@@ -1,8 +1,10 @@
 /**
- * How many requests may be with a service at once. What a service cannot answer in time is refused here, at once and with a
+ * How many requests may be with a service at once, or files be read. What a service cannot answer in time is refused here, at once and with a
  * time to come back, instead of standing in a queue until everybody's patience has run out.
  */
 export type Places = {
+  /** How many of them one organisation may hold. */
+  readonly ofOne: number;
   /** Gives how to leave again, or null where there is no place. */
   readonly enter: (service: string, orgId: string) => (() => void) | null;
 };
@@ -11,7 +13,7 @@ export type Places = {
 const SHARE_MAX = 0.75;
 export const placesOfOne = (max: number): number => Math.ceil(max * SHARE_MAX);
 
-export function createPlaces(max: number): Places {
+export function createPlaces(max: number, ofOne = placesOfOne(max)): Places {
   const taken = new Map<string, number>();
   const of = (name: string): number => taken.get(name) ?? 0;
   const add = (name: string, by: 1 | -1): void => {
@@ -20,9 +22,10 @@ export function createPlaces(max: number): Places {
     else taken.set(name, now);
   };
   return {
+    ofOne,
     enter(service, orgId) {
       const own = `${service} ${orgId}`;
-      if (of(service) >= max || of(own) >= placesOfOne(max)) return null;
+      if (of(service) >= max || of(own) >= ofOne) return null;
       add(service, 1);
       add(own, 1);
       return () => {

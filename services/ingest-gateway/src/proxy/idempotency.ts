@@ -3,7 +3,10 @@
  *
  *      (none) ──claim──▶ in progress ──finish──▶ done ──24 h──▶ (none)
  *                          │  ▲ └──release── the work failed on our side: the same key may try again
- *                          └──┘ taken over after 60 s: whoever held it has crashed
+ *                          └──┘ taken over 60 s after its holder was last heard of: it has crashed
+ *
+ * The holder is heard of for as long as it works. A long file takes minutes, and a second reader of it would take as long
+ * beside the first.
  */
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
@@ -30,6 +33,8 @@ export type Idempotency = {
 };
 
 const TAKE_OVER_SECONDS = 60;
+/** Two of them may be lost. */
+const HOLD_EVERY_MS = 20_000;
 const FORM = /^[\w.:-]{1,100}$/;
 
 /** The key of a request, or null without one. Throws IGW_ERR_BAD_IDEMPOTENCY_KEY: an unusable key must not be ignored silently. */
@@ -56,18 +61,25 @@ const row = z.object({
 });
 type Row = z.infer<typeof row>;
 
-export function createIdempotency(database: Database, onLost: (error: unknown) => void): Idempotency {
+export function createIdempotency(
+  database: Database,
+  onLost: (error: unknown) => void,
+  holdEveryMs = HOLD_EVERY_MS,
+): Idempotency {
   return {
     async once(keyed, hash, work) {
       const claimId = randomId();
       const earlier = await claim(database, keyed, hash, claimId);
       if (earlier !== null) return { answer: repeat(earlier, hash), replayed: true };
+      const holding = setInterval(() => void hold(database, claimId, keyed).catch(onLost), holdEveryMs);
       let answer: Answer;
       try {
         answer = await work();
       } catch (error) {
         await release(database, claimId, keyed).catch(onLost);
         throw error;
+      } finally {
+        clearInterval(holding);
       }
       // The work is done: a client must hear so even if its answer cannot be kept.
       if (isFinal(answer.status)) await finish(database, keyed, claimId, hash, answer).catch(onLost);
@@ -113,6 +125,13 @@ function repeat(earlier: Row, hash: string): Answer {
     );
   }
   return { status: earlier.status, body: earlier.answer };
+}
+
+async function hold(database: Database, claimId: string, { orgId, route, key }: Keyed): Promise<void> {
+  await database.query(sql.unsafe`
+    update idempotency_keys set claimed_at = now()
+    where org_id = ${orgId} and route = ${route} and key = ${key} and claim_id = ${claimId} and state = 'in_progress'
+  `);
 }
 
 async function finish(

@@ -57,12 +57,20 @@ export async function countRows(
   return rows;
 }
 
-/** The rows from the one behind `after` on, numbered from 1. */
-export async function* readLeads(file: AsyncIterable<Buffer>, after: number): AsyncGenerator<Row> {
+/**
+ * The rows from the one behind `after` on, numbered from 1. `standBack` is called after each thousand of those before it: of
+ * the others whoever takes them in sees to it.
+ */
+export async function* readLeads(
+  file: AsyncIterable<Buffer>,
+  after: number,
+  standBack: () => Promise<void>,
+): AsyncGenerator<Row> {
   let row = 0;
   for await (const { columns, cells } of records(file)) {
     row += 1;
     if (row > after) yield checkCells(row, columns, cells);
+    else if (row % ROWS_AT_ONCE === 0) await standBack();
   }
 }
 

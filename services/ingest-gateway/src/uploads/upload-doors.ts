@@ -6,6 +6,7 @@ import type { HttpExchange, HttpHandlers, HttpServer } from '@lead-flood/service
 import { addRoutes } from '@lead-flood/service';
 import type { Gate } from '../access/gate.ts';
 import type { GatewayConfig } from '../config.ts';
+import { createPlaces } from '../limits/places.ts';
 import type { Answer, Idempotency } from '../proxy/idempotency.ts';
 import { hashRequest, readIdempotencyKey } from '../proxy/idempotency.ts';
 import { checkHead, countRows, readLeads } from './csv-leads.ts';
@@ -81,33 +82,35 @@ const jsonHandlers = (deps: UploadDeps): HttpHandlers<typeof jsonRoutes> => ({
 });
 
 const fileHandlers = (deps: UploadDeps): HttpHandlers<typeof fileRoutes> => {
-  let atOnce = 0;
+  const { UPLOADS_AT_ONCE_MAX: all, UPLOADS_AT_ONCE_OF_ONE_MAX: ofOne } = deps.config;
+  const places = createPlaces(all, Math.min(ofOne, Math.max(1, all - 1)));
   return {
     uploadLeads: async ({ principal, correlationId }, exchange) => {
       const { userId, orgId } = principal;
       const key = readIdempotencyKey(exchange.request.headers['idempotency-key']);
-      if (atOnce >= deps.config.UPLOADS_AT_ONCE_MAX) throw busy(exchange, 'as many files as may be read at once are');
-      atOnce += 1;
+      const leave = places.enter('files', orgId);
+      if (leave === null)
+        throw busy(
+          exchange,
+          `no more than ${places.ofOne} files of one organisation, and ${all} of all, are read at once`,
+        );
       let file: Spooled | null = null;
       try {
         const received = await receive(exchange, deps.config.UPLOAD_BYTES_MAX);
         file = received;
         const work = async (): Promise<Answer> => {
-          const rowsTotal = await countRows(
-            received.read(),
-            deps.config.UPLOAD_ROWS_MAX,
-            createStandBack(deps.areSinglesComing),
-          );
+          const standBack = (): (() => Promise<void>) => createStandBack(deps.areSinglesComing);
+          const rowsTotal = await countRows(received.read(), deps.config.UPLOAD_ROWS_MAX, standBack());
           const jobId = jobIdOf(orgId, key, received.hash);
           const facts = { jobId, orgId, userId, kind: 'csv', correlationId, rowsTotal } as const;
-          const counts = await takeIn(deps, (after) => readLeads(received.read(), after), facts, exchange);
+          const counts = await takeIn(deps, (after) => readLeads(received.read(), after, standBack()), facts, exchange);
           const rows = await listRefused(deps.database, jobId, 0, REFUSALS_SHOWN_MAX);
           return { status: 202, body: JSON.stringify({ jobId, ...counts, rows }) };
         };
         const keyed = { orgId, route: 'POST /v1/uploads/leads', key };
         return uploadLeads.answer.parse(await answerOnce(deps, keyed, received.hash, work, exchange));
       } finally {
-        atOnce -= 1;
+        leave();
         await file?.remove();
       }
     },
