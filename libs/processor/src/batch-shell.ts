@@ -108,13 +108,15 @@ export async function startBatchShell(
     const refused: Refused[] = [];
     const passed: Passed[] = [];
     const ends = new Map<string, RawRecord>();
-    for (const record of records) {
+    records.forEach((record, i) => {
       const input = decodeRecord(decoding, record);
       if (isRefused(input)) refused.push(input);
       else if (isPassed(input)) passed.push(input);
       else inputs.push(input);
-      ends.set(placeKey(record), record);
-    }
+      // A partition's records stand together.
+      const next = records[i + 1];
+      if (next?.partition !== record.partition || next.topic !== record.topic) ends.set(placeKey(record), record);
+    });
     const advances = [...ends].flatMap(([key, { topic, partition, offset }]) => {
       const place = places.get(key);
       if (place === undefined) return [];

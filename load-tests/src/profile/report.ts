@@ -45,12 +45,17 @@ export async function reportProfile(): Promise<void> {
   for (const { text, callsPerSecond, msPerLead } of result.statements)
     statements.push([text, callsPerSecond.toFixed(0), seen(msPerLead)]);
 
+  const tables = createTable({ head: ['rows a scored lead', 'inserted', 'updated', 'of them hot', 'deleted'] });
+  for (const { table, inserted, updated, hot, deleted } of result.tables)
+    tables.push([table, ...[inserted, updated, hot, deleted].map((rows) => (rows < 0.005 ? '' : rows.toFixed(2)))]);
+
   process.stdout.write(
     `${[
       `${perSecond} leads/s offered, ${result.scoredPerSecond.toFixed(0)} scored, ${result.commitsPerSecond.toFixed(0)} commits a second`,
       byMove.toString(),
       byProcess.toString(),
       statements.toString(),
+      tables.toString(),
       `flame graphs: ${result.pictures}`,
     ].join('\n')}\n`,
   );

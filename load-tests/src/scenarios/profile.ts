@@ -23,6 +23,16 @@ export type Statement = {
   readonly msPerLead: number;
 };
 
+/** What one table is written, a scored lead. */
+export type TableWrites = {
+  readonly table: string;
+  readonly inserted: number;
+  readonly updated: number;
+  /** Of the updated: those that touched no index. */
+  readonly hot: number;
+  readonly deleted: number;
+};
+
 export type ProfileResult = {
   readonly scoredPerSecond: number;
   /** Process, move: milliseconds of a scored lead. */
@@ -31,6 +41,7 @@ export type ProfileResult = {
   readonly cpuMsPerLead: ReadonlyMap<string, number>;
   readonly commitsPerSecond: number;
   readonly statements: readonly Statement[];
+  readonly tables: readonly TableWrites[];
   readonly pictures: string;
 };
 
@@ -74,12 +85,14 @@ export async function runProfile(everything: Everything, options: ProfileOptions
   const streaming = streamLeads(everything, { firstSeed: options.firstSeed, perSecond, count });
   await delay(WARM_UP_MS);
   await database.query(sql.unsafe`select pg_stat_statements_reset()`);
+  const tablesBefore = await readTables(database);
   const before = { us: nowUs(), usage: measure(processes), counts: await counter.read(), commits: await commits() };
   await delay(seconds * 1_000);
   const after = { us: nowUs(), usage: measure(processes), counts: await counter.read(), commits: await commits() };
   const leads = Math.max(1, after.counts.scored - before.counts.scored);
   const passedSeconds = (after.us - before.us) / 1_000_000;
   const statements = await readStatements(database, leads, passedSeconds);
+  const tables = writesBetween(tablesBefore, await readTables(database), leads);
   const cpuMsPerLead = new Map([...spent(before.usage, after.usage)].map(([name, ms]) => [name, ms / leads]));
   await streaming;
   await counter.end();
@@ -109,6 +122,7 @@ export async function runProfile(everything: Everything, options: ProfileOptions
     cpuMsPerLead,
     commitsPerSecond: (after.commits - before.commits) / passedSeconds,
     statements,
+    tables,
     pictures,
   };
 }
@@ -134,4 +148,39 @@ async function readStatements(
     callsPerSecond: calls / seconds,
     msPerLead: ms / leads,
   }));
+}
+
+const tableRow = z.object({
+  table: z.string(),
+  inserted: z.number(),
+  updated: z.number(),
+  hot: z.number(),
+  deleted: z.number(),
+});
+
+/** The outbox's days count as one table. */
+async function readTables(database: Awaited<ReturnType<typeof createDatabase>>): Promise<readonly TableWrites[]> {
+  return database.any(sql.type(tableRow)`
+    select schemaname || '.' || regexp_replace(relname, '_[0-9]{8}$', '') as table, sum(n_tup_ins)::int8 as inserted,
+      sum(n_tup_upd)::int8 as updated, sum(n_tup_hot_upd)::int8 as hot, sum(n_tup_del)::int8 as deleted
+    from pg_stat_user_tables
+    group by 1
+  `);
+}
+
+function writesBetween(before: readonly TableWrites[], after: readonly TableWrites[], leads: number): TableWrites[] {
+  const earlier = new Map(before.map((one) => [one.table, one]));
+  return after
+    .map((one) => {
+      const was = earlier.get(one.table) ?? { inserted: 0, updated: 0, hot: 0, deleted: 0 };
+      return {
+        table: one.table,
+        inserted: (one.inserted - was.inserted) / leads,
+        updated: (one.updated - was.updated) / leads,
+        hot: (one.hot - was.hot) / leads,
+        deleted: (one.deleted - was.deleted) / leads,
+      };
+    })
+    .filter((one) => one.inserted + one.updated + one.deleted > 0.005)
+    .toSorted((a, b) => b.inserted + b.updated + b.deleted - (a.inserted + a.updated + a.deleted));
 }
