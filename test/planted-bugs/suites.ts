@@ -33,6 +33,7 @@ export const suites: Readonly<Record<PlantedBug, readonly string[]>> = {
   'ack-failed-batch': ['libs/kafka/test/broker.test.ts'],
   'no-heartbeat-while-busy': ['libs/kafka/test/broker.test.ts', batches],
   'forget-finished': [machinery, chapter('06-outside-world')],
+  'finished-not-compared': [machinery, chapter('12-lost-answers')],
   'skip-open-message': [chapter('06-outside-world')],
   'no-order-within-key': [chapter('06-outside-world')],
   'numbers-apart': ['libs/kafka/test/assigner.test.ts', 'services/analytics/test/replicas.test.ts'],

@@ -29,6 +29,7 @@ export const plantedBugs = {
   'ack-failed-batch': 'a fetch that was not dealt with counts as done',
   'no-heartbeat-while-busy': 'a member gives no sign of life while its handler works',
   'forget-finished': 'what is finished beyond an open message is not remembered',
+  'finished-not-compared': 'a commit that moved no position is not told from its repeat',
   'skip-open-message': 'the position passes a message that is still under way',
   'no-order-within-key': 'messages of one key are with the outside world at the same time',
   'numbers-apart': 'partition n of two topics of a group goes to different members',

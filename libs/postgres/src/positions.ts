@@ -85,6 +85,7 @@ export async function advancePositions(tx: Queries, group: string, advances: rea
 function stillOurs(): ReturnType<typeof sql.fragment> {
   if (planted('no-fencing')) return sql.fragment`true`;
   if (planted('no-epoch-check')) return sql.fragment`p.next_offset = a.expected_offset`;
+  if (planted('finished-not-compared')) return sql.fragment`p.epoch = a.epoch and p.next_offset = a.expected_offset`;
   return sql.fragment`
     p.epoch = a.epoch and p.next_offset = a.expected_offset
     and (a.expected_finished is null or a.expected_finished = cardinality(p.finished))
