@@ -24,8 +24,8 @@ const orders = {
 export async function listLeads(database: Queries, orgId: string, query: LeadListQuery): Promise<LeadPage> {
   const order = orders[query.sort];
   const conditions = [
-    // A refused submission is none; the indexes are of leads only.
-    sql.fragment`is_lead`,
+    // A refused submission has no stage.
+    sql.fragment`stage is not null`,
     sql.fragment`org_id = ${orgId}`,
     ...filters(query),
     ...placeAfter(query),
