@@ -26,7 +26,7 @@ export type FullBatchContext = BatchContext & {
   readonly firstSequence: number;
 };
 
-/** `unreadable`: a whole batch in the place of its records, and why. */
+/** A record, or (`unreadable`) a whole batch in the place of its records, and why; that one has no headers to look up. */
 export type FetchedRecord = Omit<DecodedRecord, 'headerText'> &
   Partial<Pick<DecodedRecord, 'headerText'>> & { readonly unreadable?: string };
 
@@ -43,7 +43,7 @@ export function decodeBatches(bytes: Buffer): FetchedRecord[] {
     try {
       const body = unpackRecords(batch, count);
       unpacked += body.length;
-      for (const begin of beginningsOf(body, count)) records.push(new DecodedRecord(body, begin, context));
+      for (const record of recordsOf(body, count, context)) records.push(record);
     } catch (error) {
       records.push(unreadable(batch, context, toError(error)));
     }
@@ -78,9 +78,11 @@ function unpackRecords(batch: Buffer, count: number): Buffer {
   return count > 0 ? unpack(batch.readInt16BE(21), body) : body;
 }
 
-/** Where every record begins, behind its length; all of a batch, or none. */
-function beginningsOf(body: Buffer, count: number): number[] {
-  const beginnings: number[] = [];
+/** All of a batch, or none: throws RangeError where lengths, offsets or the end are not what they should be. */
+function recordsOf(body: Buffer, count: number, context: FullBatchContext): DecodedRecord[] {
+  const records: DecodedRecord[] = [];
+  const last = Number(context.firstOffset) + context.lastOffsetDelta;
+  let previous = Number(context.firstOffset) - 1;
   let at = 0;
   for (let i = 0; i < count; i += 1) {
     let length = 0;
@@ -91,10 +93,16 @@ function beginningsOf(body: Buffer, count: number): number[] {
     }
     // Zigzag: an odd number is a negative one.
     if (length % 2 !== 0 || at + length / 2 > body.length) throw new RangeError('a record ends early');
-    beginnings.push(at);
+    const record = new DecodedRecord(body, at, at + length / 2, context);
+    const offset = Number(record.offset);
+    // Positions go behind the last record that was read: one that lies about its place would take them anywhere.
+    if (offset <= previous || offset > last) throw new RangeError(`offset ${offset} in a batch up to ${last}`);
+    records.push(record);
+    previous = offset;
     at += length / 2;
   }
-  return beginnings;
+  if (at !== body.length) throw new RangeError(`${body.length - at} bytes behind the last record`);
+  return records;
 }
 
 function unreadable(batch: Buffer, context: FullBatchContext, error: Error): FetchedRecord {

@@ -248,7 +248,10 @@ function toPartitionBatch({ batch }: EachBatchPayload, generation: number, leavi
 /** kafkajs hands on what batch-decoder.ts made, but does not know of it. */
 type Message = KafkaMessage & Pick<RawRecord, 'headerText' | 'unreadable'>;
 
-/** What is made anew when somebody asks (record-decoder.ts) is asked for no earlier. */
+/**
+ * A message of kafkajs with its place as numbers. Key and headers are passed on when somebody asks: record-decoder.ts makes
+ * them anew each time. A batch that could not be unpacked, and the broker in memory of the tests, have headers as they are.
+ */
 class RecordOfTopic implements RawRecord {
   readonly topic: string;
   readonly partition: number;

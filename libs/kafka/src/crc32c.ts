@@ -4,6 +4,7 @@
  * machine has them, low byte first: so do all that Node runs on today. Source: RFC 3720, appendix B.4.
  */
 const POLYNOMIAL = 0x82f63b78;
+const NO_WORDS = new Int32Array();
 
 const byByte = Int32Array.from({ length: 256 }, (_, byte) => {
   let crc = byte;
@@ -22,11 +23,13 @@ const behind7 = shifted(behind6);
 
 /* oxlint-disable typescript/no-non-null-assertion -- every index is a byte and every table has 256 places */
 export function crc32c(bytes: Uint8Array): number {
-  const untilAligned = Math.min(bytes.length, -bytes.byteOffset & 3);
+  const untilAligned = -bytes.byteOffset & 3;
+  const steps = Math.max(0, bytes.length - untilAligned) >>> 3;
   let crc = -1;
   let at = 0;
-  for (; at < untilAligned; at += 1) crc = (crc >>> 8) ^ byByte[(crc ^ bytes[at]!) & 0xff]!;
-  const words = new Int32Array(bytes.buffer, bytes.byteOffset + at, ((bytes.length - at) >>> 3) * 2);
+  for (const end = Math.min(bytes.length, untilAligned); at < end; at += 1)
+    crc = (crc >>> 8) ^ byByte[(crc ^ bytes[at]!) & 0xff]!;
+  const words = steps === 0 ? NO_WORDS : new Int32Array(bytes.buffer, bytes.byteOffset + at, steps * 2);
   for (let i = 0; i < words.length; i += 2) {
     const low = crc ^ words[i]!;
     const high = words[i + 1]!;

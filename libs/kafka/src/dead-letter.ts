@@ -4,10 +4,10 @@
  */
 import { isUtf8 } from 'node:buffer';
 import type { HeaderValue, OutgoingRecord, RawRecord, SendableRecord } from './record.ts';
-import { headerNames, headersAsText, originHeader, TIMER_TOPIC } from './record.ts';
+import { headerNames, headersAsText, headerText, originHeader, TIMER_TOPIC } from './record.ts';
 
 const PREFIX = 'dead-letter-';
-/** Base64 of what would not survive as text: the key, and headers of other bytes or with several values. */
+/** Base64 of what would not survive as text: the key, and headers of other bytes, with several values or with none (`-`). */
 const KEY_BYTES = `${PREFIX}key-bytes`;
 const BYTES_OF = `${PREFIX}bytes-of-`;
 
@@ -55,7 +55,9 @@ export function toDeadLetter(record: RawRecord, facts: DeadLetterFacts): Outgoin
 /** Nobody but us says what the original's bytes were. */
 const foreignHeaders = (record: RawRecord): Record<string, string> =>
   Object.fromEntries(
-    Object.entries(headersAsText(record.headers)).filter(([name]) => name !== KEY_BYTES && !name.startsWith(BYTES_OF)),
+    Object.keys(record.headers)
+      .filter((name) => name !== KEY_BYTES && !name.startsWith(BYTES_OF))
+      .map((name) => [name, headerText(record.headers, name) ?? '']),
   );
 
 /** A header without a value is not one with an empty text. No base64 looks like this. */

@@ -1,6 +1,6 @@
 /**
- * One record out of a fetched batch, as kafkajs' own decoder gives it. That one makes a 64-bit object for each number and
- * copies the headers once for each header; here numbers are numbers (offsets and times stay far below 2^53), and headers
+ * One record out of a fetched batch, with what kafkajs expects of one. Its own decoder makes a 64-bit object for each number
+ * and copies the headers once for each header; here numbers are numbers (offsets and times stay far below 2^53), and headers
  * are read when somebody asks for them.
  */
 
@@ -18,6 +18,9 @@ const LOG_APPEND_TIME = 1;
 /**
  * A record as it lies in the fetch, read as far as everybody needs it. Some thousand of them wait while the first are dealt
  * with: a dozen small objects each would live through several collections, which was a fifth of a worker's time.
+ *
+ * Brokers do not look into a compressed batch, so its lengths and counts may be anybody's: all are walked once, and a record
+ * that does not end where it says throws.
  */
 export class DecodedRecord {
   readonly magicByte: number;
@@ -31,8 +34,8 @@ export class DecodedRecord {
   readonly #keyAt: number;
   readonly #headersAt: number;
 
-  /** The record's bytes lie from `at` (behind its length) in the bytes of its batch. */
-  constructor(bytes: Buffer, at: number, context: BatchContext) {
+  /** The record's bytes lie from `at` (behind its length) up to `end` in the bytes of its batch. Throws RangeError. */
+  constructor(bytes: Buffer, at: number, end: number, context: BatchContext) {
     const reader = new Reader(bytes, at + 1);
     const timestampDelta = reader.integer();
     const offsetDelta = reader.integer();
@@ -48,6 +51,11 @@ export class DecodedRecord {
     reader.skip();
     this.value = reader.slice();
     this.#headersAt = reader.at;
+    const headers = reader.integer();
+    // Each has a length of a name and one of a value at least.
+    if (headers < 0 || headers > (end - reader.at) / 2) throw new RangeError(`${headers} headers`);
+    for (let i = 0; i < headers * 2; i += 1) reader.skip();
+    if (reader.at !== end) throw new RangeError('a record does not end where it says');
   }
 
   get key(): Buffer | null {

@@ -4,6 +4,10 @@
 export type RawHeaders = Readonly<Record<string, HeaderValue | HeaderValue[] | undefined>>;
 export type HeaderValue = Buffer | string | null;
 
+/**
+ * What comes from the broker is an object of a class that reads key and headers when they are asked for: a copy by spreading
+ * would lose them. `withTopic` copies.
+ */
 export type RawRecord = {
   readonly topic: string;
   readonly partition: number;
@@ -60,12 +64,21 @@ export function headerText(headers: RawHeaders, name: string): string | null {
 export const headerOf = (record: RawRecord, name: string): string | null =>
   record.headerText === undefined ? headerText(record.headers, name) : record.headerText(name);
 
-/** All headers as UTF-8 text, of a repeated one the first. Other bytes do not survive it; see dead-letter.ts. */
+/**
+ * All headers as UTF-8 text, of a repeated one the first, and without those that have no value. Other bytes do not survive it;
+ * see dead-letter.ts.
+ */
 export function headersAsText(headers: RawHeaders): Record<string, string> {
   return Object.fromEntries(
-    Object.keys(headers).map((name) => {
-      const text = headerText(headers, name) ?? '';
-      return [name, text];
+    Object.keys(headers).flatMap((name) => {
+      const text = headerText(headers, name);
+      return text === null ? [] : [[name, text]];
     }),
   );
 }
+
+/** The record as if it had come by another topic. */
+export const withTopic = (record: RawRecord, topic: string): RawRecord => {
+  const { partition, offset, timestamp, key, value, headers, unreadable } = record;
+  return { topic, partition, offset, timestamp, key, value, headers, unreadable };
+};

@@ -113,6 +113,10 @@ function batchOf(codec: number, count: number, records: Buffer, firstOffset = 0)
 const RECORD_OF_NOTHING_BYTES = 7;
 const BATCH_OF_ONE_BYTES = 61 + RECORD_OF_NOTHING_BYTES;
 const nothing = Buffer.from([12, 0, 0, 0, 1, 1, 0]);
+/** The same at another place of its batch. */
+const numbered = (offsetDelta: number): Buffer => Buffer.from([12, 0, 0, offsetDelta * 2, 1, 1, 0]);
+/** Says that it has six bytes, and that its value has six. */
+const valueOfSix = Buffer.from([12, 0, 0, 0, 1, 12, 0]);
 
 describe('a batch that cannot be unpacked', () => {
   const garbage = Buffer.from('this is no compressed batch, whatever its attributes say');
@@ -123,6 +127,19 @@ describe('a batch that cannot be unpacked', () => {
     ['zstd cut short', 4, 1, zstdCompressSync(Buffer.alloc(5_000)).subarray(0, 12)],
     ['fewer records than announced', 1, 3, gzipSync(nothing)],
     ['a record longer than the batch', 1, 1, gzipSync(Buffer.from([126, 0, 0, 0]))],
+    // Brokers do not look at what stands inside of a compressed record.
+    ['a record that is longer inside than it says', 1, 1, gzipSync(Buffer.from([12, 0, 0, 0, 1, 20, 0]))],
+    ['a value that reaches into the next record', 1, 2, gzipSync(Buffer.concat([valueOfSix, numbered(1)]))],
+    ['more headers than a record holds', 1, 1, gzipSync(Buffer.from([22, 0, 0, 0, 1, 1, 128, 128, 128, 128, 128, 1]))],
+    ['less than no headers', 1, 1, gzipSync(Buffer.from([12, 0, 0, 0, 1, 1, 1]))],
+    [
+      'a record that claims an offset far away',
+      1,
+      1,
+      gzipSync(Buffer.from([20, 0, 0, 254, 255, 255, 255, 15, 1, 1, 0])),
+    ],
+    ['records that stand backwards', 1, 2, gzipSync(Buffer.concat([numbered(1), numbered(0)]))],
+    ['bytes behind the last record', 1, 1, gzipSync(Buffer.concat([nothing, Buffer.from([0])]))],
     ['more records than anybody sends', 1, 2_000_000_000, gzipSync(nothing)],
     ['snappy: 4 GB announced', 2, 1, Buffer.from([0xff, 0xff, 0xff, 0xff, 0x0f, 0])],
     ['snappy: repeats what is not there', 2, 1, Buffer.from([4, 0x01, 9])],

@@ -7,7 +7,7 @@ import type { EncodableRecord, TopicRecords } from '../src/record-batch.ts';
 import { crc32c } from '../src/crc32c.ts';
 import { DecodedRecord } from '../src/record-decoder.ts';
 import type { BatchContext } from '../src/record-decoder.ts';
-import { headerText } from '../src/record.ts';
+import { headersAsText, headerText } from '../src/record.ts';
 import type { RawHeaders } from '../src/record.ts';
 
 const require = createRequire(import.meta.url);
@@ -88,6 +88,30 @@ const recordBytes = require('kafkajs/src/protocol/recordBatch/record/v0') as (re
 const isAscii = (name: string): boolean => /^[\0-\x7f]*$/.test(name);
 
 describe('a record that is read', () => {
+  it('has no text of a header without a value', () => {
+    const head = Buffer.from([0, 0, 0, 1, 1, 4]);
+    const headers = Buffer.concat([
+      Buffer.from([2]),
+      Buffer.from('a'),
+      Buffer.from([1, 2]),
+      Buffer.from('b'),
+      Buffer.from([2, 98]),
+    ]);
+    const bytes = Buffer.concat([head, headers]);
+    const context = { firstOffset: '0', firstTimestamp: '0', maxTimestamp: '0', timestampType: 0, magicByte: 2 };
+    const read = new DecodedRecord(bytes, 0, bytes.length, context);
+    expect(Object.entries(read.headers)).toEqual([
+      ['a', null],
+      ['b', Buffer.from('b')],
+    ]);
+    expect([read.headerText('a'), read.headerText('b')]).toEqual([null, 'b']);
+    expect([headerText(read.headers as RawHeaders, 'a'), headerText(read.headers as RawHeaders, 'b')]).toEqual([
+      null,
+      'b',
+    ]);
+    expect(headersAsText(read.headers as RawHeaders)).toEqual({ b: 'b' });
+  });
+
   it('is what kafkajs reads', () => {
     const facts = fc.record({
       offsetDelta: fc.nat(2 ** 30),
@@ -108,7 +132,13 @@ describe('a record that is read', () => {
           timestampType,
           magicByte: 2,
         };
-        const read = new DecodedRecord(bytes, at + 1, context);
+        // Between others, as it lies in a batch.
+        const before = Buffer.from('before');
+        const all = Buffer.concat([before, bytes, Buffer.from('behind')]);
+        const begin = before.length + at + 1;
+        const read = new DecodedRecord(all, begin, before.length + bytes.length, context);
+        for (const end of [begin + 3, before.length + bytes.length - 1, all.length])
+          expect(() => new DecodedRecord(all, begin, end, context)).toThrow(RangeError);
         // Key and headers are read when they are asked for, so they are not among the object's own properties.
         const { magicByte, attributes, timestamp, offset, key, value, headers, isControlRecord, batchContext } = read;
         const plain = { magicByte, attributes, timestamp, offset, key, value, headers, isControlRecord, batchContext };
@@ -126,19 +156,22 @@ describe('a header called like something that every object has', () => {
     const headers = Object.fromEntries([[name, 'x']]);
     const bytes = recordBytes({ key: null, value: null, headers, offsetDelta: 0, timestampDelta: 0 }).buffer;
     const context = { firstOffset: '0', firstTimestamp: '0', maxTimestamp: '0', timestampType: 0, magicByte: 2 };
-    const read = new DecodedRecord(bytes, 1, context);
+    const read = new DecodedRecord(bytes, 1, bytes.length, context);
     expect(read.headerText(name)).toBe('x');
     expect(Object.entries(read.headers)).toEqual([[name, Buffer.from('x')]]);
   });
 });
 
 describe('a checksum', () => {
-  it('is CRC-32C for every length', () => {
+  it('is CRC-32C for every length, wherever in the memory the bytes lie', () => {
     expect(crc32c(Buffer.from('123456789'))).toBe(0xe3069283);
     const theirs32 = require('kafkajs/src/protocol/recordBatch/crc32C') as (all: Buffer) => number;
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 70 }), (all) => {
-        expect(crc32c(all)).toBe(theirs32(Buffer.from(all)));
+        for (let from = 0; from < 9; from += 1) {
+          const bytes = all.subarray(from);
+          expect(crc32c(bytes)).toBe(theirs32(Buffer.from(bytes)));
+        }
       }),
     );
   });

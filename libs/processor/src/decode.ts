@@ -123,7 +123,8 @@ function shortText(record: RawRecord, name: string): string | null {
 
 function count(record: RawRecord, name: string): number | null {
   const text = headerOf(record, name);
-  const value = text === null ? Number.NaN : Number(text);
+  // An empty text would be the number 0.
+  const value = text === null || text === '' ? Number.NaN : Number(text);
   return Number.isSafeInteger(value) && value >= 0 ? value : null;
 }
 

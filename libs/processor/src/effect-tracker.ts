@@ -20,6 +20,8 @@ export type Tracker = {
   /**
    * Records below this offset may have been tried by an earlier owner and have entries in the journal. All of them, until a
    * fetch from after the claim has told where the partition ended: up to it somebody may not have heard that he was succeeded.
+   * What a former owner fetches later still, woken after a long sleep, is beyond it: `step.once` notices, a plain step may be
+   * made and paid by both.
    */
   historyUntil: number;
 };

@@ -4,7 +4,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Consumer, PartitionBatch, RawRecord } from '@lead-flood/kafka';
-import { createConsumer } from '@lead-flood/kafka';
+import { createConsumer, withTopic } from '@lead-flood/kafka';
 import { invariant } from '@lead-flood/kernel';
 import type { Advance, Queries } from '@lead-flood/postgres';
 import { advancePositions } from '@lead-flood/postgres';
@@ -93,13 +93,3 @@ export async function startRawShell({ group, topics, save }: RawProcessor, deps:
     },
   };
 }
-
-const withTopic = ({ partition, offset, timestamp, key, value, headers }: RawRecord, topic: string): RawRecord => ({
-  topic,
-  partition,
-  offset,
-  timestamp,
-  key,
-  value,
-  headers,
-});

@@ -16,7 +16,7 @@ import { deadLetterFacts } from '@lead-flood/kafka';
 import { TransientError } from '@lead-flood/kernel';
 import { readOutboxStates, sql } from '@lead-flood/postgres';
 import { effectProcessor } from '@lead-flood/processor';
-import { createLine, eventually, sampleId, sampleOrg } from '@lead-flood/testing';
+import { createLine, encodeTestEvent, eventually, sampleId, sampleOrg } from '@lead-flood/testing';
 import type { Line } from '@lead-flood/testing';
 import { at, countOf, createAppraiser, createWorld, enriched, header, rowsIn } from './example.ts';
 
@@ -25,6 +25,7 @@ const busy = (retryAfterMs?: number): TransientError =>
 
 let line: Line;
 const world = createWorld((leadId, times) => {
+  if (leadId === sampleId('mute') && times === 1) return Promise.reject(busy());
   if (leadId === sampleId('twice') && times <= 2) return Promise.reject(busy());
   if ([sampleId('patient'), sampleId('slow')].includes(leadId)) return Promise.reject(busy(600_000));
   if ([sampleId('never'), sampleId('hopeless')].includes(leadId)) return Promise.reject(busy());
@@ -73,6 +74,13 @@ describe('an input whose call failed for a passing reason', () => {
     await eventually('what came after it', async () => (await countOf(line.database, 'after')) === 1);
     expect(await countOf(line.database, 'twice')).toBe(1);
     expect((await line.events('scoring.lead.v1')).filter((event) => event.key === sampleId('twice'))).toHaveLength(1);
+  });
+
+  it('comes back with no other headers than it came with, those without a value too', async () => {
+    const { headers, ...record } = encodeTestEvent(line.codec, enriched('mute', 1));
+    await line.publishRaw({ ...record, headers: { ...headers, version: null, 'org-id': null } });
+    await eventually('the second try', async () => (await countOf(line.database, 'mute')) === 1);
+    expect(askedFor('mute')).toBe(2);
   });
 
   it('waits as long as the other side asks for', async () => {

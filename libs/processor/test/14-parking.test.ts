@@ -13,7 +13,7 @@ import { reject, systemClock } from '@lead-flood/kernel';
 import { listParked, sql } from '@lead-flood/postgres';
 import type { BatchProcessor } from '@lead-flood/processor';
 import { batchProcessor, drainKey, erase, ignore } from '@lead-flood/processor';
-import { createLine, eventually, sampleCompany, sampleId, sampleOrg } from '@lead-flood/testing';
+import { createLine, encodeTestEvent, eventually, sampleCompany, sampleId, sampleOrg } from '@lead-flood/testing';
 import type { Line } from '@lead-flood/testing';
 import type { Tally, TallyCommands } from './example.ts';
 import { at, countOf, enriched, rowsIn, tally } from './example.ts';
@@ -92,6 +92,18 @@ describe('a key with a rejected message', () => {
     expect(await scoresOf('a')).toEqual([1, 2, 3, 4, 5].map((n) => [n, n]));
     expect(await rowsIn(line.database, 'parked')).toBe(0);
     expect(await drain('a')).toEqual({ drained: 0, dropped: 0, stoppedBy: null });
+  });
+
+  it('has its messages back with no other headers than they came with, those without a value too', async () => {
+    broken.add(id('a', 1));
+    await line.publish(enriched('a', 1));
+    await line.caughtUp();
+    const { headers, ...record } = encodeTestEvent(line.codec, enriched('a', 2));
+    await line.publishRaw({ ...record, headers: { ...headers, version: null, 'org-id': null, traceparent: null } });
+    await line.caughtUp();
+    broken.clear();
+    expect(await drain('a')).toEqual({ drained: 2, dropped: 0, stoppedBy: null });
+    expect(await countOf(line.database, 'a')).toBe(2);
   });
 
   it('stays where it is as long as the cause is not mended, up to the message that is rejected', async () => {

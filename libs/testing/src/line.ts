@@ -5,7 +5,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { EventName, Events, Topic } from '@lead-flood/contracts';
 import { topicOf } from '@lead-flood/contracts';
-import type { Codec, KafkaClient, OutgoingRecord, Producer, RawRecord } from '@lead-flood/kafka';
+import type { Codec, KafkaClient, OutgoingRecord, Producer, RawRecord, SendableRecord } from '@lead-flood/kafka';
 import {
   createCodec,
   createKafkaClient,
@@ -69,7 +69,7 @@ export type Line = {
   /** Resolves with the error that ended the processor (a simulated crash). */
   readonly crashed: () => Promise<Error>;
   readonly publish: (...events: readonly TestEvent[]) => Promise<void>;
-  readonly publishRaw: (...records: readonly OutgoingRecord[]) => Promise<void>;
+  readonly publishRaw: (...records: readonly SendableRecord[]) => Promise<void>;
   /** Waits until every partition of what it reads is processed and the outbox published. */
   readonly caughtUp: (deadlineMs?: number) => Promise<void>;
   /** Every record of a topic, in partition order. */
@@ -139,7 +139,7 @@ export async function createLine(starter: Subject, at: { schema: string; migrati
   const scope = createFaultScope();
   let fatal = Promise.withResolvers<Error>();
 
-  const send = (records: readonly OutgoingRecord[]): Promise<void> =>
+  const send = (records: readonly SendableRecord[]): Promise<void> =>
     producer.send(records.map((r) => ({ ...r, topic: prefix + r.topic })));
 
   const errors: Error[] = [];

@@ -170,7 +170,7 @@ describe('what is refused before it breaks', () => {
   });
 
   it('[GW-34] more files of one organisation than it may have read at once: 503 with Retry-After, not for others', async () => {
-    const gateway = await startGateway({ UPLOADS_AT_ONCE_MAX: '3', UPLOADS_AT_ONCE_OF_ONE_MAX: '2' });
+    const gateway = await startGateway({ UPLOADS_AT_ONCE_MAX: '3' });
     const gate = Promise.withResolvers<undefined>();
     try {
       const other = await seedOrganization(gateway.database, 'Other');

@@ -1,6 +1,6 @@
 /**
- * How many requests may be with a service at once, or files be read. What a service cannot answer in time is refused here, at once and with a
- * time to come back, instead of standing in a queue until everybody's patience has run out.
+ * How many requests may be with a service at once, or files be read. What cannot be answered in time is refused here, at once
+ * and with a time to come back, instead of standing in a queue until everybody's patience has run out.
  */
 export type Places = {
   /** How many of them one organisation may hold. */
