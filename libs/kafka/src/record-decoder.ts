@@ -3,6 +3,7 @@
  * and copies the headers once for each header; here numbers are numbers (offsets and times stay far below 2^53), and headers
  * are read when somebody asks for them.
  */
+import type { HeaderValue, RawHeaders } from './record.ts';
 
 export type BatchContext = {
   readonly firstOffset: string;
@@ -63,10 +64,10 @@ export class DecodedRecord {
   }
 
   /** All of them, bytes as they came; a repeated one as a list. Made anew each time. */
-  get headers(): DecodedHeaders {
+  get headers(): RawHeaders {
     const reader = new Reader(this.#bytes, this.#headersAt);
     // Without a prototype: a foreign writer may call a header `__proto__` or `constructor`.
-    const headers = Object.create(null) as Record<string, Buffer | null | (Buffer | null)[]>;
+    const headers = Object.create(null) as Record<string, HeaderValue | HeaderValue[]>;
     for (let count = reader.integer(); count > 0; count -= 1) {
       const name = reader.slice()?.toString('utf8') ?? 'null';
       const one = reader.slice();
@@ -88,8 +89,6 @@ export class DecodedRecord {
     return null;
   }
 }
-
-export type DecodedHeaders = Readonly<Record<string, Buffer | null | (Buffer | null)[]>>;
 
 /** Forward through a record. Lengths of -1 stand for null. */
 class Reader {

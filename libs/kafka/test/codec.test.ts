@@ -152,6 +152,7 @@ describe('bytes that are no event', () => {
 });
 
 describe('another version of a schema', () => {
+  // Generated as constants of a narrower type each; here it is any record.
   const older = avroSchemas.LeadEnriched as unknown as { fields: object[] };
   const newer = { ...older, fields: [{ name: 'mood', type: 'string', default: 'calm' }, ...older.fields] };
 

@@ -34,6 +34,7 @@ function playKafka() {
     resolved,
     rebalance: () => listeners.get('join')?.({ payload: { memberAssignment: { leads: [0, 1] } } }),
     fetched: (partition: number): Promise<void> =>
+      // Played too: what the handler of ours looks at.
       eachBatch?.({
         batch: { topic: 'leads', partition, highWatermark: '1', messages: [], lastOffset: () => '0' },
         heartbeat: nothing,

@@ -56,6 +56,7 @@ describe('a service', () => {
     });
     const starting = startService(definition, config, createLog('example', config), () => undefined);
     await eventually('the service to wait for the registry', async () => {
+      // Refused until the port is open; the next look asks again.
       const told = await answer(metricsPort, '/ready').catch(() => null);
       return told !== null && JSON.stringify(told[1]).includes('waiting for registry');
     });

@@ -170,17 +170,19 @@ async function readTables(database: Awaited<ReturnType<typeof createDatabase>>):
 
 function writesBetween(before: readonly TableWrites[], after: readonly TableWrites[], leads: number): TableWrites[] {
   const earlier = new Map(before.map((one) => [one.table, one]));
+  const all = (one: TableWrites): number => one.inserted + one.updated + one.deleted;
   return after
     .map((one) => {
-      const was = earlier.get(one.table) ?? { inserted: 0, updated: 0, hot: 0, deleted: 0 };
+      const of = (kind: 'inserted' | 'updated' | 'hot' | 'deleted'): number =>
+        (one[kind] - (earlier.get(one.table)?.[kind] ?? 0)) / leads;
       return {
         table: one.table,
-        inserted: (one.inserted - was.inserted) / leads,
-        updated: (one.updated - was.updated) / leads,
-        hot: (one.hot - was.hot) / leads,
-        deleted: (one.deleted - was.deleted) / leads,
+        inserted: of('inserted'),
+        updated: of('updated'),
+        hot: of('hot'),
+        deleted: of('deleted'),
       };
     })
-    .filter((one) => one.inserted + one.updated + one.deleted > 0.005)
-    .toSorted((a, b) => b.inserted + b.updated + b.deleted - (a.inserted + a.updated + a.deleted));
+    .filter((one) => all(one) > 0.005)
+    .toSorted((a, b) => all(b) - all(a));
 }
