@@ -9,12 +9,14 @@ import { BASELINE_ROUNDS, ratiosOf, readBaseline, worseThan, writeBaseline } fro
 import { diskUse } from './disk.ts';
 import { median } from './median.ts';
 import { runPeers } from './peers/run.ts';
+import { sentenceOf } from './scenarios/figures.ts';
 import { runGrowth } from './scenarios/growth.ts';
 import { runIdle } from './scenarios/idle.ts';
 import { runImport } from './scenarios/import.ts';
 import { runLatency } from './scenarios/latency.ts';
 import type { LineResult } from './scenarios/line.ts';
 import { runLine } from './scenarios/line.ts';
+import { runReplicas } from './scenarios/replicas.ts';
 import { runRest } from './scenarios/rest.ts';
 import { reportProfile } from './profile/report.ts';
 import { reportRolling } from './rolling-report.ts';
@@ -136,21 +138,22 @@ if (wants('shell')) {
   );
 }
 
+// More than is carried, so that the line shows what it can.
+const moreThanCarried = Number(process.env['BENCH_LEADS_PER_SECOND'] ?? 800);
 if (wanted.has('growth')) {
   const unit = Number(process.env['BENCH_GROWTH_LEADS'] ?? 62_500);
   const sizes = [1, 2, 4, 8].map((times) => times * unit);
-  for await (const { leads, gigabytes, line, latency } of runGrowth(everything, {
-    firstSeed: 20_000_000,
-    sizes,
-    perSecond: Number(process.env['BENCH_LEADS_PER_SECOND'] ?? 800),
-  })) {
-    const cpu = [...line.cpuMsPerLead.values()].reduce((a, b) => a + b, 0);
-    record(
-      `${leads} leads in the tables (${round(gigabytes, 1)} GB)`,
-      `scored ${round(line.perSecond.scored)}, projected ${round(line.perSecond.projected)} a second, ${round(cpu, 2)} ms CPU a lead; at 200/s p50 ${latency.p50} ms, p99 ${latency.p99} ms`,
-    );
-  }
+  const growth = runGrowth(everything, { firstSeed: 20_000_000, sizes, perSecond: moreThanCarried });
+  for await (const { leads, gigabytes, ...figures } of growth)
+    record(`${leads} leads in the tables (${round(gigabytes, 1)} GB)`, sentenceOf(figures));
 }
+if (wanted.has('replicas'))
+  for await (const { replicas, ...figures } of runReplicas(everything, {
+    firstSeed: 50_000_000,
+    most: 3,
+    perSecond: moreThanCarried,
+  }))
+    record(`${replicas} of every service that reads topics`, sentenceOf(figures));
 
 await everything.stop();
 rmSync(directory, { recursive: true, force: true });

@@ -9,23 +9,14 @@ import { createDatabase, sql } from '@lead-flood/postgres';
 import type { Database } from '@lead-flood/postgres';
 import { createCounter } from '../counts.ts';
 import { streamLeads } from '../submissions.ts';
-import type { LatencyResult } from './latency.ts';
-import { runLatency } from './latency.ts';
-import type { LineResult } from './line.ts';
-import { runLine } from './line.ts';
+import type { Figures, FiguresOptions } from './figures.ts';
+import { runFigures, SEEDS_OF_FIGURES } from './figures.ts';
 
-export type GrowthResult = {
-  readonly leads: number;
-  readonly gigabytes: number;
-  readonly line: LineResult;
-  readonly latency: LatencyResult;
-};
+export type GrowthResult = Figures & { readonly leads: number; readonly gigabytes: number };
 
-export type GrowthOptions = {
-  readonly firstSeed: number;
+export type GrowthOptions = FiguresOptions & {
   /** Leads in the tables, ascending. */
   readonly sizes: readonly number[];
-  readonly perSecond: number;
 };
 
 const TEMPLATE_LEADS = 5_000;
@@ -66,12 +57,9 @@ export async function* runGrowth(everything: Everything, options: GrowthOptions)
     let copies = 0;
     for (const [i, leads] of options.sizes.entries()) {
       copies = await growTo(database, leads, copies);
-      const seed = firstSeed + (i + 1) * 1_000_000;
-      // Once for nothing: what was copied is not in anybody's cache.
-      await runLatency(everything, { firstSeed: seed, perSecond: 200, seconds: 10 });
-      const latency = await runLatency(everything, { firstSeed: seed + 100_000, perSecond: 200, seconds: 20 });
-      const line = await runLine(everything, { firstSeed: seed + 200_000, perSecond, seconds: 25 });
-      yield { leads, gigabytes: await sizeOf(database), line, latency };
+      const seed = firstSeed + (i + 1) * SEEDS_OF_FIGURES;
+      const figures = await runFigures(everything, { firstSeed: seed, perSecond });
+      yield { leads, gigabytes: await sizeOf(database), ...figures };
     }
   } finally {
     await counter.end();
