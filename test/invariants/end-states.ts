@@ -93,7 +93,13 @@ async function submissionsWithoutOutcome(
   const outcomes = new Set(rows.map((row) => `${row.org_id}/${row.natural_key}`));
   const records = await world.records('ingest.lead.v1');
   await learnSchemas(world.codec, records);
-  const decoding = { codec: world.codec, reads: new Set(['LeadSubmitted']), ignored: new Map(), topicPrefix: '' };
+  const decoding = {
+    group: 'discovery',
+    codec: world.codec,
+    reads: new Set(['LeadSubmitted']),
+    ignored: new Map(),
+    topicPrefix: '',
+  };
   const violations = records.flatMap((record): Violation[] => {
     if (letters.places.has(placeOf(record))) return [];
     const input = decodeRecord(decoding, record);

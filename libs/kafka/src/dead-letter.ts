@@ -4,7 +4,7 @@
  */
 import { isUtf8 } from 'node:buffer';
 import type { HeaderValue, OutgoingRecord, RawRecord, SendableRecord } from './record.ts';
-import { headerNames, headersAsText, headerText, originHeader, TIMER_TOPIC } from './record.ts';
+import { headerNames, headersAsText, headerText, originHeader, replayForHeader, TIMER_TOPIC } from './record.ts';
 
 const PREFIX = 'dead-letter-';
 /** Base64 of what would not survive as text: the key, and headers of other bytes, with several values or with none (`-`). */
@@ -95,9 +95,15 @@ export function deadLetterFacts(record: RawRecord): DeadLetter | null {
 }
 
 /** What must not travel with a replay: its number of tries begins anew, and its version would make it look like a repeat. */
-const NOT_REPLAYED = new Set<string>(['replays', headerNames.attempt, headerNames.version, originHeader]);
+const NOT_REPLAYED = new Set<string>([
+  'replays',
+  headerNames.attempt,
+  headerNames.version,
+  originHeader,
+  replayForHeader,
+]);
 
-/** The original message, to be sent again to where it first came from; it says how often that has been done. */
+/** The original message, to be sent again to where it first came from; it says to whom, and how often that has been done. */
 export function toReplay(record: RawRecord): SendableRecord | null {
   const facts = deadLetterFacts(record);
   if (facts === null) return null;
@@ -114,6 +120,6 @@ export function toReplay(record: RawRecord): SendableRecord | null {
     topic: (facts.topic.endsWith(TIMER_TOPIC) ? headers[originHeader] : undefined) ?? facts.topic,
     key: keyBytes === undefined ? record.key : Buffer.from(keyBytes, 'base64'),
     value: record.value,
-    headers: { ...Object.fromEntries(kept), replays: String(facts.replays + 1) },
+    headers: { ...Object.fromEntries(kept), replays: String(facts.replays + 1), [replayForHeader]: facts.group },
   };
 }

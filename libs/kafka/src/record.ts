@@ -46,6 +46,12 @@ export const headerNames = {
   attempt: 'attempt',
 } as const;
 
+/**
+ * On a dead letter that is sent again: the group that had refused it. The others of its topic have processed the original,
+ * and without a version, which a replay must not have, they would not know it again.
+ */
+export const replayForHeader = 'replay-for';
+
 /** How the topics end to which only our own timers write. */
 export const TIMER_TOPIC = '.timer.v1';
 

@@ -38,7 +38,7 @@ it('a replay goes to where the message first came from, and neither its tries no
     topic: 'discovery.lead.v1',
     key: record.key,
     value: record.value,
-    headers: { 'message-id': 'm', replays: '1' },
+    headers: { 'message-id': 'm', replays: '1', 'replay-for': 'enrichment' },
   });
 });
 

@@ -4,7 +4,7 @@ import { topicOf, topics } from '@lead-flood/contracts';
 import { isId, derivedId, platformOrg } from '@lead-flood/kernel';
 import type { SkipCode } from '@lead-flood/kernel';
 import type { Codec, DeadLetterFacts, RawRecord } from '@lead-flood/kafka';
-import { headerNames, headerOf, originHeader, TIMER_TOPIC } from '@lead-flood/kafka';
+import { headerNames, headerOf, originHeader, replayForHeader, TIMER_TOPIC } from '@lead-flood/kafka';
 import type { AnyInput, Erased } from './processor.ts';
 
 export type DecodedInput = { readonly record: RawRecord; readonly event: AnyInput; readonly attempt: number };
@@ -15,10 +15,11 @@ export type Refused = {
   readonly step: DeadLetterFacts['step'];
 };
 
-/** An event without meaning for the processor (`ignore`): it was not read. */
+/** An event without meaning for the processor (`ignore`), or meant for another group: it was not read. */
 export type Passed = { readonly record: RawRecord; readonly ignored: SkipCode };
 
 export type Decoding = {
+  readonly group: string;
   readonly codec: Codec;
   /** Events of the processor's topics. */
   readonly reads: ReadonlySet<string>;
@@ -29,14 +30,20 @@ export type Decoding = {
 
 /** What the processor's table says about reading, once for all records. */
 export function decodingOf(
-  { reads, decide }: Pick<Erased, 'reads'> & { readonly decide: Readonly<Record<string, object>> },
+  { group, reads, decide }: Pick<Erased, 'group' | 'reads'> & { readonly decide: Readonly<Record<string, object>> },
   codec: Codec,
   topicPrefix = '',
 ): Decoding {
   const ignored = Object.entries(decide).flatMap(([name, row]): [string, SkipCode][] =>
     'ignores' in row ? [[name, row.ignores as SkipCode]] : [],
   );
-  return { codec, reads: new Set(reads.flatMap((topic) => topic.events)), ignored: new Map(ignored), topicPrefix };
+  return {
+    group,
+    codec,
+    reads: new Set(reads.flatMap((topic) => topic.events)),
+    ignored: new Map(ignored),
+    topicPrefix,
+  };
 }
 
 /** More than any id or traceparent has (55); what is longer would be copied into every event that follows. */
@@ -56,6 +63,8 @@ export function decodeRecord(decoding: Decoding, record: RawRecord): DecodedInpu
   const { codec, reads, ignored, topicPrefix } = decoding;
   const { unreadable } = record;
   if (unreadable !== undefined) return { record, code: 'KFK_ERR_COMPRESSION', detail: unreadable, step: 'decode' };
+  const replayFor = headerOf(record, replayForHeader);
+  if (replayFor !== null && replayFor !== decoding.group) return { record, ignored: 'replay_for_another' };
   const meaningless = ignored.size === 0 ? undefined : ignored.get(codec.nameOf(record.value) ?? '');
   if (meaningless !== undefined) return { record, ignored: meaningless };
   const decoded = codec.decode(record.value);

@@ -17,9 +17,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { avroSchemas } from '@lead-flood/contracts';
 import { createProducer, deadLetterFacts, toReplay } from '@lead-flood/kafka';
 import type { OutgoingRecord, RawRecord } from '@lead-flood/kafka';
-import { platformOrg } from '@lead-flood/kernel';
+import { platformOrg, reject, skip } from '@lead-flood/kernel';
 import { sql } from '@lead-flood/postgres';
-import { batchProcessor, effectProcessor } from '@lead-flood/processor';
+import { batchProcessor, effectProcessor, silentTelemetry } from '@lead-flood/processor';
 import type { Running, Starter } from '@lead-flood/processor';
 import {
   createLine,
@@ -218,7 +218,11 @@ describe('a foreign message of bytes that are no text', () => {
     const [found] = await line.records('tally.dead-letter.v1');
     if (found === undefined) throw new Error('no letter');
     const replay = toReplay(found);
-    expect(replay).toEqual({ ...original, topic: line.prefix + TOPIC, headers: { ...original.headers, replays: '1' } });
+    expect(replay).toEqual({
+      ...original,
+      topic: line.prefix + TOPIC,
+      headers: { ...original.headers, replays: '1', 'replay-for': 'tally' },
+    });
     // Sent again it arrives as the first did.
     if (replay !== null) await producer.send([replay]);
     await line.caughtUp();
@@ -226,6 +230,58 @@ describe('a foreign message of bytes that are no text', () => {
     expect(second).toMatchObject({ key: first?.key, headers: first?.headers });
     await producer.stop();
     await line.close();
+  });
+});
+
+describe('a letter that is sent again', () => {
+  it('[X-DL-01] is for the group that had refused it: the others of its topic have had the message', async () => {
+    let isMended = false;
+    const seen: string[] = [];
+    const strict: typeof tally = {
+      ...tally,
+      group: 'strict',
+      // The table is the other's.
+      store: { ...tally.store, load: () => Promise.resolve(new Map()), save: () => Promise.resolve() },
+      decide: {
+        ...tally.decide,
+        LeadEnriched: (_state, event) => {
+          if (!isMended) return reject('EXA_ERR_STRICT', 'not yet');
+          seen.push(event.key);
+          return skip('seen');
+        },
+      },
+    };
+    const line = await createLine(batchProcessor(strict), at);
+    const producer = await createProducer(line.client);
+    const outcomes = new Map<string, number>();
+    const running = await startOn(line, batchProcessor(tally), {
+      telemetry: {
+        ...silentTelemetry,
+        outcome: (_group, _source, outcome, reason) => {
+          const name = `${outcome}:${reason ?? ''}`;
+          outcomes.set(name, (outcomes.get(name) ?? 0) + 1);
+        },
+      },
+    });
+    try {
+      await line.start();
+      await line.publish(enriched('ada', 1));
+      await eventually('the first group to count it', async () => (await countOf(line.database, 'ada')) === 1);
+      await line.caughtUp();
+      const [letter] = await line.records('strict.dead-letter.v1');
+      const replay = letter === undefined ? null : toReplay(letter);
+      if (replay === null) throw new Error('no letter');
+      isMended = true;
+      await producer.send([replay]);
+      await line.caughtUp();
+      expect(seen).toEqual([sampleId('ada')]);
+      await eventually('the first group to pass it by', () => outcomes.get('skipped:replay_for_another') === 1);
+      expect(await countOf(line.database, 'ada')).toBe(1);
+    } finally {
+      await running.stop();
+      await producer.stop();
+      await line.close();
+    }
   });
 });
 
