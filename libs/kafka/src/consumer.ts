@@ -29,6 +29,13 @@ export type PartitionBatch = {
   readonly leaving: () => boolean;
 };
 
+export type Assignment = {
+  readonly partitions: Readonly<Record<string, readonly number[]>>;
+  readonly seek: Consumer['seek'];
+  /** False once the next one has begun or the consumer stops: nothing that is found out for this one matters any more. */
+  readonly isCurrent: () => boolean;
+};
+
 export type ConsumerOptions = {
   readonly client: KafkaClient;
   readonly group: string;
@@ -43,7 +50,7 @@ export type ConsumerOptions = {
    */
   readonly onFetch: (batches: readonly PartitionBatch[]) => Promise<boolean>;
   /** After each join: where to begin is the caller's to say. */
-  readonly onAssigned?: (partitions: Readonly<Record<string, readonly number[]>>, seek: Consumer['seek']) => void;
+  readonly onAssigned?: (assignment: Assignment) => void;
   /**
    * Before all partitions are given up, for a rebalance or for good, and before the first join. The whole group waits for
    * it, so it has to be short.
@@ -98,7 +105,11 @@ export async function createConsumer(options: ConsumerOptions): Promise<Consumer
     // As the client's: a broker that is away for a minute is waited for.
     retry: { retries: 20, initialRetryTime: 100, maxRetryTime: 5_000 },
   });
-  watchGroup(consumer, options, state);
+  const seek: Consumer['seek'] = (topic, partition, offset) => {
+    // kafkajs throws where nothing runs any more; there is nothing to be sent anywhere then.
+    if (!state.stopping) consumer.seek({ topic, partition, offset: String(offset) });
+  };
+  watchGroup(consumer, options, state, seek);
   await consumer.connect();
   await consumer.subscribe({ topics: [...topics], fromBeginning: true });
   const gather = createGatherer(options, state);
@@ -113,10 +124,7 @@ export async function createConsumer(options: ConsumerOptions): Promise<Consumer
     },
   });
   return {
-    seek: (topic, partition, offset) => {
-      // kafkajs throws where nothing runs any more; there is nothing to be sent anywhere then.
-      if (!state.stopping) consumer.seek({ topic, partition, offset: String(offset) });
-    },
+    seek,
     tellOffsets: (offsets) =>
       consumer.commitOffsets(
         offsets.map(({ topic, partition, nextOffset }) => ({ topic, partition, offset: String(nextOffset) })),
@@ -140,7 +148,12 @@ type GroupState = {
   stopping: boolean;
 };
 
-function watchGroup(consumer: KafkaJsConsumer, options: ConsumerOptions, state: GroupState): void {
+function watchGroup(
+  consumer: KafkaJsConsumer,
+  options: ConsumerOptions,
+  state: GroupState,
+  seek: Consumer['seek'],
+): void {
   const { GROUP_JOIN, REBALANCING, CRASH, FETCH, HEARTBEAT } = consumer.events;
   consumer.on(GROUP_JOIN, ({ payload }) => {
     state.generation += 1;
@@ -148,9 +161,9 @@ function watchGroup(consumer: KafkaJsConsumer, options: ConsumerOptions, state: 
     state.assigned = partitions.length;
     state.numbers = [...new Set(partitions)];
     state.lastSeenAt = Date.now();
-    options.onAssigned?.(payload.memberAssignment, (topic, partition, offset) => {
-      consumer.seek({ topic, partition, offset: String(offset) });
-    });
+    const { generation } = state;
+    const isCurrent = (): boolean => !state.stopping && state.generation === generation;
+    options.onAssigned?.({ partitions: payload.memberAssignment, seek, isCurrent });
   });
   consumer.on(REBALANCING, () => {
     state.generation += 1;

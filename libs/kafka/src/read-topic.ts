@@ -71,7 +71,7 @@ export async function firstRecordsAt(
     fetchBytesMax: 65_536,
     fetchWaitMs: 50,
     onFatal: done.reject,
-    onAssigned: (partitions, seek) => {
+    onAssigned: ({ partitions, seek }) => {
       for (const [topic, numbers] of Object.entries(partitions))
         for (const partition of numbers) {
           const first = wanted.get(`${topic}/${partition}`)?.[0];

@@ -100,7 +100,7 @@ describe('a group', () => {
       sessionTimeoutMs: 10_000,
       fetchBytesMax: 1_000,
       fetchWaitMs: 100,
-      onAssigned: (partitions) => {
+      onAssigned: ({ partitions }) => {
         assigned = partitions;
       },
       onFetch: () => Promise.resolve(true),

@@ -12,7 +12,7 @@ import {
   topicEnds,
   toReplay,
 } from '@lead-flood/kafka';
-import type { Consumer, KafkaClient, OutgoingRecord, PartitionBatch, Producer } from '@lead-flood/kafka';
+import type { Assignment, Consumer, KafkaClient, OutgoingRecord, PartitionBatch, Producer } from '@lead-flood/kafka';
 import { CodedError, randomId } from '@lead-flood/kernel';
 import { eventually } from '@lead-flood/testing';
 import { connect, ownTopic } from './peer.ts';
@@ -96,7 +96,7 @@ describe('a consumer', () => {
   async function consume(
     topic: string,
     onFetch: (batches: readonly PartitionBatch[]) => Promise<boolean>,
-    onAssigned?: () => void,
+    onAssigned?: (assignment: Assignment) => void,
   ): Promise<Consumer> {
     return createConsumer({
       client,
@@ -239,6 +239,23 @@ describe('a consumer', () => {
     }).not.toThrow();
   });
 
+  it('that has stopped lets those be who are still finding out where its assignment begins', async () => {
+    const topic = await ownTopic(client, 1);
+    const assignments: Assignment[] = [];
+    const consumer = await consume(
+      topic,
+      () => Promise.resolve(true),
+      (assignment) => assignments.push(assignment),
+    );
+    const assignment = await eventually('an assignment', () => assignments[0]);
+    expect(assignment.isCurrent()).toBe(true);
+    await consumer.stop();
+    expect(assignment.isCurrent()).toBe(false);
+    expect(() => {
+      assignment.seek(topic, 0, 0);
+    }).not.toThrow();
+  });
+
   it('begins where its caller seeks to', async () => {
     const topic = await ownTopic(client, 1);
     await producer.send(['a', 'b', 'c'].map((value) => text(topic, 'k', value)));
@@ -251,7 +268,7 @@ describe('a consumer', () => {
       fetchBytesMax: 1_000,
       fetchWaitMs: 100,
       onFatal: () => undefined,
-      onAssigned: (partitions, seek) => {
+      onAssigned: ({ partitions, seek }) => {
         for (const [name, numbers] of Object.entries(partitions))
           for (const partition of numbers) seek(name, partition, 2);
       },
@@ -306,7 +323,7 @@ describe('a dead letter', () => {
       topic,
       key: Buffer.from('lead-1'),
       value: original.value,
-      headers: { ...original.headers, replays: '1' },
+      headers: { ...original.headers, replays: '1', 'replay-for': 'scoring' },
     });
     if (replay === null) throw new Error('no replay');
     await producer.send([replay]);

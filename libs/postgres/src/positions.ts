@@ -39,21 +39,38 @@ const row = z.object({
   finished: z.array(z.int()),
 });
 
-/** Takes the partition over: the row's next offset counts, `startOffset` only where there is no row yet. */
-export async function claimPosition(
+const toPosition = (r: z.infer<typeof row>): Position => ({
+  topic: r.topic,
+  partition: r.partition,
+  epoch: r.epoch,
+  nextOffset: r.next_offset,
+  finished: r.finished,
+});
+
+/**
+ * Takes these partitions over, in one statement, since a new member has all of its partitions to claim before its first
+ * record. A row's next offset counts; where there is no row yet, the group begins at zero, whatever Kafka remembers of it.
+ */
+export async function claimPositions(
   tx: Queries,
   group: string,
-  at: { topic: string; partition: number; startOffset: number },
-): Promise<Position> {
+  places: readonly { readonly topic: string; readonly partition: number }[],
+): Promise<readonly Position[]> {
   await fault('position.claim.before');
-  const r = await tx.one(sql.type(row)`
+  const rows = await tx.any(sql.type(row)`
     insert into positions (consumer_group, topic, partition, next_offset)
-    values (${group}, ${at.topic}, ${at.partition}, ${at.startOffset})
+    select ${group}, topic, partition, 0
+    from unnest(
+      ${texts(places.map(({ topic }) => topic))}::text[],
+      ${numbers(places.map(({ partition }) => partition))}::int[]
+    ) as place(topic, partition)
+    -- Two claims at once, of a member and of the one that it thinks gone, meet in one order.
+    order by topic, partition
     on conflict (consumer_group, topic, partition) do update set epoch = positions.epoch + 1, updated_at = now()
     returning topic, partition, epoch, next_offset, finished
   `);
   await fault('position.claim.after');
-  return { topic: r.topic, partition: r.partition, epoch: r.epoch, nextOffset: r.next_offset, finished: r.finished };
+  return rows.map(toPosition);
 }
 
 /** Moves on, or throws `PGS_ERR_NOT_OWNER` (and so rolls back) when any partition has another owner or place. */
@@ -97,11 +114,5 @@ export async function readPositions(queries: Queries, group: string): Promise<re
   const rows = await queries.any(sql.type(row)`
     select topic, partition, epoch, next_offset, finished from positions where consumer_group = ${group} order by topic, partition
   `);
-  return rows.map((r) => ({
-    topic: r.topic,
-    partition: r.partition,
-    epoch: r.epoch,
-    nextOffset: r.next_offset,
-    finished: r.finished,
-  }));
+  return rows.map(toPosition);
 }

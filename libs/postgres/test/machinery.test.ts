@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { CodedError, randomId, TransientError } from '@lead-flood/kernel';
 import {
   advancePositions,
-  claimPosition,
+  claimPositions,
   classify,
   connectionUri,
   createDocumentStore,
@@ -34,17 +34,35 @@ beforeAll(async () => {
 afterAll(() => test.drop());
 
 describe('a position', () => {
-  const at = { topic: 't', partition: 0, startOffset: 5 };
+  const at = { topic: 't', partition: 0 };
+  const begin = { ...at, epoch: 1, nextOffset: 0, finished: [] };
 
-  it('begins where it is told, and only the first time', async () => {
-    expect(await claimPosition(database, 'g', at)).toEqual({
-      topic: 't',
-      partition: 0,
-      epoch: 1,
-      nextOffset: 5,
-      finished: [],
-    });
-    expect(await claimPosition(database, 'g', { ...at, startOffset: 99 })).toMatchObject({ epoch: 2, nextOffset: 5 });
+  /** Claimed, and moved from its begin to this place. */
+  async function startAt(group: string, nextOffset: number, partitions = [0]): Promise<void> {
+    const claimed = await claimPositions(
+      database,
+      group,
+      partitions.map((partition) => ({ ...at, partition })),
+    );
+    await advancePositions(
+      database,
+      group,
+      claimed.map((place) => ({ ...place, expectedOffset: 0, nextOffset, finished: [] })),
+    );
+  }
+
+  it('begins at the very beginning with its first owner, and where it stands with the next', async () => {
+    expect(await claimPositions(database, 'g', [at])).toEqual([begin]);
+    await advancePositions(database, 'g', [{ ...begin, expectedOffset: 0, nextOffset: 5 }]);
+    expect(await claimPositions(database, 'g', [at])).toEqual([{ ...begin, epoch: 2, nextOffset: 5 }]);
+  });
+
+  it('is claimed together with others, known ones and new ones', async () => {
+    const places = [0, 1, 2].map((partition) => ({ ...at, partition }));
+    await claimPositions(database, 'many', places.slice(1, 2));
+    const claimed = await claimPositions(database, 'many', places);
+    const epochs = new Map(claimed.map(({ partition, epoch }) => [partition, epoch]));
+    expect([0, 1, 2].map((partition) => epochs.get(partition))).toEqual([1, 2, 1]);
   });
 
   it('moves only for its owner and from where it stands', async () => {
@@ -61,7 +79,7 @@ describe('a position', () => {
   });
 
   it('of one who finished something beyond an open message moves once, though it stays where it was', async () => {
-    await claimPosition(database, 'stays', at);
+    await startAt('stays', 5);
     const stay = { topic: 't', partition: 0, epoch: 1, expectedOffset: 5, nextOffset: 5 };
     const first = { ...stay, expectedFinished: 0, finished: [7] };
     await advancePositions(database, 'stays', [first]);
@@ -71,8 +89,7 @@ describe('a position', () => {
   });
 
   it('moves together with the others of its batch or not at all', async () => {
-    await claimPosition(database, 'both', at);
-    await claimPosition(database, 'both', { ...at, partition: 1 });
+    await startAt('both', 5, [0, 1]);
     const good = { topic: 't', partition: 0, epoch: 1, expectedOffset: 5, nextOffset: 6, finished: [] };
     await expect(
       database.transaction((tx) => advancePositions(tx, 'both', [good, { ...good, partition: 1, epoch: 7 }])),

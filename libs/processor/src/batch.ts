@@ -1,42 +1,109 @@
 /**
- * Moves 2 to 6 for one list of decoded inputs: everything that must happen in one transaction. About five statements,
- * whatever the length of the list.
+ * The seven moves, for records of one or several partitions: everything that changes only our own database goes through
+ * them.
+ *
+ *   1 decode                  bad bytes become dead letters, the partition goes on
+ *   2 load states        ┐
+ *   3 advance positions  │    one transaction of about five statements, whatever the number of records; a crash
+ *   4 fold decisions     ├    anywhere before its end leaves no trace, and the same records come again
+ *   5 save, outbox       │
+ *   6 commit             ┘
+ *   7 tell Kafka              only lag tools and the admission of imports read it
+ *
+ * What is fetched when, and what becomes of faults, is batch-shell.ts.
  */
-import type { Codec } from '@lead-flood/kafka';
 import { toDeadLetter } from '@lead-flood/kafka';
+import type { Codec, RawRecord } from '@lead-flood/kafka';
 import { fault, invariant, outsideOfTransaction, planted } from '@lead-flood/kernel';
 import type { Advance, Database, OutboxMessage, Queries } from '@lead-flood/postgres';
 import { advancePositions, insertOutbox, insertTimers, lockForBatch, parkedKeysOf } from '@lead-flood/postgres';
-import type { DecodedInput, Refused } from './decode.ts';
+import type { DecodedInput, Decoding, Passed, Refused } from './decode.ts';
+import { decodeRecord, isPassed, isRefused, tracesOf } from './decode.ts';
 import { parkAfterFold } from './park.ts';
 import { refuseFlood } from './flood.ts';
 import type { FoldOutcome } from './fold.ts';
 import { fold, toFoldInputs } from './fold.ts';
+import type { OffsetTeller } from './offset-teller.ts';
+import type { Owned } from './ownership.ts';
+import { placeKey } from './place-key.ts';
 import type { AnyInput, Erased, Prepared } from './processor.ts';
+import type { ShellDeps } from './shell.ts';
 
+/** Records in order, those of a partition together, and where each partition stood before them. */
+export type Work = { readonly records: readonly RawRecord[]; readonly places: ReadonlyMap<string, Owned> };
+
+export type Moves = {
+  readonly processor: Erased;
+  readonly decoding: Decoding;
+  readonly deps: Pick<ShellDeps, 'database' | 'codec' | 'clock' | 'telemetry' | 'wakeRelay'>;
+  readonly teller: Pick<OffsetTeller, 'tell'>;
+};
+
+/** What move 1 makes of the records, and move 3 of their ends. */
 export type Batch = {
   readonly inputs: readonly DecodedInput[];
   readonly refused: readonly Refused[];
   readonly advances: readonly Advance[];
 };
 
+type DecodedBatch = Batch & { readonly passed: readonly Passed[] };
+
 export type BatchResult = {
   readonly outcomes: readonly FoldOutcome<unknown>[];
   readonly deadLetters: readonly Refused[];
 };
 
-/** `prepare`, or its default: the record's key is the state's key. */
-export async function prepareInputs<S, F>(
-  processor: Erased<S, F>,
-  tx: Queries,
-  events: readonly AnyInput[],
-): Promise<readonly Prepared<F>[]> {
-  // Without `prepare` the type of the facts is `undefined`.
-  if (processor.prepare === undefined || events.length === 0)
-    return events.map((event) => ({ key: event.key, facts: undefined as F }));
-  const prepared = await processor.prepare(tx, events);
-  invariant(prepared.length === events.length, `${processor.group}: prepare must answer every input`);
-  return prepared;
+/**
+ * All seven. `setAside`: a record of them that is not to be decided, because the database has refused it, and becomes a
+ * dead letter. Throws what any of them threw; nothing is changed then.
+ */
+export async function processRecords(moves: Moves, work: Work, setAside?: Refused): Promise<void> {
+  const { processor, deps, teller } = moves;
+  const startedAt = performance.now();
+  // 1. Decode.
+  const decoded = decode(moves.decoding, work);
+  const batch = setAside === undefined ? decoded : { ...decoded, inputs: [], passed: [], refused: [setAside] };
+  // 2 to 6.
+  const { outcomes } = await commitBatch(processor, { ...deps, now: deps.clock.now() }, batch);
+  for (const advance of batch.advances) {
+    const place = work.places.get(placeKey(advance));
+    if (place !== undefined) place.nextOffset = advance.nextOffset;
+  }
+  deps.wakeRelay();
+  report(moves, batch, outcomes, performance.now() - startedAt);
+  // 7. Tell Kafka.
+  teller.tell(batch.advances);
+}
+
+function decode(decoding: Decoding, { records, places }: Work): DecodedBatch {
+  const inputs: DecodedInput[] = [];
+  const refused: Refused[] = [];
+  const passed: Passed[] = [];
+  const ends = new Map<string, RawRecord>();
+  records.forEach((record, i) => {
+    const input = decodeRecord(decoding, record);
+    if (isRefused(input)) refused.push(input);
+    else if (isPassed(input)) passed.push(input);
+    else inputs.push(input);
+    // A partition's records stand together.
+    const next = records[i + 1];
+    if (next?.partition !== record.partition || next.topic !== record.topic) ends.set(placeKey(record), record);
+  });
+  const advances = [...ends].flatMap(([key, { topic, partition, offset }]) => {
+    const place = places.get(key);
+    if (place === undefined) return [];
+    return [
+      {
+        topic,
+        partition,
+        epoch: place.epoch,
+        expectedOffset: place.nextOffset,
+        nextOffset: offset + 1,
+        finished: [],
+      },
+    ];
+  });
+  return { inputs, refused, passed, advances };
 }
 
 export async function commitBatch(
@@ -83,6 +150,37 @@ export async function commitBatch(
     // 6. Commit: on return.
     return { outcomes: folded.outcomes, deadLetters };
   });
+}
+
+/** `prepare`, or its default: the record's key is the state's key. */
+export async function prepareInputs<S, F>(
+  processor: Erased<S, F>,
+  tx: Queries,
+  events: readonly AnyInput[],
+): Promise<readonly Prepared<F>[]> {
+  // Without `prepare` the type of the facts is `undefined`.
+  if (processor.prepare === undefined || events.length === 0)
+    return events.map((event) => ({ key: event.key, facts: undefined as F }));
+  const prepared = await processor.prepare(tx, events);
+  invariant(prepared.length === events.length, `${processor.group}: prepare must answer every input`);
+  return prepared;
+}
+
+/** What is told of a batch follows its commit. */
+function report(
+  { processor: { group }, decoding: { topicPrefix }, deps: { telemetry } }: Moves,
+  { inputs, refused, passed }: DecodedBatch,
+  outcomes: BatchResult['outcomes'],
+  durationMs: number,
+): void {
+  const sourceOf = ({ topic }: RawRecord): string => topic.slice(topicPrefix.length);
+  outcomes.forEach(({ outcome, reason }, i) => {
+    telemetry.outcome(group, inputs[i]?.event.source ?? '', outcome, reason);
+  });
+  for (const { record, code } of refused) telemetry.outcome(group, sourceOf(record), 'rejected', code);
+  for (const { record, ignored } of passed) telemetry.outcome(group, sourceOf(record), 'skipped', ignored);
+  const messages = inputs.length + refused.length + passed.length;
+  telemetry.batch(group, messages, durationMs, tracesOf(inputs));
 }
 
 function rejections(inputs: readonly DecodedInput[], outcomes: readonly FoldOutcome<unknown>[]): Refused[] {

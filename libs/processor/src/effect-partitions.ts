@@ -16,6 +16,7 @@ import type { KeyQueue } from './effect-queue.ts';
 import type { Item, Tracker } from './effect-tracker.ts';
 import { lostTrackers } from './effect-tracker.ts';
 import type { Owned, Ownership } from './ownership.ts';
+import { placeKey } from './place-key.ts';
 import type { Erased } from './processor.ts';
 import type { ShellDeps } from './shell.ts';
 
@@ -39,8 +40,6 @@ export type PartitionsParts = {
 
 type Turn = { readonly key: string; readonly item: Item };
 
-const placeKey = (at: { readonly topic: string; readonly partition: number }): string => `${at.topic}/${at.partition}`;
-
 export function createPartitions(
   processor: Pick<Erased, 'group' | 'reads' | 'decide'>,
   deps: ShellDeps,
@@ -55,12 +54,12 @@ export function createPartitions(
       deps.codec,
       batches.flatMap((batch) => batch.records),
     );
-    const taken: Turn[][] = [];
-    for (const batch of batches) {
-      if (isStillLeft(batch)) continue;
-      const place = await ownership.admit(batch);
-      if (place !== null) taken.push(take(batch, trackerOf(batch, place)));
-    }
+    const ready = batches.filter((batch) => !isStillLeft(batch));
+    const places = await ownership.admit(ready);
+    const taken = ready.flatMap((batch, i) => {
+      const place = places[i] ?? null;
+      return place === null ? [] : [take(batch, trackerOf(batch, place))];
+    });
     // In turns, each partition in its own order: one after the other, the last one of a large fetch would stand still until
     // all others are done.
     for (let i = 0; taken.some(({ length }) => i < length); i += 1)

@@ -94,6 +94,7 @@ export async function startEffectRunner(
     const admitted = await untilDone(processor, deps, ownership, admission, batches, async () => {
       await partitions.admit(batches);
       calls.requestStart();
+      return true;
     });
     // Back-pressure: the next fetch follows when less than one full load is open.
     while (open() >= inFlightMax && !leaving()) await life.change();
@@ -129,9 +130,9 @@ export async function startEffectRunner(
     fetchBytesMax: FETCH_BYTES_PER_PARTITION,
     fetchWaitMs,
     onFetch,
-    onAssigned: (assigned, seek) => {
+    onAssigned: (assignment) => {
       drained.endedAt = Number.NEGATIVE_INFINITY;
-      void beginUntilDone(ownership, deps, group, assigned, seek);
+      void beginUntilDone(ownership, deps, group, assignment);
     },
     beforeGivingUp: () => (planted('no-hand-over') ? Promise.resolve() : drain(HAND_OVER_MS)),
     onFatal: deps.onFatal,

@@ -10,6 +10,7 @@ import { planted } from '@lead-flood/kernel';
 import type { Advance, Position } from '@lead-flood/postgres';
 import type { DecodedInput, Passed, Refused } from './decode.ts';
 import type { Owned } from './ownership.ts';
+import { placeKey } from './place-key.ts';
 
 export type Tracker = {
   readonly topic: string;
@@ -66,7 +67,7 @@ export function settleAdvance(tracker: Tracker, advance: Advance): void {
 export function lostTrackers(trackers: readonly Tracker[], rows: ReadonlyMap<string, Position>): Set<Tracker> {
   return new Set(
     trackers.filter(({ topic, partition, place }) => {
-      const row = rows.get(`${topic}/${partition}`);
+      const row = rows.get(placeKey({ topic, partition }));
       const isMoved = row?.epoch !== place.epoch || row.nextOffset !== place.nextOffset;
       // Of one owner's, the list grows with every commit that leaves the position where it was.
       return isMoved || row.finished.length !== place.finished.size;

@@ -3,6 +3,7 @@
  * autoscalers do, and the gateway lets imports in by it.
  */
 import type { Consumer } from '@lead-flood/kafka';
+import { placeKey } from './place-key.ts';
 
 /** Lag that is half a second old steers replicas and imports as well; each telling is a request to the coordinator. */
 const EVERY_MS = 500;
@@ -50,7 +51,7 @@ export function createOffsetTeller(consumer: () => Pick<Consumer, 'tellOffsets'>
 
   return {
     tell(places) {
-      for (const place of places) untold.set(`${place.topic}/${place.partition}`, place);
+      for (const place of places) untold.set(placeKey(place), place);
       arm();
     },
     forget: () => {

@@ -7,18 +7,20 @@
  *                                                                               │ no
  *                                                                               └──▶ seek there, drop what came
  */
-import type { Consumer, PartitionBatch } from '@lead-flood/kafka';
-import type { Database, Position } from '@lead-flood/postgres';
-import { claimPosition, readPositions } from '@lead-flood/postgres';
+import type { Assignment, Consumer, PartitionBatch } from '@lead-flood/kafka';
+import { invariant } from '@lead-flood/kernel';
+import type { Database } from '@lead-flood/postgres';
+import { claimPositions, readPositions } from '@lead-flood/postgres';
+import { placeKey } from './place-key.ts';
 import type { OffsetTeller } from './offset-teller.ts';
 
 export type Owned = { epoch: number; nextOffset: number; finished: Set<number>; readonly generation: number };
 
 export type Ownership = {
-  /** The partition's place, or null when the consumer was sent elsewhere and these records must be dropped. */
-  readonly admit: (batch: PartitionBatch) => Promise<Owned | null>;
+  /** Each partition's place, or null where the consumer was sent elsewhere and these records must be dropped. */
+  readonly admit: (batches: readonly PartitionBatch[]) => Promise<readonly (Owned | null)[]>;
   /** Sends every partition of a new assignment to where its row says, since a quiet topic brings nothing to compare with. */
-  readonly begin: (partitions: Readonly<Record<string, readonly number[]>>, seek: Consumer['seek']) => Promise<void>;
+  readonly begin: (assignment: Assignment) => Promise<void>;
   /** Whether what the next records of a partition would be given is this place, and not one that is claimed for them. */
   readonly holds: (place: Owned, batch: PartitionBatch) => boolean;
   /** Forgets these places, or all: the next records of their partitions claim them anew. */
@@ -35,47 +37,66 @@ export function createOwnership(
   const owned = new Map<string, Owned>();
   const soughtTo = new Map<string, number>();
 
-  async function claim(batch: PartitionBatch): Promise<Owned> {
-    const { topic, partition, generation } = batch;
-    // Without a row this group has never been here: from the very beginning, whatever Kafka remembers of it.
-    const position: Position = await claimPosition(database, group, { topic, partition, startOffset: 0 });
-    teller.tell([{ topic, partition, nextOffset: position.nextOffset }]);
-    return { epoch: position.epoch, nextOffset: position.nextOffset, finished: new Set(position.finished), generation };
+  const heldFor = (batch: PartitionBatch): Owned | undefined => {
+    const place = owned.get(placeKey(batch));
+    return place?.generation === batch.generation ? place : undefined;
+  };
+
+  async function claim(batches: readonly PartitionBatch[]): Promise<ReadonlyMap<string, Owned>> {
+    if (batches.length === 0) return new Map();
+    const generations = new Map(batches.map((batch) => [placeKey(batch), batch.generation]));
+    const positions = await claimPositions(database, group, batches);
+    teller.tell(positions);
+    const claimed = new Map<string, Owned>();
+    for (const position of positions) {
+      const at = placeKey(position);
+      const generation = generations.get(at);
+      invariant(generation !== undefined, `${group} has claimed ${at} without asking for it`);
+      const { epoch, nextOffset, finished } = position;
+      const place = { epoch, nextOffset, finished: new Set(finished), generation };
+      claimed.set(at, place);
+      owned.set(at, place);
+      soughtTo.delete(at);
+    }
+    return claimed;
+  }
+
+  /** The place, unless these records are not what follows it: then the consumer is sent there. */
+  function unlessElsewhere(place: Owned, batch: PartitionBatch): Owned | null {
+    const at = placeKey(batch);
+    const first = batch.records[0]?.offset ?? place.nextOffset;
+    // A gap that stays after one seek is retention or compaction, not a lost place.
+    const gap = first > place.nextOffset && soughtTo.get(at) !== place.nextOffset;
+    const last = batch.records.at(-1)?.offset ?? -1;
+    if (!gap && last >= place.nextOffset) return place;
+    soughtTo.set(at, place.nextOffset);
+    consumer().seek(batch.topic, batch.partition, place.nextOffset);
+    return null;
   }
 
   return {
-    async admit(batch) {
-      const at = `${batch.topic}/${batch.partition}`;
-      let place = owned.get(at);
-      if (place === undefined || place.generation !== batch.generation) {
-        place = await claim(batch);
-        owned.set(at, place);
-        soughtTo.delete(at);
-      }
-      const first = batch.records[0]?.offset ?? place.nextOffset;
-      // A gap that stays after one seek is retention or compaction, not a lost place.
-      const gap = first > place.nextOffset && soughtTo.get(at) !== place.nextOffset;
-      const last = batch.records.at(-1)?.offset ?? -1;
-      if (gap || last < place.nextOffset) {
-        soughtTo.set(at, place.nextOffset);
-        consumer().seek(batch.topic, batch.partition, place.nextOffset);
-        return null;
-      }
-      return place;
+    async admit(batches) {
+      const held = new Map(batches.map((batch) => [batch, heldFor(batch)]));
+      const claimed = await claim(batches.filter((batch) => held.get(batch) === undefined));
+      return batches.map((batch) => {
+        const place = held.get(batch) ?? claimed.get(placeKey(batch));
+        invariant(place !== undefined, `${group} has claimed ${placeKey(batch)}`);
+        return unlessElsewhere(place, batch);
+      });
     },
-    async begin(partitions, seek) {
+    async begin({ partitions, seek, isCurrent }) {
       teller.forget();
-      const rows = new Map((await readPositions(database, group)).map((p) => [`${p.topic}/${p.partition}`, p]));
+      const rows = new Map((await readPositions(database, group)).map((p) => [placeKey(p), p]));
+      if (!isCurrent()) return;
       for (const [topic, numbers] of Object.entries(partitions)) {
         for (const partition of numbers) {
-          const row = rows.get(`${topic}/${partition}`);
+          const row = rows.get(placeKey({ topic, partition }));
           seek(topic, partition, row?.nextOffset ?? 0);
           if (row !== undefined) teller.tell([{ topic, partition, nextOffset: row.nextOffset }]);
         }
       }
     },
-    holds: (place, { topic, partition, generation }) =>
-      place.generation === generation && owned.get(`${topic}/${partition}`) === place,
+    holds: (place, batch) => heldFor(batch) === place,
     forget: (places) => {
       for (const [at, place] of owned) {
         if (places !== undefined && !places.has(place)) continue;

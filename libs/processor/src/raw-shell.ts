@@ -36,8 +36,9 @@ export async function startRawShell({ group, topics, save }: RawProcessor, deps:
     const advances: Advance[] = [];
     const records: RawRecord[] = [];
     const moved: (() => void)[] = [];
-    for (const batch of batches) {
-      const place = await ownership.admit(batch);
+    const places = await ownership.admit(batches);
+    for (const [i, batch] of batches.entries()) {
+      const place = places[i] ?? null;
       const fresh = place === null ? [] : batch.records.filter((record) => record.offset >= place.nextOffset);
       const last = fresh.at(-1);
       if (place === null || last === undefined) continue;
@@ -77,11 +78,14 @@ export async function startRawShell({ group, topics, save }: RawProcessor, deps:
     fetchBytesMax: FETCH_BYTES_PER_PARTITION,
     fetchWaitMs,
     onFetch: async (batches) => {
-      const done = await untilDone({ group }, deps, ownership, status, batches, () => commit(batches));
+      const done = await untilDone({ group }, deps, ownership, status, batches, async () => {
+        await commit(batches);
+        return true;
+      });
       await delay(GATHER_MS);
       return done;
     },
-    onAssigned: (partitions, seek) => void beginUntilDone(ownership, deps, group, partitions, seek),
+    onAssigned: (assignment) => void beginUntilDone(ownership, deps, group, assignment),
     onFatal: deps.onFatal,
   });
   return {

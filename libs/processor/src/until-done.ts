@@ -3,7 +3,7 @@
  * a long one; what cannot pass ends the process.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Consumer, PartitionBatch } from '@lead-flood/kafka';
+import type { Assignment, PartitionBatch } from '@lead-flood/kafka';
 import { fault, TransientError } from '@lead-flood/kernel';
 import { classify } from '@lead-flood/postgres';
 import { FloodError, haltedPauseMs } from './flood.ts';
@@ -27,15 +27,15 @@ export async function beginUntilDone(
   ownership: Ownership,
   deps: Pick<ShellDeps, 'telemetry' | 'onFatal'>,
   group: string,
-  partitions: Readonly<Record<string, readonly number[]>>,
-  seek: Consumer['seek'],
+  assignment: Assignment,
 ): Promise<void> {
-  for (;;) {
+  while (assignment.isCurrent()) {
     try {
-      await ownership.begin(partitions, seek);
+      await ownership.begin(assignment);
       return;
     } catch (thrown) {
       const error = classify(thrown);
+      if (!assignment.isCurrent()) return;
       if (!(error instanceof TransientError)) {
         deps.onFatal(error);
         return;
@@ -46,22 +46,25 @@ export async function beginUntilDone(
   }
 }
 
-/** Repeats on faults that may pass, until it is done (true) or the partitions go to somebody else (false). */
+/**
+ * Repeats on faults that may pass, until it is done (true) or the partitions go to somebody else (false). An attempt
+ * that answers false has stopped in the middle, because they do.
+ */
 export async function untilDone(
   processor: Pick<Erased, 'group'>,
   deps: Pick<ShellDeps, 'telemetry' | 'onFatal'>,
   ownership: Ownership,
   status: Status,
   batches: readonly PartitionBatch[],
-  attempt: () => Promise<void>,
+  attempt: () => Promise<boolean>,
 ): Promise<boolean> {
   const leaving = (): boolean => batches.some((batch) => batch.leaving());
   for (let tries = 0; !leaving(); tries += 1) {
     try {
-      await attempt();
+      const done = await attempt();
       status.halted = null;
       await fault('processor.told');
-      return true;
+      if (done) return true;
     } catch (thrown) {
       const error = classify(thrown);
       // Whatever was copied of the positions may be wrong now: read them again.

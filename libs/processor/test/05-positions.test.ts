@@ -12,7 +12,7 @@
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TransientError } from '@lead-flood/kernel';
-import { claimPosition, readPositions, sql } from '@lead-flood/postgres';
+import { claimPositions, readPositions, sql } from '@lead-flood/postgres';
 import { batchProcessor, erase, silentTelemetry } from '@lead-flood/processor';
 import type { Erased } from '@lead-flood/processor';
 import { createLine, encodeTestEvent, eventually } from '@lead-flood/testing';
@@ -97,10 +97,11 @@ describe('what Kafka remembers', () => {
 describe('an owner who is late', () => {
   it('changes nothing at all', async () => {
     const topic = `${line.prefix}${TOPIC}`;
-    const place = { topic, partition: 7, startOffset: 0 };
-    const late = await claimPosition(line.database, 'tally', place);
-    const current = await claimPosition(line.database, 'tally', place);
-    expect(current.epoch).toBe(late.epoch + 1);
+    const claim = async (): Promise<number> =>
+      (await claimPositions(line.database, 'tally', [{ topic, partition: 7 }]))[0]?.epoch ?? 0;
+    const late = await claim();
+    const current = await claim();
+    expect(current).toBe(late + 1);
 
     const { key, value, headers } = encodeTestEvent(line.codec, enriched('late', 1));
     const record = { topic, partition: 7, offset: 0, timestamp: 0, key: Buffer.from(key ?? ''), value, headers };
@@ -118,10 +119,10 @@ describe('an owner who is late', () => {
         },
       );
 
-    await expect(commit(late.epoch)).rejects.toMatchObject({ name: TransientError.name, code: 'PGS_ERR_NOT_OWNER' });
+    await expect(commit(late)).rejects.toMatchObject({ name: TransientError.name, code: 'PGS_ERR_NOT_OWNER' });
     expect([await countOf(line.database, 'late'), await rowsIn(line.database, 'outbox')]).toEqual([0, outboxBefore]);
 
-    await commit(current.epoch);
+    await commit(current);
     expect([await countOf(line.database, 'late'), await rowsIn(line.database, 'outbox')]).toEqual([
       1,
       outboxBefore + 1,
@@ -138,8 +139,7 @@ describe('an owner who is late', () => {
       },
     });
     await waitForCount('eve', 1);
-    for (const { topic, partition } of await readPositions(line.database, 'tally'))
-      await claimPosition(line.database, 'tally', { topic, partition, startOffset: 0 });
+    await claimPositions(line.database, 'tally', await readPositions(line.database, 'tally'));
     await line.publish(enriched('eve', 2));
     await waitForCount('eve', 2);
     await running.stop();

@@ -10,12 +10,15 @@
  *
  * Fair is what has been fetched; what lies in Kafka behind more than that is out of reach. Large imports are therefore
  * let in at the pace of the line (ingest-gateway, admission).
+ *
+ * What changes only our own database makes nobody wait for the outside world, but a fetch behind a backlog is many
+ * transactions. Each of them takes something of every partition (fair-chunks.ts).
  */
 import { afterEach, describe, expect, it } from 'vitest';
-import { effectProcessor } from '@lead-flood/processor';
+import { batchProcessor, effectProcessor, shellDefaults } from '@lead-flood/processor';
 import { createLine, sampleId } from '@lead-flood/testing';
 import type { Line } from '@lead-flood/testing';
-import { at, createAppraiser, createWorld, enriched } from './example.ts';
+import { at, createAppraiser, createWorld, enriched, tally } from './example.ts';
 
 const LARGE = 60;
 const [acme, bolt] = [sampleId('acme'), sampleId('bolt')];
@@ -42,5 +45,35 @@ describe('an organisation with few leads beside one with many', () => {
     // Two started before they came; from then on it is every other place.
     expect(Math.max(...few)).toBeLessThan(12);
     expect(world.inFlightMost).toBe(2);
+  });
+});
+
+describe('a fetch that is more than one transaction', () => {
+  let line: Line;
+  afterEach(() => line.close());
+
+  it('moves every partition with the first of them', async () => {
+    const decided: string[] = [];
+    const recorded: typeof tally = {
+      ...tally,
+      decide: {
+        ...tally.decide,
+        LeadEnriched: (state, event, ctx) => {
+          decided.push(event.key);
+          return tally.decide.LeadEnriched(state, event, ctx);
+        },
+      },
+    };
+    line = await createLine(batchProcessor(recorded, { ...shellDefaults, batchMessagesMax: 9 }), at);
+    const leads = Array.from({ length: 12 }, (_, i) => `lead-${i}`);
+    await line.publish(...leads.flatMap((lead) => [1, 2, 3, 4, 5].map((version) => enriched(lead, version))));
+    const partitions = new Map(
+      (await line.records('enrichment.lead.v1')).map(({ key, partition }) => [key?.toString(), partition]),
+    );
+    await line.start();
+    await line.caughtUp();
+    const together = decided.slice(0, 9).map((key) => partitions.get(key));
+    expect(new Set(together)).toEqual(new Set(partitions.values()));
+    expect(partitions.size).toBe(12);
   });
 });

@@ -17,7 +17,7 @@ import { createProducer, headerNames, headerText } from '@lead-flood/kafka';
 import type { Codec } from '@lead-flood/kafka';
 import { systemClock, TransientError } from '@lead-flood/kernel';
 import type { Database } from '@lead-flood/postgres';
-import { claimPosition, readPositions, startRelay } from '@lead-flood/postgres';
+import { claimPositions, readPositions, startRelay } from '@lead-flood/postgres';
 import { batchProcessor, createApplier, erase } from '@lead-flood/processor';
 import {
   createBench,
@@ -60,7 +60,7 @@ function createScene(database: Database, broker: MemoryBroker) {
   const relayed = { relay: null as ReturnType<typeof startRelay> | null };
   const wakeRelay = (): void => relayed.relay?.wake();
   const records = broker.records(topic);
-  const groupAt = { topic, partition: records[0]?.partition ?? 0, startOffset: 0 };
+  const groupAt = { topic, partition: records[0]?.partition ?? 0 };
   const inputs = records
     .map((record) => decodeRecord(decodingOf(processor, codec), record))
     .flatMap((input) => (isRefused(input) || isPassed(input) ? [] : [input]));
@@ -75,7 +75,8 @@ function createScene(database: Database, broker: MemoryBroker) {
         if (point === 'processor.loaded') self.late = newest.epoch > self.epoch;
       },
       act: async () => {
-        const { epoch, nextOffset } = await claimPosition(database, processor.group, groupAt);
+        const [claimed] = await claimPositions(database, processor.group, [groupAt]);
+        const { epoch, nextOffset } = claimed ?? { epoch: 0, nextOffset: MESSAGES };
         self.epoch = epoch;
         newest.epoch = Math.max(newest.epoch, epoch);
         const rest = inputs.filter(({ record }) => record.offset >= nextOffset);

@@ -8,17 +8,20 @@
  *   stays   ──── call ────────┤ answer committed ├─ ready ─┐
  *   comes          ├─ ready ──────────────────────────────┴─▶ each its share
  */
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
-import { claimPosition, createJournalWriter, readPositions } from '@lead-flood/postgres';
-import { effectProcessor } from '@lead-flood/processor';
+import { claimPositions, createJournalWriter, readPositions } from '@lead-flood/postgres';
+import { batchProcessor, effectProcessor, shellDefaults } from '@lead-flood/processor';
 import { createLine, eventually, sampleId } from '@lead-flood/testing';
 import type { Line } from '@lead-flood/testing';
-import { at, countOf, createAppraiser, createWorld, enriched } from './example.ts';
+import { at, countOf, createAppraiser, createWorld, enriched, tallies, tally } from './example.ts';
 
 const topic = 'enrichment.lead.v1';
 const group = 'appraise';
 /** What an idle member's fetch waits before it hears of a rebalance. */
 const FETCH_MS = 1_000;
+/** A member hears of a rebalance within one of them. */
+const SLOW_SAVE_MS = 600;
 const leads = Array.from({ length: 12 }, (_, i) => `lead-${i}`);
 
 describe('calls under way', () => {
@@ -161,8 +164,9 @@ describe('calls under way', () => {
       (await readPositions(line.database, group)).filter((p) => p.topic.endsWith(topic) && p.partition !== lost);
     const before = (await epochs()).map(({ epoch }) => epoch);
     // Somebody else takes the one, as after a rebalance that this member has not heard of.
-    const place = { topic: line.prefix + topic, partition: lost, startOffset: 0 };
-    const { epoch: taken } = await claimPosition(line.database, group, place);
+    const place = { topic: line.prefix + topic, partition: lost };
+    const [claimed] = await claimPositions(line.database, group, [place]);
+    const taken = claimed?.epoch ?? 0;
     for (const lead of leads) if ((await partitionOf(lead)) === lost) open(lead);
     await eventually('the loss to be noticed, and the partition to be claimed anew', async () =>
       (await readPositions(line.database, group)).some((p) => p.topic === place.topic && p.epoch > taken),
@@ -195,4 +199,44 @@ describe('calls under way', () => {
     await line.caughtUp();
     expect([await countOf(line.database, 'ada'), asked('ada')]).toEqual([2, 1]);
   });
+});
+
+describe('a large fetch', () => {
+  it('is left behind the transaction that runs when somebody comes: what it still holds comes again', async () => {
+    const hurried = Promise.withResolvers<undefined>();
+    let saves = 0;
+    const slow: typeof tally = {
+      ...tally,
+      store: {
+        ...tallies,
+        save: async (tx, states) => {
+          saves += 1;
+          await Promise.race([hurried.promise, delay(SLOW_SAVE_MS)]);
+          return tallies.save(tx, states);
+        },
+      },
+    };
+    const large = await createLine(batchProcessor(slow, { ...shellDefaults, batchMessagesMax: 1 }), at);
+    const admin = large.client.admin();
+    await admin.connect();
+    const group = async () => (await admin.describeGroups([`${large.prefix}tally`])).groups[0];
+    try {
+      await large.publish(...leads.flatMap((lead) => [1, 2, 3].map((version) => enriched(lead, version))));
+      await large.start();
+      await eventually('the first transaction', () => saves === 1);
+      const joined = large.join();
+      await eventually('the group to wait for it', async () => (await group())?.state === 'PreparingRebalance');
+      // All of the fetch would take as long as it takes Kafka to put a member out, 20 s.
+      const isWhole = async () => (await group())?.state === 'Stable' && (await group())?.members.length === 2;
+      await eventually('the group to be whole, with most still to be done', isWhole, 14_000);
+      hurried.resolve(undefined);
+      await joined;
+      await large.caughtUp();
+      for (const lead of leads) expect(await countOf(large.database, lead)).toBe(3);
+    } finally {
+      hurried.resolve(undefined);
+      await admin.disconnect();
+      await large.close();
+    }
+  }, 60_000);
 });

@@ -11,7 +11,7 @@ it('what is forgotten comes again also where no new assignment follows, as after
   const place: Owned = { epoch: 1, nextOffset: 40, finished: new Set(), generation: 1 };
   const sought: unknown[] = [];
   const ownership = {
-    admit: () => Promise.resolve(place),
+    admit: () => Promise.resolve([place]),
     begin: () => Promise.resolve(),
     holds: () => true,
     forget: () => undefined,

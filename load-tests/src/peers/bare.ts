@@ -108,7 +108,7 @@ async function work(at: Servers): Promise<void> {
       fetchBytesMax: 1_048_576,
       fetchWaitMs: 500,
       onFetch,
-      onAssigned: (assigned, seek) => {
+      onAssigned: ({ partitions: assigned, seek }) => {
         for (const [topic, partitions] of Object.entries(assigned))
           for (const partition of partitions) seek(topic, partition, starts.get(`${stage}/${partition}`) ?? 0);
       },
