@@ -44,4 +44,12 @@ export const suites: Readonly<Record<PlantedBug, readonly string[]>> = {
   'refused-letter-at-once': [chapter('04-refusals'), chapter('06-outside-world')],
   'relay-never-silent': [relay],
   'no-hand-over': [chapter('19-several-members')],
+  'leave-after-fetch': [chapter('19-several-members')],
+  'partition-after-partition': ['libs/processor/test/fair-chunks.test.ts', chapter('17-fairness')],
+  'no-back-pressure': [chapter('17-fairness')],
+  'organisations-in-one-line': [chapter('17-fairness')],
+  'no-parking-lock': [chapter('14-parking')],
+  'replay-for-all': [chapter('04-refusals')],
+  'breaker-never-opens': ['libs/provider/test/breaker.test.ts'],
+  'quota-per-replica': ['libs/provider/test/replicas.test.ts'],
 };

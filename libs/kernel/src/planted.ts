@@ -40,6 +40,14 @@ export const plantedBugs = {
   'refused-letter-at-once': 'a dead letter that cannot be stored is tried again at once, for ever',
   'relay-never-silent': 'a relay that falls silent keeps its session, and by it the lock',
   'no-hand-over': 'partitions go to the next owner while their calls are under way',
+  'leave-after-fetch': 'a member gives its partitions up when all of its fetch is done, however large it is',
+  'partition-after-partition': 'a transaction takes what it can of one partition before it comes to the next',
+  'no-back-pressure': 'an effect runner fetches on, however much of what it has fetched still waits',
+  'organisations-in-one-line': 'free places go to whoever was fetched first, of whichever organisation',
+  'no-parking-lock': 'a drain and a batch of the same group run at the same time',
+  'replay-for-all': 'a dead letter that is sent again is processed by every group of its topic',
+  'breaker-never-opens': 'a provider that fails all calls is asked on and on',
+  'quota-per-replica': 'each replica takes the whole quota of a provider for its own',
 } as const;
 
 export type PlantedBug = keyof typeof plantedBugs;

@@ -62,7 +62,8 @@ export function createKeyQueue(): KeyQueue {
 }
 
 /** What belongs to no organisation (bytes that are not an event) has a turn like one. */
-const orgOf = ({ work }: Item): string => ('event' in work ? work.event.orgId : '');
+const orgOf = ({ work }: Item): string =>
+  'event' in work && !planted('organisations-in-one-line') ? work.event.orgId : '';
 
 /**
  * What may start, organisation by organisation. The map's own order is the order of turns: who was served goes to its end,

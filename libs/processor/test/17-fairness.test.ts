@@ -11,16 +11,19 @@
  * Fair is what has been fetched; what lies in Kafka behind more than that is out of reach. Large imports are therefore
  * let in at the pace of the line (ingest-gateway, admission).
  *
+ * More than one full load is not fetched while it waits: the backlog stays in Kafka.
+ *
  * What changes only our own database makes nobody wait for the outside world, but a fetch behind a backlog is many
  * transactions. Each of them takes something of every partition (fair-chunks.ts).
  */
 import { afterEach, describe, expect, it } from 'vitest';
-import { batchProcessor, effectProcessor, shellDefaults } from '@lead-flood/processor';
-import { createLine, sampleId } from '@lead-flood/testing';
+import { batchProcessor, effectProcessor, shellDefaults, silentTelemetry } from '@lead-flood/processor';
+import { createLine, eventually, sampleId } from '@lead-flood/testing';
 import type { Line } from '@lead-flood/testing';
-import { at, createAppraiser, createWorld, enriched, tally } from './example.ts';
+import { at, createAppraiser, createWorld, enriched, startOn, tally } from './example.ts';
 
 const LARGE = 60;
+const LOT = 10;
 const [acme, bolt] = [sampleId('acme'), sampleId('bolt')];
 
 describe('an organisation with few leads beside one with many', () => {
@@ -45,6 +48,59 @@ describe('an organisation with few leads beside one with many', () => {
     // Two started before they came; from then on it is every other place.
     expect(Math.max(...few)).toBeLessThan(12);
     expect(world.inFlightMost).toBe(2);
+  });
+});
+
+describe('what is fetched and cannot start', () => {
+  let line: Line;
+  afterEach(() => line.close());
+
+  it('is a bounded part of the backlog: the rest stays in Kafka, where its lag can be seen', async () => {
+    const gate = Promise.withResolvers<undefined>();
+    const world = createWorld(async () => {
+      await gate.promise;
+      return 7;
+    });
+    const appraiser = effectProcessor(createAppraiser(world, { inFlightMax: 2, deadlineMs: 60_000 }));
+    line = await createLine(appraiser, at);
+    let round = 0;
+    const publish = (): Promise<void> => {
+      round += 1;
+      return line.publish(...Array.from({ length: LOT }, (_, i) => enriched(`lead-${round}-${i}`, 1)));
+    };
+    let fetched = 0;
+    const codec: typeof line.codec = {
+      ...line.codec,
+      decode: (value) => {
+        fetched += 1;
+        return line.codec.decode(value);
+      },
+    };
+    // Reads the same topic: when it has had a message, the one that we watch could have had it as well.
+    let elsewhere = 0;
+    const other = batchProcessor({
+      ...tally,
+      group: 'other',
+      store: { ...tally.store, save: () => Promise.resolve() },
+    });
+    await publish();
+    const running = [
+      await startOn(line, appraiser, { codec }),
+      await startOn(line, other, { telemetry: { ...silentTelemetry, outcome: () => (elsewhere += 1) } }),
+    ];
+    try {
+      await eventually('a full load', () => world.inFlight === 2 && fetched >= LOT);
+      for (let i = 0; i < 5; i += 1) {
+        await publish();
+        await eventually('the other to have it', () => elsewhere >= round * LOT);
+      }
+      expect(fetched).toBe(LOT);
+      gate.resolve(undefined);
+      await eventually('all to be asked for', () => world.asked.length === round * LOT);
+    } finally {
+      gate.resolve(undefined);
+      for (const one of running) await one.stop();
+    }
   });
 });
 
