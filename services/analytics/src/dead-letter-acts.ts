@@ -101,7 +101,7 @@ export const countReturned = (queries: Queries, ids: readonly string[]): Promise
     where named = any(${texts(ids)}::text[])
   `);
 
-export type ActKind = 'replay' | 'purge' | 'skip' | 'drain';
+export type ActKind = 'replay' | 'purge' | 'skip';
 
 export type Act = {
   readonly act: ActKind;

@@ -8,12 +8,15 @@ import type { Place, PlaceOptions } from '../dead-letters/place.ts';
 import { openPlace } from '../dead-letters/place.ts';
 import { replayLetters, replaysMax } from '../dead-letters/replay.ts';
 import type { Door } from '../dead-letters/drain.ts';
-import { drain, parkedKeys } from '../dead-letters/drain.ts';
+import { drain, listDrains, parkedKeys } from '../dead-letters/drain.ts';
 import { skip } from '../dead-letters/skip.ts';
 
 interface Yes {
   readonly yes: boolean;
 }
+
+/** The newest are shown. */
+const ACTS_MAX = 50;
 
 const whole = (text: string): number => {
   const value = Number(text);
@@ -43,10 +46,10 @@ export function deadLettersCommand(): Command {
       .description(text)
       .option('--brokers <list>', 'host:port,...; KAFKA_BROKERS or the running product otherwise')
       .option('--database <url>', 'Postgres; DATABASE_URL or the running product otherwise');
+  const confirmed = (sub: Command): Command =>
+    sub.option('--yes', 'really; only says what it would do otherwise', false);
   const acting = (sub: Command): Command =>
-    sub
-      .option('--yes', 'really; only says what it would do otherwise', false)
-      .option('--by <name>', 'who acts, for the audit; the user of this machine otherwise');
+    confirmed(sub).option('--by <name>', 'who acts, for the audit; the user of this machine otherwise');
   const filtered = (name: string, text: string): Command =>
     placed(name, text)
       .option('--group <group>', 'consumer group that refused')
@@ -131,7 +134,7 @@ export function deadLettersCommand(): Command {
     }),
   );
 
-  acting(placed('drain', 'decides the parked messages of a key in order, through the gateway'))
+  confirmed(placed('drain', 'decides the parked messages of a key in order, through the gateway'))
     .requiredOption('--group <group>', 'consumer group')
     .requiredOption('--key <key>', 'key, as `parked` shows it')
     .option('--drop-first', 'without the message that was rejected', false)
@@ -147,7 +150,7 @@ export function deadLettersCommand(): Command {
           dryRun();
           return;
         }
-        const told = await drain(place, options, { group, key, dropFirst, messages: found.messages });
+        const told = await drain(options, { group, key, dropFirst });
         const end = told.stoppedBy === null ? 'the key is free' : `stopped: ${told.stoppedBy}`;
         say(`${told.drained} decided, ${told.dropped} given up, ${end}`);
       }),
@@ -155,22 +158,38 @@ export function deadLettersCommand(): Command {
 
   placed('acts', 'who did what, newest first').action((options: PlaceOptions) =>
     at(options, async ({ database }) => {
-      const { items } = await listActs(database, 'everybody', { limit: 50 });
+      const [{ items }, drains] = await Promise.all([
+        listActs(database, 'everybody', { limit: ACTS_MAX }),
+        listDrains(database, ACTS_MAX),
+      ]);
       const table = createTable({
         head: ['at', 'who', 'act', 'filter', 'matched', 'acted', 'guarded', 'came back', 'gone'],
       });
-      for (const one of items)
-        table.push([
-          one.at,
-          one.who,
-          one.act,
-          JSON.stringify(one.filter),
-          one.matched,
-          one.acted,
-          one.guarded,
-          one.cameBack ?? '-',
-          one.gone ?? '-',
-        ]);
+      const acts = items.map((one) => [
+        one.at,
+        one.who,
+        one.act,
+        JSON.stringify(one.filter),
+        one.matched,
+        one.acted,
+        one.guarded,
+        one.cameBack ?? '-',
+        one.gone ?? '-',
+      ]);
+      const drained = drains.map(({ at: when, who, drained: decided, dropped, ...asked }) => [
+        new Date(when).toISOString(),
+        who,
+        'drain',
+        JSON.stringify({ ...asked, dropped }),
+        '-',
+        decided + dropped,
+        '-',
+        '-',
+        '-',
+      ]);
+      table.push(
+        ...[...acts, ...drained].toSorted(([a], [b]) => String(b).localeCompare(String(a))).slice(0, ACTS_MAX),
+      );
       say(table.toString());
     }),
   );
