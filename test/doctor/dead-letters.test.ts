@@ -149,6 +149,23 @@ describe('npm run dead-letters', { timeout: 120_000 }, () => {
     );
   });
 
+  it('[X-DL-03] an archived letter is looked at and sent again as well', async () => {
+    await publish([{ key: 'e', value: Buffer.from('old garbage') }]);
+    await inspected(1, '--key', 'e');
+    await createDatabaseAnd(async (database) => {
+      await database.query(sql.unsafe`
+        with retired as (delete from dead_letters where key = 'e' returning *)
+        insert into dead_letter_archive select * from retired
+      `);
+    });
+    expect(await letters('inspect', '--key', 'e')).toContain('\n0 dead letters');
+    expect(await letters('inspect', '--key', 'e', '--archived')).toContain('\n1 dead letters');
+    expect(await letters('replay', '--key', 'e', '--archived', '--yes')).toMatch(
+      /before: 1 letters[^]*after: {2}0 letters; 1 replayed, 1 came back, 0 are gone/,
+    );
+    expect(await letters('purge', '--key', 'e')).toContain('2 to purge');
+  });
+
   it('[X-DL-05] from a job’s id to its lead, to what was refused of it and why, to its replay', async () => {
     const { body: leads } = await eventually('the lead to be listed', async () => {
       const told = await ask('admin', '/v1/leads');
@@ -254,6 +271,7 @@ describe('npm run dead-letters', { timeout: 120_000 }, () => {
       ['skip', true, 30, null, null],
       ['purge', true, 1, null, null],
       ['purge', true, 2, null, null],
+      ['replay', false, 1, 1, 0],
       ['replay', false, 1, 0, 1],
       ['replay', false, 1, 1, 0],
       ['replay', true, 1, 1, 0],
