@@ -31,7 +31,7 @@ export type Diagnosis = {
   readonly causes: readonly Cause[];
 };
 
-/** A relay sleeps 250 ms at most, and a message is read within half a second: what is older than this is stuck. */
+/** A quiet relay sleeps 500 ms at most, and a message is read within half a second: what is older than this is stuck. */
 const STUCK_SECONDS = 5;
 /** Three are missing: one may be lost while a replica takes over. */
 const HEARTBEAT_SECONDS = 180;
