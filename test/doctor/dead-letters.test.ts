@@ -149,6 +149,23 @@ describe('npm run dead-letters', { timeout: 120_000 }, () => {
     );
   });
 
+  it('[X-DL-03] an archived letter is looked at and sent again as well', async () => {
+    await publish([{ key: 'e', value: Buffer.from('old garbage') }]);
+    await inspected(1, '--key', 'e');
+    await createDatabaseAnd(async (database) => {
+      await database.query(sql.unsafe`
+        with retired as (delete from dead_letters where key = 'e' returning *)
+        insert into dead_letter_archive select * from retired
+      `);
+    });
+    expect(await letters('inspect', '--key', 'e')).toContain('\n0 dead letters');
+    expect(await letters('inspect', '--key', 'e', '--archived')).toContain('\n1 dead letters');
+    expect(await letters('replay', '--key', 'e', '--archived', '--yes')).toMatch(
+      /before: 1 letters[^]*after: {2}0 letters; 1 replayed, 1 came back, 0 are gone/,
+    );
+    expect(await letters('purge', '--key', 'e')).toContain('2 to purge');
+  });
+
   it('[X-DL-05] from a job’s id to its lead, to what was refused of it and why, to its replay', async () => {
     const { body: leads } = await eventually('the lead to be listed', async () => {
       const told = await ask('admin', '/v1/leads');
@@ -238,19 +255,12 @@ describe('npm run dead-letters', { timeout: 120_000 }, () => {
     const args = ['--group', 'call-allocation', '--key', task];
     expect(await letters('drain', ...args)).toMatch(/1 messages of call-allocation wait\ndry run/);
     const token = await mint('admin');
-    const told = await letters(
-      'drain',
-      ...args,
-      '--yes',
-      '--gateway',
-      product.gateway,
-      '--token',
-      token,
-      '--by',
-      'ada',
-    );
+    const told = await letters('drain', ...args, '--yes', '--gateway', product.gateway, '--token', token);
     expect(told).toContain('1 decided, 0 given up, the key is free');
     expect(await letters('drain', ...args)).toContain('0 messages of call-allocation wait');
+    const drains = await ask('ops', '/v1/parked/drains');
+    expect(drains.body['items']).toMatchObject([{ key: task, drained: 1, dropped: 0, stoppedBy: null }]);
+    expect((await letters('acts')).match(/ drain /g)).toHaveLength(1);
     const { body } = await ask('ops', '/v1/call-tasks/operator/tasks');
     expect((body['items'] as { leadId: string }[]).map(({ leadId }) => leadId)).toContain(lead);
   });
@@ -258,10 +268,10 @@ describe('npm run dead-letters', { timeout: 120_000 }, () => {
   it('[X-DL-01] every act is written down, and read by administrators', async () => {
     const { items } = await acts('admin');
     expect(items.map(({ act, who, acted, cameBack, gone }) => [act, who === 'ada', acted, cameBack, gone])).toEqual([
-      ['drain', true, 1, null, null],
       ['skip', true, 30, null, null],
       ['purge', true, 1, null, null],
       ['purge', true, 2, null, null],
+      ['replay', false, 1, 1, 0],
       ['replay', false, 1, 0, 1],
       ['replay', false, 1, 1, 0],
       ['replay', true, 1, 1, 0],

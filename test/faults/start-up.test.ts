@@ -1,7 +1,7 @@
 /**
  * Servers that are away when a service starts, and that go away once it runs: discovery without Postgres, enrichment
- * without registry and Redis, scoring without a broker, as real processes. Each server is away in both ways: nothing
- * listens, and something listens that never answers.
+ * without registry and Redis, scoring without a broker, and the gateway without each of the three in turn, as real
+ * processes. Each server is away in both ways: nothing listens, and something listens that never answers.
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { topics } from '@lead-flood/contracts';
+import { errorBody, topics } from '@lead-flood/contracts';
 import type { EventName, LeadScored } from '@lead-flood/contracts';
 import {
   createCodec,
@@ -35,9 +35,17 @@ const AWAY_MS = 8_000;
 const SETTLE_MS = 40_000;
 const ORG = '00000000-0000-4000-8000-000000000001';
 
-const lacks = { discovery: 'postgres', enrichment: 'registry', scoring: 'kafka' } as const;
+const lacks = {
+  discovery: 'postgres',
+  enrichment: 'registry',
+  scoring: 'kafka',
+  'ingest-gateway/1': 'postgres',
+  'ingest-gateway/2': 'registry',
+  'ingest-gateway/3': 'kafka',
+} as const;
 type Name = keyof typeof lacks;
 const names = Object.keys(lacks) as Name[];
+const logOf = (name: Name): string => join(directory, `${name.replace('/', '-')}.log`);
 
 let directory: string;
 let stack: Stack;
@@ -47,6 +55,8 @@ let producer: Producer;
 const doors = new Map<string, Door>();
 const processes = new Map<Name, ManagedProcess>();
 const operations = new Map<Name, string>();
+/** Of the gateway the public one. */
+const ownDoors = new Map<Name, string>();
 let sent = 0;
 
 beforeAll(async () => {
@@ -75,8 +85,10 @@ afterAll(async () => {
 /** Ready for the supervisor is what is alive: the rest is what this suite is about. */
 async function start(name: Name): Promise<void> {
   const { addresses } = stack;
-  const port = await freePort();
+  const [port, ownPort] = [await freePort(), await freePort()];
+  const [service] = name.split('/');
   operations.set(name, `http://127.0.0.1:${port}`);
+  ownDoors.set(name, `http://127.0.0.1:${ownPort}`);
   // Only what it lacks is behind its door; everything else it reaches.
   const through = (server: string, address: string): string =>
     server === lacks[name] || server === 'redis'
@@ -87,19 +99,25 @@ async function start(name: Name): Promise<void> {
     name,
     await startProcess({
       name,
-      command: [join(repositoryRoot, 'node_modules/.bin/node'), join(repositoryRoot, `services/${name}/src/main.ts`)],
+      command: [
+        join(repositoryRoot, 'node_modules/.bin/node'),
+        join(repositoryRoot, `services/${service}/src/main.ts`),
+      ],
       env: {
         ...environment,
         NODE_COMPILE_CACHE: join(repositoryRoot, '.local/compile-cache'),
         APP_ENV: 'local',
         PRINCIPAL_SECRET: 'x'.repeat(32),
+        JWT_ACCESS_SECRET: 'y'.repeat(32),
         METRICS_PORT: String(port),
+        HTTP_PORT: String(ownPort),
+        API_PORT: String(ownPort),
         KAFKA_BROKERS: through('kafka', addresses.kafka),
         SCHEMA_REGISTRY_URL: through('registry', addresses.registry),
         DATABASE_URL: through('postgres', addresses.postgres),
         REDIS_URL: through('redis', addresses.redis),
       },
-      logFile: join(directory, `${name}.log`),
+      logFile: logOf(name),
       readyUrl: `http://127.0.0.1:${port}/health`,
       readyTimeoutMs: 40_000,
       cwd: repositoryRoot,
@@ -118,7 +136,7 @@ async function ask(name: Name): Promise<{ health: number; status: number; checks
 
 const set = (state: DoorState): Promise<void[]> => Promise.all([...doors.values()].map((door) => door.set(state)));
 const logged = (name: Name, message: string): number =>
-  readFileSync(join(directory, `${name}.log`), 'utf8')
+  readFileSync(logOf(name), 'utf8')
     .split('\n')
     .filter((line) => line.includes(`"message":"${message}"`)).length;
 const pids = (): number[] => [...processes.values()].map(({ pid }) => pid);
@@ -171,9 +189,15 @@ async function allProcessed(): Promise<void> {
 const count = sql.type(z.object({ n: z.int() }));
 const everybody = (what: string, holds: (name: Name) => Promise<boolean>): Promise<unknown> =>
   Promise.all(names.map((name) => eventually(`${name} ${what}`, () => holds(name), SETTLE_MS)));
+/** What a client is told who comes too early. */
+async function tellsToComeAgain(name: Name): Promise<boolean> {
+  const answer = await fetch(`${ownDoors.get(name)}/v1/leads`);
+  const { error } = errorBody.parse(await answer.json());
+  return answer.status === 503 && error.code === 'unavailable' && answer.headers.get('retry-after') === '1';
+}
 const waitsFor = async (name: Name): Promise<boolean> => {
   const { health, status, checks } = await ask(name);
-  return health === 200 && status === 503 && checks['start'] === `waiting for ${lacks[name]}`;
+  return health === 200 && status === 503 && checks['start'] === `waiting for ${lacks[name]}` && tellsToComeAgain(name);
 };
 
 describe('a service whose servers are away', () => {
@@ -206,6 +230,7 @@ describe('a service whose servers are away', () => {
     await publish();
     await set('open');
     await everybody('to be ready', async (name) => (await ask(name)).status === 200);
+    for (const name of names) expect([name, (await fetch(`${ownDoors.get(name)}/ready`)).status]).toEqual([name, 200]);
     await allProcessed();
     expect(pids()).toEqual(started);
     for (const name of names) {

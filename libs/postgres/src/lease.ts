@@ -8,7 +8,7 @@
  * the clocks of the machines do not matter.
  */
 import { z } from 'zod';
-import { CodedError, planted } from '@lead-flood/kernel';
+import { CodedError, fault, planted } from '@lead-flood/kernel';
 import { sql } from './database.ts';
 import type { Queries } from './database.ts';
 
@@ -23,8 +23,9 @@ export type Lease = {
  * Takes the lease, or renews it: the number under which to write, or null while another holder's time runs. Renewing
  * keeps the number, also after the time has passed when nobody else came; taking over raises it.
  */
-export function takeLease(queries: Queries, { name, holder, ttlMs }: Lease): Promise<number | null> {
-  return queries.maybeOneFirst(sql.type(z.object({ fence: z.int() }))`
+export async function takeLease(queries: Queries, { name, holder, ttlMs }: Lease): Promise<number | null> {
+  await fault('lease.take.before');
+  const fence = await queries.maybeOneFirst(sql.type(z.object({ fence: z.int() }))`
     insert into leases (name, holder, fence, until)
     values (${name}, ${holder}, 1, now() + ${ttlMs} * interval '1 millisecond')
     on conflict (name) do update set
@@ -34,6 +35,8 @@ export function takeLease(queries: Queries, { name, holder, ttlMs }: Lease): Pro
     where leases.holder = excluded.holder or leases.until <= now()
     returning fence
   `);
+  await fault('lease.take.after');
+  return fence;
 }
 
 /**
@@ -47,6 +50,7 @@ export async function holdLease(tx: Queries, name: string, fence: number): Promi
       : sql.unsafe`select 1 from leases where name = ${name} and fence = ${fence} for update`,
   );
   if (!isOurs) throw new CodedError('PGS_ERR_LEASE_LOST', `the lease ${name} is under another number than ${fence}`);
+  await fault('lease.held');
 }
 
 /** Lets another replica take over at once; nothing when it is not ours any more. */

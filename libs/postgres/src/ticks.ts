@@ -1,5 +1,6 @@
 /** Which periods of a clock are due, and the row that remembers the newest that was written. */
 import { z } from 'zod';
+import { fault } from '@lead-flood/kernel';
 import { numbers, texts } from './arrays.ts';
 import { sql } from './database.ts';
 import type { Queries } from './database.ts';
@@ -29,6 +30,7 @@ export async function advanceTicks(tx: Queries, ticks: readonly Tick[]): Promise
     )
     select name, period, period * every_ms as due_at from now join written using (name) order by name
   `);
+  await fault('ticks.advanced');
   return due.map(({ due_at: dueAt, ...rest }) => ({ ...rest, dueAt }));
 }
 

@@ -10,6 +10,7 @@ import type { Handlers, Principal, Route, Routes } from '@lead-flood/contracts';
 import { ApiError, apiErrorStatus } from '@lead-flood/contracts';
 import type { ApiErrorCode } from '@lead-flood/contracts';
 import { CodedError, TransientError, withTraceparent } from '@lead-flood/kernel';
+import { createEarlyDoor } from './early-door.ts';
 import type { Log } from './log.ts';
 import { logError } from './log.ts';
 import type { Metrics } from './metrics.ts';
@@ -53,7 +54,9 @@ declare module 'fastify' {
 
 export function createHttpServer(deps: HttpDeps): HttpServer {
   const { door } = deps;
+  const early = createEarlyDoor();
   const server = fastify({
+    serverFactory: early.create,
     logger: false,
     bodyLimit: BODY_BYTES_MAX,
     // Both default to "for ever": a client that sends slowly would hold a connection as long as it likes.
@@ -73,6 +76,10 @@ export function createHttpServer(deps: HttpDeps): HttpServer {
   // Only JSON is read: with the text parser in place a body schema can be walked round by another content type.
   server.removeContentTypeParser('text/plain');
   server.decorateRequest('span', null);
+  server.addHook('onReady', (done) => {
+    early.open();
+    done();
+  });
   server.addHook('onRequest', (request, reply, done) => {
     const parent = request.headers['traceparent'];
     // Who comes in from outside begins a trace of ours; only our own gateway may go on with one.

@@ -1,11 +1,10 @@
 /**
  * `runService`: what every process of the product does at its start and end, so that a service's main is a few lines.
  *
- *   config ─▶ log, metrics ─▶ database, migrations ─▶ codec (waits for the registry) ─▶ producer, relay
+ *   config ─▶ log, metrics, doors (503) ─▶ database, migrations ─▶ codec (waits for the registry) ─▶ producer, relay
  *         ─▶ processors ─▶ doors ─▶ ready        SIGTERM: doors ─▶ processors ─▶ relay ─▶ producer ─▶ database
  */
 import { flushCompileCache } from 'node:module';
-import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { z } from 'zod';
 import type { ApiErrorCode, EventName, Handlers, Routes } from '@lead-flood/contracts';
@@ -20,6 +19,7 @@ import type { Applier, Erased, Running, ShellOptions, Startable } from '@lead-fl
 import { createApplier, shellDefaults, startTicker } from '@lead-flood/processor';
 import type { SharedConfig } from './config.ts';
 import { readConfig, sharedConfig } from './config.ts';
+import { listenEarly } from './early-door.ts';
 import type { Check, Readiness } from './health.ts';
 import { addHealth, readiness } from './health.ts';
 import type { DoorOptions, HttpServer } from './http.ts';
@@ -188,6 +188,7 @@ export async function startService<T extends z.ZodObject>(
       breakers: status.parts?.breakers?.() ?? {},
     };
   };
+  const port = await listenEarly(server, { host: config.HTTP_HOST, port: door?.port ?? config.HTTP_PORT });
   addHealth(server, checks);
   // Where clients come in from outside, nobody but the operations port tells this.
   if (door === undefined) server.get('/status', tellStatus);
@@ -333,8 +334,7 @@ export async function startService<T extends z.ZodObject>(
     if (stalled !== undefined)
       onFatal(new TransientError('SVC_ERR_STALLED', 'a consumer has shown no sign of life for a minute'));
   }, 5_000);
-  await server.listen({ host: config.HTTP_HOST, port: door?.port ?? config.HTTP_PORT });
-  const port = (server.addresses() as AddressInfo[])[0]?.port ?? 0;
+  await server.ready();
   status.ready = true;
   // What was compiled for this start is kept for the next, also when this process is killed; nothing without NODE_COMPILE_CACHE.
   flushCompileCache();

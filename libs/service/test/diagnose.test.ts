@@ -71,6 +71,8 @@ const processor = (overrides: Partial<ServiceStatus['processors'][number]>): Par
     processors: [{ group: 'scoring', topics: [], lastSeenAt: at, halted: null, inFlight: 0, faults: [], ...overrides }],
   });
 const backlog = { backlog: 4, oldestSeconds: 61, heldBack: 0 };
+const publishing = service({ relay: { publishedAt: '2026-03-01T11:59:59.000Z', faults: [] } });
+const brief = { application: 'scoring', pid: 9, state: 'active', ageSeconds: 0.02 };
 const away = (name: 'kafka' | 'redis'): Partial<Facts> => ({
   servers: [{ name, address: 'x:1', state: 'away', detail: 'ECONNREFUSED' }],
 });
@@ -136,6 +138,32 @@ describe('one situation', () => {
       },
       'relay-stopped',
       'The relay of scoring does not publish: 4 messages wait, the oldest for 61 s; its last error is KFK_ERR_TOO_LARGE.',
+    ],
+    [
+      'a relay that has published until six seconds ago',
+      {
+        ...service({ relay: { publishedAt: '2026-03-01T11:59:54.000Z', faults: [] } }),
+        schemas: [schema({ outbox: backlog })],
+      },
+      'relay-stopped',
+      'The relay of scoring does not publish: 4 messages wait, the oldest for 61 s; its lock is held by scoring (pid 7).',
+    ],
+    [
+      'a relay that publishes what it is behind with',
+      { ...publishing, schemas: [schema({ outbox: { ...backlog, heldBack: 1 } })], oldestTransaction: brief },
+      '',
+      'Nothing is blocked. The relay of scoring is behind: 4 messages wait, the oldest for 61 s; it publishes.',
+    ],
+    [
+      'a transaction that hides messages from a relay that publishes what was before',
+      {
+        ...publishing,
+        schemas: [schema({ outbox: { ...backlog, heldBack: 4 } })],
+        oldestTransaction: { ...brief, ageSeconds: 60 },
+      },
+      'relay-stopped',
+      'The relay of scoring does not publish: 4 messages wait, the oldest for 61 s; ' +
+        'a transaction of scoring (pid 9) is open for 60 s and hides them.',
     ],
     [
       'a transaction that hides messages from the relay',

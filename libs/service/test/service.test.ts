@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { errorBody } from '@lead-flood/contracts';
 import { createLog, defineService, readConfig, sharedConfig, startService } from '@lead-flood/service';
 import { sql } from '@lead-flood/postgres';
 import { createTestDatabase, eventually, testEnvironment } from '@lead-flood/testing';
@@ -48,10 +49,12 @@ describe('a service', () => {
     const test = await createTestDatabase({ schema: 'example', migrations: definition.migrations });
     const registryPort = await freePort();
     const metricsPort = await freePort();
+    const port = await freePort();
     const config = readConfig(sharedConfig, {
       ...settings,
       DATABASE_URL: test.url,
       METRICS_PORT: String(metricsPort),
+      HTTP_PORT: String(port),
       SCHEMA_REGISTRY_URL: `http://127.0.0.1:${registryPort}`,
     });
     const starting = startService(definition, config, createLog('example', config), () => undefined);
@@ -65,6 +68,10 @@ describe('a service', () => {
       503,
       { status: 'not_ready', db: 'ok', checks: { start: 'waiting for registry' } },
     ]);
+    const early = await fetch(`http://127.0.0.1:${port}/slow`);
+    expect([early.status, early.headers.get('retry-after')]).toEqual([503, '1']);
+    expect(errorBody.parse(await early.json()).error).toMatchObject({ code: 'unavailable' });
+    expect(await answer(port, '/health')).toEqual([200, { status: 'ok' }]);
 
     const { createServer: createHttp } = await import('node:http');
     const registry = createHttp((_request, response) => void response.end('{"id":1}'));

@@ -29,7 +29,14 @@ export function placesOf(passed: ReadonlyMap<string, number>): Place[] {
 }
 
 /** Inside of a transaction, between two statements: both may be what the next statement answers. */
-const IN_TRANSACTION = new Set(['processor.loaded', 'processor.advanced', 'processor.saved', 'processor.outbox']);
+const IN_TRANSACTION = new Set([
+  'processor.loaded',
+  'processor.advanced',
+  'processor.saved',
+  'processor.outbox',
+  'lease.held',
+  'ticks.advanced',
+]);
 /** No adapter stands here: only the process itself can fail between two lines of its own. */
 const IN_PROCESS = /^(step\.|relay\.published$|processor\.told$)/;
 

@@ -191,17 +191,14 @@ async function answered(ask: () => Promise<unknown>, last: boolean): Promise<boo
   }
 }
 
-const atLeast = (counts: ReadonlyMap<string, number>, point: string): number => counts.get(point) ?? 0;
-
 /** Calls begun or made whose answer is not in the journal, as far as the points tell. */
 function openCalls(passed: ReadonlyMap<string, number>): number {
-  const steps = [...passed.keys()].filter((point) => /^step\..*\.before$/.test(point));
-  const under = steps.reduce(
-    (sum, point) => sum + atLeast(passed, point) - atLeast(passed, point.replace(/before$/, 'stored')),
-    0,
-  );
-  const begun = atLeast(passed, 'journal.begin.before');
-  return begun > 0 ? Math.max(under, begun - atLeast(passed, 'step.send.stored')) : under;
+  const sum = (points: RegExp): number =>
+    [...passed].reduce((total, [point, times]) => total + (points.test(point) ? times : 0), 0);
+  const stored = sum(/^step\..*\.stored$/);
+  const under = sum(/^step\..*\.before$/) - stored;
+  const begun = sum(/^journal\.begin\.before$/);
+  return begun > 0 ? Math.max(under, begun - stored) : under;
 }
 
 function twiceIn(calls: readonly string[]): Map<string, number> {

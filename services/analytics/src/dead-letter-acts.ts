@@ -20,6 +20,14 @@ export type LetterFilter = {
   readonly until?: string | undefined;
 };
 
+/** Hot letters, or those that have been archived since. */
+export type LetterPlace = 'dead_letters' | 'dead_letter_archive';
+
+/** Letters that one statement reads, without their values. */
+const PAGE_LETTERS = 500;
+/** Letters that one transaction deletes: more of them at once would outlast the statement's time. */
+const PURGE_LETTERS = 10_000;
+
 const row = z.object({
   id: z.string(),
   group: z.string(),
@@ -31,11 +39,15 @@ const row = z.object({
   step: z.string(),
   key: z.string().nullable(),
   headers: z.string(),
-  value: z.instanceof(Buffer).nullable(),
+  bytes: z.int(),
   at: z.number(),
+  /** The time to the microsecond, as a place in the order. */
+  place: z.string(),
   replayed: z.boolean(),
 });
 export type Letter = z.infer<typeof row> & { readonly replays: number };
+const wholeRow = row.extend({ value: z.instanceof(Buffer).nullable() });
+export type WholeLetter = Letter & { readonly value: Buffer | null };
 
 /** A replayed message says which letter it was: when it is refused again, the new letter still says so. */
 export const replayOfHeader = 'replay-of';
@@ -57,23 +69,59 @@ function conditions(filter: LetterFilter) {
   );
 }
 
-/** Oldest first, those of the hot table; what was sent again already only where `all` says so. */
-export async function findLetters(queries: Queries, filter: LetterFilter, all = false): Promise<readonly Letter[]> {
-  const found = await queries.any(sql.type(row)`
-    select id, consumer_group as "group", topic, partition, "offset", code, detail, step, key, headers, value, at,
-      replayed_at is not null as replayed
-    from dead_letters
-    where ${conditions(filter)} and (${all} or replayed_at is null)
-    order by at, id
-  `);
-  return found.map((letter) => ({ ...letter, replays: Number(headersOf(letter)['replays'] ?? 0) || 0 }));
+const columns = sql.fragment`id, consumer_group as "group", topic, partition, "offset", code, detail, step, key, headers,
+  coalesce(octet_length(value), 0) as bytes, at, at::text as place, replayed_at is not null as replayed`;
+
+const withReplays = <L extends z.infer<typeof row>>(letter: L): L & { readonly replays: number } => ({
+  ...letter,
+  replays: Number(headersOf(letter)['replays'] ?? 0) || 0,
+});
+
+/** Oldest first, a page at a time and without values; what was sent again already only where `all` says so. */
+export async function* letterPages(
+  queries: Queries,
+  from: LetterPlace,
+  filter: LetterFilter,
+  all = false,
+): AsyncGenerator<readonly Letter[]> {
+  let after = sql.fragment`true`;
+  for (;;) {
+    const page = await queries.any(sql.type(row)`
+      select ${columns} from ${sql.identifier([from])}
+      where ${conditions(filter)} and (${all} or replayed_at is null) and ${after}
+      order by at, id limit ${PAGE_LETTERS}
+    `);
+    if (page.length > 0) yield page.map(withReplays);
+    const last = page.at(-1);
+    if (last === undefined || page.length < PAGE_LETTERS) return;
+    after = sql.fragment`(at, id) > (${last.place}::timestamptz, ${last.id}::uuid)`;
+  }
 }
+
+/** With their values, so not too many at once. Those that have left the place meanwhile are missing. */
+export async function readLetters(
+  queries: Queries,
+  from: LetterPlace,
+  ids: readonly string[],
+): Promise<readonly WholeLetter[]> {
+  const found = await queries.any(sql.type(wholeRow)`
+    select ${columns}, value from ${sql.identifier([from])}
+    where id = any(${texts(ids)}::uuid[]) order by at, id
+  `);
+  return found.map(withReplays);
+}
+
+/** Those that wait for somebody. */
+export const countWaiting = (queries: Queries, from: LetterPlace, filter: LetterFilter): Promise<number> =>
+  queries.oneFirst(sql.type(z.object({ n: z.int() }))`
+    select count(*) as n from ${sql.identifier([from])} where ${conditions(filter)} and replayed_at is null
+  `);
 
 const headersOf = (letter: Pick<Letter, 'headers'>): Record<string, string> =>
   z.record(z.string(), z.string()).parse(JSON.parse(letter.headers));
 
 /** The original message as it came; null where the letter does not say where that was. */
-export function replayOf(letter: Letter): SendableRecord | null {
+export function replayOf(letter: WholeLetter): SendableRecord | null {
   const record: RawRecord = {
     topic: deadLetterTopic(letter.group),
     partition: 0,
@@ -87,9 +135,9 @@ export function replayOf(letter: Letter): SendableRecord | null {
   return replay === null ? null : { ...replay, headers: { ...replay.headers, [replayOfHeader]: letter.id } };
 }
 
-export async function markReplayed(queries: Queries, ids: readonly string[]): Promise<void> {
+export async function markReplayed(queries: Queries, from: LetterPlace, ids: readonly string[]): Promise<void> {
   await queries.query(sql.unsafe`
-    update dead_letters set replayed_at = now() where id = any(${texts(ids)}::uuid[])
+    update ${sql.identifier([from])} set replayed_at = now() where id = any(${texts(ids)}::uuid[])
   `);
 }
 
@@ -101,7 +149,7 @@ export const countReturned = (queries: Queries, ids: readonly string[]): Promise
     where named = any(${texts(ids)}::text[])
   `);
 
-export type ActKind = 'replay' | 'purge' | 'skip' | 'drain';
+export type ActKind = 'replay' | 'purge' | 'skip';
 
 export type Act = {
   readonly act: ActKind;
@@ -133,23 +181,37 @@ export async function endReplay(
   `);
 }
 
-/** Deletes the letters of the filter, replayed ones and archived ones too, and leaves the act's row with them. */
-export function purgeLetters(database: Database, filter: LetterFilter, who: string): Promise<number> {
-  return database.transaction(async (tx) => {
-    const hot = await tx.query(sql.unsafe`delete from dead_letters where ${conditions(filter)}`);
-    const archived = await tx.query(sql.unsafe`delete from dead_letter_archive where ${conditions(filter)}`);
-    const purged = hot.rowCount + archived.rowCount;
-    await recordAct(tx, {
-      act: 'purge',
-      who,
-      filter,
-      org: filter.org ?? null,
-      matched: purged,
-      acted: purged,
-      guarded: 0,
+/**
+ * Deletes the letters of the filter, replayed ones and archived ones too, so many in a transaction. Each of them adds to
+ * the act's row what it has deleted: an act that is cut off says how far it came.
+ */
+export async function purgeLetters(database: Database, filter: LetterFilter, who: string): Promise<number> {
+  const act: Act = { act: 'purge', who, filter, org: filter.org ?? null, matched: 0, acted: 0, guarded: 0 };
+  const id = await recordAct(database, act);
+  // The hot ones first: what is archived meanwhile is found there.
+  return (
+    (await purgeFrom(database, 'dead_letters', filter, id)) +
+    (await purgeFrom(database, 'dead_letter_archive', filter, id))
+  );
+}
+
+async function purgeFrom(database: Database, from: LetterPlace, filter: LetterFilter, act: string): Promise<number> {
+  const table = sql.identifier([from]);
+  for (let purged = 0; ;) {
+    const part = await database.transaction(async (tx) => {
+      const { rowCount } = await tx.query(sql.unsafe`
+        delete from ${table} where ctid = any(array(
+          select ctid from ${table} where ${conditions(filter)} order by at limit ${PURGE_LETTERS}
+        ))
+      `);
+      await tx.query(sql.unsafe`
+        update dead_letter_acts set matched = matched + ${rowCount}, acted = acted + ${rowCount} where id = ${act}
+      `);
+      return rowCount;
     });
-    return purged;
-  });
+    purged += part;
+    if (part < PURGE_LETTERS) return purged;
+  }
 }
 
 export const countLetters = (queries: Queries, filter: LetterFilter): Promise<number> =>
@@ -193,7 +255,7 @@ const actRow = z.object({
 });
 
 /** A cursor is what somebody sends: a time that is none stands for the beginning. */
-const whole = (at: number): number => (Math.abs(at) < 8.64e15 ? at : 0);
+const validTime = (at: number): number => (Math.abs(at) < 8.64e15 ? at : 0);
 
 const ORDER = 'dead-letter-acts';
 
@@ -207,7 +269,7 @@ export async function listActs(
   const after =
     place === null
       ? sql.fragment`true`
-      : sql.fragment`(at, id) < (${new Date(whole(place.value)).toISOString()}::timestamptz, ${place.id}::uuid)`;
+      : sql.fragment`(at, id) < (${new Date(validTime(place.value)).toISOString()}::timestamptz, ${place.id}::uuid)`;
   const rows = await queries.any(sql.type(actRow)`
     select id, act, who, filter, matched, acted, guarded, came_back, gone, at
     from dead_letter_acts where ${who === 'everybody' ? sql.fragment`true` : visible(who)} and ${after} order by at desc, id desc limit ${query.limit + 1}

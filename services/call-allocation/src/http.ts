@@ -20,7 +20,8 @@ export function handlers(deps: HandlerDeps): Handlers<typeof callAllocationRoute
   const { database, applier, parking } = deps;
   return {
     listParked: ({ query, principal }) => parking.list(principal.orgId, query.limit),
-    drainParked: ({ body, principal }) => parking.drain(principal.orgId, body),
+    listDrains: ({ query, principal }) => parking.drains(principal.orgId, query.limit),
+    drainParked: ({ body, principal }) => parking.drain(principal, body),
     createCaller: ({ body, principal, idempotencyKey }) =>
       saveCaller(
         database,

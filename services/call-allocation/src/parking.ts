@@ -1,6 +1,8 @@
 /** Keys that call-allocation has set aside, and the way back for them. Of one organisation; foreign keys are not there. */
-import { CodedError, systemClock } from '@lead-flood/kernel';
-import { listParked, readParked } from '@lead-flood/postgres';
+import { z } from 'zod';
+import { CodedError, randomId, systemClock } from '@lead-flood/kernel';
+import type { Database, Queries } from '@lead-flood/postgres';
+import { listParked, readParked, sql } from '@lead-flood/postgres';
 import type { Drained, Erased } from '@lead-flood/processor';
 import { drainKey } from '@lead-flood/processor';
 import type { ServiceDeps } from '@lead-flood/service';
@@ -9,13 +11,19 @@ export type ParkedView = {
   readonly items: { group: string; key: string; messages: number; code: string | null; since: string }[];
 };
 
+export type DrainAsked = { readonly group: string; readonly key: string; readonly dropFirst: boolean };
+export type DrainsView = {
+  readonly items: (DrainAsked & Drained & { readonly id: string; readonly who: string; readonly at: string })[];
+};
+
+export type Asker = { readonly orgId: string; readonly userId: string };
+
 export type Parking = {
   readonly list: (orgId: string, limit: number) => Promise<ParkedView>;
   /** Throws CAL_ERR_NOT_PARKED. */
-  readonly drain: (
-    orgId: string,
-    asked: { readonly group: string; readonly key: string; readonly dropFirst: boolean },
-  ) => Promise<Drained>;
+  readonly drain: (asker: Asker, asked: DrainAsked) => Promise<Drained>;
+  /** Who has drained what, newest first. */
+  readonly drains: (orgId: string, limit: number) => Promise<DrainsView>;
 };
 
 export type ParkingDeps = Pick<ServiceDeps<unknown>, 'database' | 'codec' | 'wakeRelay'> & {
@@ -27,11 +35,56 @@ export const createParking = ({ database, codec, wakeRelay, processors }: Parkin
     const keys = await listParked(database, orgId, limit);
     return { items: keys.map((key) => ({ ...key, since: new Date(key.since).toISOString() })) };
   },
-  drain: async (orgId, { group, key, dropFirst }) => {
+  drain: async (asker, asked) => {
+    const { group, key, dropFirst } = asked;
     const processor = processors.find((one) => one.group === group);
     const [first] = processor === undefined ? [] : await readParked(database, group, key, 1);
-    if (processor === undefined || first?.orgId !== orgId)
+    if (processor === undefined || first?.orgId !== asker.orgId)
       throw new CodedError('CAL_ERR_NOT_PARKED', 'nothing of this key waits');
-    return drainKey(processor, { database, codec, wakeRelay, clock: systemClock }, { key, dropFirst });
+    const id = randomId();
+    const noted = noting(database, (tx, done) => noteDrain(tx, { id, asker, asked, done }));
+    return drainKey(processor, { database: noted, codec, wakeRelay, clock: systemClock }, { key, dropFirst });
+  },
+  drains: async (orgId, limit) => {
+    const rows = await database.any(sql.type(row)`
+      select id, who, consumer_group as "group", key, drop_first as "dropFirst", drained, dropped,
+        stopped_by as "stoppedBy", at
+      from drains where org_id = ${orgId} order by at desc, id limit ${limit}
+    `);
+    return { items: rows.map((drain) => ({ ...drain, at: new Date(drain.at).toISOString() })) };
   },
 });
+
+const told = z.object({ drained: z.int(), dropped: z.int(), stoppedBy: z.string().nullable() });
+const row = told.extend({
+  id: z.string(),
+  who: z.string(),
+  group: z.string(),
+  key: z.string(),
+  dropFirst: z.boolean(),
+  at: z.number(),
+});
+
+/** Each transaction of a drain notes what it has done itself: the answer may be lost, the process may end between two. */
+const noting = (database: Database, note: (tx: Queries, done: Drained) => Promise<void>): Database => ({
+  ...database,
+  transaction: (body) =>
+    database.transaction(async (tx) => {
+      const done = await body(tx);
+      await note(tx, told.parse(done));
+      return done;
+    }),
+});
+
+type Noted = { readonly id: string; readonly asker: Asker; readonly asked: DrainAsked; readonly done: Drained };
+
+/** One row a drain, whose later transactions add to it. */
+async function noteDrain(tx: Queries, { id, asker, asked, done }: Noted): Promise<void> {
+  await tx.query(sql.unsafe`
+    insert into drains (id, org_id, who, consumer_group, key, drop_first, drained, dropped, stopped_by)
+    values (${id}, ${asker.orgId}, ${asker.userId}, ${asked.group}, ${asked.key}, ${asked.dropFirst},
+      ${done.drained}, ${done.dropped}, ${done.stoppedBy})
+    on conflict (id) do update set drained = drains.drained + excluded.drained,
+      dropped = drains.dropped + excluded.dropped, stopped_by = excluded.stopped_by
+  `);
+}

@@ -221,7 +221,11 @@ describe('on the maintenance tick', () => {
     const ana = await caller('ana');
     const offered = await task('offered', { value: 40 });
     await task('asked', { value: 59 });
-    const doors = handlers({ database: line.database, applier, parking: { list: unasked, drain: unasked } });
+    const doors = handlers({
+      database: line.database,
+      applier,
+      parking: { list: unasked, drain: unasked, drains: unasked },
+    });
     let asking: Promise<{ readonly task: { readonly id: string } | null }> | undefined;
     await line.database.transaction(async (tx) => {
       // As far as the offer has come: the task is given, nobody can see it yet.

@@ -51,22 +51,25 @@ const messages = Array.from({ length: 2 * LEADS }, (_, i): TestEvent => ({
   data: { ...command(i), leadId: sampleId('send', i % LEADS) },
 }));
 
-type Published = { readonly id: string; readonly event: string; readonly data: { readonly outcome?: string } };
+type Published = { readonly data: { readonly messageId: string; readonly outcome?: string } };
 const isUnknown = (event: unknown): boolean => (event as Published).data.outcome === 'unknown';
 
-/** Which fate a message had, for those that are in doubt in either end; how many rows there are stays. */
+/** What a message's fate shows in, wherever the message stands. */
+const FATE = /^(event|status|outcome|provider|providerMessageId|code|detail)$/;
+
+/** Without the fate of messages that are in doubt in either end; all else of them, and all others, stay as they are. */
 const withoutDoubt = (end: CrashEnd, other: CrashEnd): CrashEnd => {
-  const doubted = new Set(
-    [...end.published, ...other.published].filter(isUnknown).map((event) => (event as Published).id),
+  const doubted = new Set<unknown>(
+    [...end.published, ...other.published].filter(isUnknown).map((event) => (event as Published).data.messageId),
   );
-  return {
-    ...end,
-    tables: Object.fromEntries(Object.entries(end.tables).map(([table, rows]) => [table, rows.map(() => ({}))])),
-    published: end.published.map((event) => {
-      const { id } = event as Published;
-      return doubted.has(id) ? { id } : event;
-    }),
-  };
+  const isDoubted = (value: object): boolean => Object.values(value).some((inner) => doubted.has(inner));
+  const blanked = <T>(value: T): T =>
+    JSON.parse(JSON.stringify(value), (_name, inner: unknown) => {
+      if (typeof inner !== 'object' || inner === null || Array.isArray(inner)) return inner;
+      const about = 'data' in inner && typeof inner.data === 'object' ? { ...inner, ...inner.data } : inner;
+      return isDoubted(about) ? Object.fromEntries(Object.entries(inner).filter(([name]) => !FATE.test(name))) : inner;
+    }) as T;
+  return { ...end, tables: blanked(end.tables), published: blanked(end.published) };
 };
 
 crashPoints('outreach-send', {

@@ -2,18 +2,31 @@
 // keeps. Whatever changes something is a dry run unless told, and leaves a row that says who did what.
 import { Command, InvalidArgumentError } from 'commander';
 import { createTable } from '../table.ts';
-import type { Letter, LetterFilter } from '@lead-flood/analytics/dead-letters';
-import { countLetters, findLetters, listActs, purgeLetters } from '@lead-flood/analytics/dead-letters';
+import type { Letter, LetterFilter, LetterPlace } from '@lead-flood/analytics/dead-letters';
+import { countLetters, countWaiting, letterPages, listActs, purgeLetters } from '@lead-flood/analytics/dead-letters';
 import type { Place, PlaceOptions } from '../dead-letters/place.ts';
 import { openPlace } from '../dead-letters/place.ts';
 import { replayLetters, replaysMax } from '../dead-letters/replay.ts';
 import type { Door } from '../dead-letters/drain.ts';
-import { drain, parkedKeys } from '../dead-letters/drain.ts';
+import { drain, listDrains, parkedKeys } from '../dead-letters/drain.ts';
 import { skip } from '../dead-letters/skip.ts';
 
 interface Yes {
   readonly yes: boolean;
 }
+interface Archived {
+  readonly archived: boolean;
+}
+interface ReplayAsked {
+  readonly perSecond: number;
+  readonly force: boolean;
+  readonly wait: number;
+}
+
+const placeOf = ({ archived }: Archived): LetterPlace => (archived ? 'dead_letter_archive' : 'dead_letters');
+
+/** The newest are shown. */
+const ACTS_MAX = 50;
 
 const whole = (text: string): number => {
   const value = Number(text);
@@ -43,10 +56,10 @@ export function deadLettersCommand(): Command {
       .description(text)
       .option('--brokers <list>', 'host:port,...; KAFKA_BROKERS or the running product otherwise')
       .option('--database <url>', 'Postgres; DATABASE_URL or the running product otherwise');
+  const confirmed = (sub: Command): Command =>
+    sub.option('--yes', 'really; only says what it would do otherwise', false);
   const acting = (sub: Command): Command =>
-    sub
-      .option('--yes', 'really; only says what it would do otherwise', false)
-      .option('--by <name>', 'who acts, for the audit; the user of this machine otherwise');
+    confirmed(sub).option('--by <name>', 'who acts, for the audit; the user of this machine otherwise');
   const filtered = (name: string, text: string): Command =>
     placed(name, text)
       .option('--group <group>', 'consumer group that refused')
@@ -57,25 +70,33 @@ export function deadLettersCommand(): Command {
       .option('--since <time>', 'refused at or after', time)
       .option('--until <time>', 'refused before', time);
 
-  filtered('inspect', 'lists them, oldest first')
+  const hotOrNot = (sub: Command): Command =>
+    sub.option('--archived', 'those that have left the list for the archive instead', false);
+
+  hotOrNot(filtered('inspect', 'lists them, oldest first'))
     .option('--all', 'also those that were sent again', false)
-    .action((options: LetterFilter & PlaceOptions & { all: boolean }) =>
+    .action((options: LetterFilter & PlaceOptions & Archived & { all: boolean }) =>
       at(options, async ({ database }) => {
-        const letters = await findLetters(database, filterOf(options), options.all);
-        say(letterTable(letters));
-        say(`${letters.length} dead letters`);
+        let found = 0;
+        for await (const page of letterPages(database, placeOf(options), filterOf(options), options.all)) {
+          found += page.length;
+          say(letterTable(page));
+        }
+        say(`\n${found} dead letters`);
       }),
     );
 
-  acting(filtered('replay', 'sends the originals to where they came from'))
+  acting(hotOrNot(filtered('replay', 'sends the originals to where they came from')))
     .option('--per-second <count>', 'at most so many a second', positive, 100)
     .option('--force', `also those that came back ${replaysMax} times`, false)
     .option('--wait <seconds>', 'at most so long for what becomes of them', whole, 30)
-    .action((options: LetterFilter & PlaceOptions & Yes & { perSecond: number; force: boolean; wait: number }) =>
+    .action((options: LetterFilter & PlaceOptions & Yes & Archived & ReplayAsked) =>
       at(options, async (place) => {
         const filter = filterOf(options);
+        const from = placeOf(options);
         const { matched, guarded, replayed, outcome } = await replayLetters(place, filter, {
           ...options,
+          from,
           waitSeconds: options.wait,
         });
         say(`before: ${matched} letters, ${guarded} of them left alone after ${replaysMax} replays`);
@@ -83,7 +104,7 @@ export function deadLettersCommand(): Command {
           dryRun();
           return;
         }
-        const after = (await findLetters(place.database, filter)).length;
+        const after = await countWaiting(place.database, from, filter);
         if (outcome === null && replayed > 0)
           say(`after:  ${after} letters; ${replayed} replayed, not all decided within ${options.wait} s`);
         else
@@ -131,7 +152,7 @@ export function deadLettersCommand(): Command {
     }),
   );
 
-  acting(placed('drain', 'decides the parked messages of a key in order, through the gateway'))
+  confirmed(placed('drain', 'decides the parked messages of a key in order, through the gateway'))
     .requiredOption('--group <group>', 'consumer group')
     .requiredOption('--key <key>', 'key, as `parked` shows it')
     .option('--drop-first', 'without the message that was rejected', false)
@@ -147,7 +168,7 @@ export function deadLettersCommand(): Command {
           dryRun();
           return;
         }
-        const told = await drain(place, options, { group, key, dropFirst, messages: found.messages });
+        const told = await drain(options, { group, key, dropFirst });
         const end = told.stoppedBy === null ? 'the key is free' : `stopped: ${told.stoppedBy}`;
         say(`${told.drained} decided, ${told.dropped} given up, ${end}`);
       }),
@@ -155,22 +176,38 @@ export function deadLettersCommand(): Command {
 
   placed('acts', 'who did what, newest first').action((options: PlaceOptions) =>
     at(options, async ({ database }) => {
-      const { items } = await listActs(database, 'everybody', { limit: 50 });
+      const [{ items }, drains] = await Promise.all([
+        listActs(database, 'everybody', { limit: ACTS_MAX }),
+        listDrains(database, ACTS_MAX),
+      ]);
       const table = createTable({
         head: ['at', 'who', 'act', 'filter', 'matched', 'acted', 'guarded', 'came back', 'gone'],
       });
-      for (const one of items)
-        table.push([
-          one.at,
-          one.who,
-          one.act,
-          JSON.stringify(one.filter),
-          one.matched,
-          one.acted,
-          one.guarded,
-          one.cameBack ?? '-',
-          one.gone ?? '-',
-        ]);
+      const acts = items.map((one) => [
+        one.at,
+        one.who,
+        one.act,
+        JSON.stringify(one.filter),
+        one.matched,
+        one.acted,
+        one.guarded,
+        one.cameBack ?? '-',
+        one.gone ?? '-',
+      ]);
+      const drained = drains.map(({ at: when, who, drained: decided, dropped, ...asked }) => [
+        new Date(when).toISOString(),
+        who,
+        'drain',
+        JSON.stringify({ ...asked, dropped }),
+        '-',
+        decided + dropped,
+        '-',
+        '-',
+        '-',
+      ]);
+      table.push(
+        ...[...acts, ...drained].toSorted(([a], [b]) => String(b).localeCompare(String(a))).slice(0, ACTS_MAX),
+      );
       say(table.toString());
     }),
   );
@@ -201,7 +238,7 @@ function letterTable(letters: readonly Letter[]): string {
       `${letter.topic}/${letter.partition}@${letter.offset}`,
       letter.code,
       letter.step,
-      letter.value?.length ?? 0,
+      letter.bytes,
       printable(letter.key),
       `${letter.replays}${letter.replayed ? ' (sent again)' : ''}`,
       new Date(letter.at).toISOString(),

@@ -1,12 +1,11 @@
 // Keys that are set aside: which they are, and the way back through the gateway, since only their service can decide.
 import { z } from 'zod';
-import { recordAct } from '@lead-flood/analytics/dead-letters';
 import { callAllocationRoutes } from '@lead-flood/contracts';
 import type { Database } from '@lead-flood/postgres';
+import { sql } from '@lead-flood/postgres';
 import { readParkedKeys, readSchemas } from '@lead-flood/service';
 import { LocalError } from '../errors.ts';
 import { readProductAddresses } from '../product-addresses.ts';
-import type { Place } from './place.ts';
 
 export interface Door {
   readonly gateway?: string;
@@ -15,11 +14,25 @@ export interface Door {
 
 export const parkedKeys = async (database: Database) => readParkedKeys(database, await readSchemas(database));
 
-export async function drain(
-  { database, who }: Place,
-  door: Door,
-  { messages, ...asked }: { group: string; key: string; dropFirst: boolean; messages: number },
-) {
+const drained = z.object({
+  at: z.number(),
+  who: z.string(),
+  group: z.string(),
+  key: z.string(),
+  dropFirst: z.boolean(),
+  drained: z.int(),
+  dropped: z.int(),
+  stoppedBy: z.string().nullable(),
+});
+
+/** Of all organisations, newest first. The service notes them itself, so an answer that is lost takes none with it. */
+export const listDrains = (database: Database, limit: number) =>
+  database.any(sql.type(drained)`
+    select at, who, consumer_group as "group", key, drop_first as "dropFirst", drained, dropped, stopped_by as "stoppedBy"
+    from call_allocation.drains order by at desc limit ${limit}
+  `);
+
+export async function drain(door: Door, asked: { group: string; key: string; dropFirst: boolean }) {
   const { gateway, token } = await signIn(door);
   const path = callAllocationRoutes.drainParked.path;
   const answer = await fetch(`${gateway}${path}`, {
@@ -29,17 +42,7 @@ export async function drain(
   });
   if (!answer.ok)
     throw new LocalError('LOCAL_ERR_COMMAND_FAILED', `${path} answered ${answer.status}: ${await answer.text()}`);
-  const told = callAllocationRoutes.drainParked.answer.parse(await answer.json());
-  await recordAct(database, {
-    act: 'drain',
-    who,
-    filter: asked,
-    org: null,
-    matched: messages,
-    acted: told.drained + told.dropped,
-    guarded: 0,
-  });
-  return told;
+  return callAllocationRoutes.drainParked.answer.parse(await answer.json());
 }
 
 async function signIn({ gateway, token }: Door): Promise<{ gateway: string; token: string }> {

@@ -1,11 +1,12 @@
 // Sends originals again, and then looks what became of them: how many came back, how many are gone.
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Letter, LetterFilter } from '@lead-flood/analytics/dead-letters';
+import type { Letter, LetterFilter, LetterPlace } from '@lead-flood/analytics/dead-letters';
 import {
   countReturned,
   endReplay,
-  findLetters,
+  letterPages,
   markReplayed,
+  readLetters,
   recordAct,
   replayOf,
 } from '@lead-flood/analytics/dead-letters';
@@ -17,11 +18,15 @@ import type { Place } from './place.ts';
 /** A letter that was replayed this often and came back will come back again: a human decides. */
 export const replaysMax = 3;
 
+/** Letters whose values are held at once: one may have a megabyte. */
+const TOGETHER_MAX = 100;
+
 export interface ReplayOptions {
   readonly perSecond: number;
   /** Also those that came back `replaysMax` times. */
   readonly force: boolean;
   readonly yes: boolean;
+  readonly from: LetterPlace;
   /** How long to wait for what becomes of them. */
   readonly waitSeconds: number;
 }
@@ -35,55 +40,89 @@ export interface Replayed {
 }
 
 export async function replayLetters(place: Place, filter: LetterFilter, options: ReplayOptions): Promise<Replayed> {
-  const letters = await findLetters(place.database, filter);
-  const guarded = options.force ? [] : letters.filter(({ replays }) => replays >= replaysMax);
-  const chosen = letters.filter((letter) => !guarded.includes(letter) && replayOf(letter) !== null);
-  const found = { matched: letters.length, guarded: guarded.length };
-  if (!options.yes || chosen.length === 0) return { ...found, replayed: 0, outcome: null };
+  const { matched, guarded, ...chosen } = await choose(place, filter, options);
+  const found = { matched, guarded };
+  if (!options.yes || chosen.ids.length === 0) return { ...found, replayed: 0, outcome: null };
   const act = await recordAct(place.database, {
     act: 'replay',
     who: place.who,
-    filter: { ...filter, ...(options.force ? { force: true } : {}) },
+    filter: {
+      ...filter,
+      ...(options.force ? { force: true } : {}),
+      ...(options.from === 'dead_letter_archive' ? { archived: true } : {}),
+    },
     org: filter.org ?? null,
-    matched: letters.length,
-    acted: chosen.length,
-    guarded: guarded.length,
+    matched,
+    acted: chosen.ids.length,
+    guarded,
   });
-  await send(place, chosen, options.perSecond);
+  const replayed = await send(place, chosen.ids, options);
   const decided = await becameDecided(place, chosen, options.waitSeconds * 1_000);
-  if (!decided) return { ...found, replayed: chosen.length, outcome: null };
-  const cameBack = await countReturned(
-    place.database,
-    chosen.map(({ id }) => id),
-  );
-  const outcome = { cameBack, gone: chosen.length - cameBack };
+  if (!decided) return { ...found, replayed, outcome: null };
+  const cameBack = await countReturned(place.database, chosen.ids);
+  const outcome = { cameBack, gone: replayed - cameBack };
   await endReplay(place.database, act, outcome);
-  return { ...found, replayed: chosen.length, outcome };
+  return { ...found, replayed, outcome };
+}
+
+interface Chosen {
+  readonly ids: readonly string[];
+  readonly groups: readonly string[];
+  readonly topics: readonly string[];
+}
+
+/** Chosen before the first is sent, so that none that comes back is sent again; values are read as they are sent. */
+async function choose(
+  { database }: Place,
+  filter: LetterFilter,
+  { from, force }: ReplayOptions,
+): Promise<Chosen & { readonly matched: number; readonly guarded: number }> {
+  const [ids, groups, topics] = [new Set<string>(), new Set<string>(), new Set<string>()];
+  let [matched, guarded] = [0, 0];
+  const take = (letter: Letter): void => {
+    matched += 1;
+    const replay = replayOf({ ...letter, value: null });
+    if (!force && letter.replays >= replaysMax) guarded += 1;
+    else if (replay !== null) {
+      ids.add(letter.id);
+      groups.add(letter.group);
+      topics.add(replay.topic);
+    }
+  };
+  for await (const page of letterPages(database, from, filter)) page.forEach(take);
+  return { matched, guarded, ids: [...ids], groups: [...groups], topics: [...topics] };
 }
 
 /** Marked after they are stored by the broker: a stop between the two sends some twice, and loses none. */
-async function send({ client, database }: Place, letters: readonly Letter[], perSecond: number): Promise<void> {
+async function send(
+  { client, database }: Place,
+  ids: readonly string[],
+  { from, perSecond }: ReplayOptions,
+): Promise<number> {
   const producer = await createProducer(client);
+  const together = Math.min(perSecond, TOGETHER_MAX);
+  let sent = 0;
   try {
-    for (let start = 0; start < letters.length; start += perSecond) {
-      const part = letters.slice(start, start + perSecond);
-      await producer.send(part.map(replayOf).filter((record) => record !== null));
-      await markReplayed(
-        database,
-        part.map(({ id }) => id),
-      );
-      if (start + perSecond < letters.length) await delay(1_000);
+    for (let second = 0; second < ids.length; second += perSecond) {
+      if (second > 0) await delay(1_000);
+      const end = Math.min(second + perSecond, ids.length);
+      for (let start = second; start < end; start += together) {
+        const part = ids.slice(start, Math.min(start + together, end));
+        const letters = await readLetters(database, from, part);
+        await producer.send(letters.map(replayOf).filter((record) => record !== null));
+        await markReplayed(database, from, part);
+        sent += letters.length;
+      }
     }
+    return sent;
   } finally {
     await producer.stop();
   }
 }
 
 /** Each group has passed what was sent, its outbox is published, and the archive has read what came of it. */
-async function becameDecided({ client, database }: Place, letters: readonly Letter[], waitMs: number) {
+async function becameDecided({ client, database }: Place, { groups, topics }: Chosen, waitMs: number) {
   const until = Date.now() + waitMs;
-  const groups = [...new Set(letters.map(({ group }) => group))];
-  const topics = [...new Set(letters.flatMap((letter) => replayOf(letter)?.topic ?? []))];
   const sent = await endsOf(client, topics);
   const passed = async (): Promise<boolean> => {
     const positions = await readAllPositions(database, await readSchemas(database));

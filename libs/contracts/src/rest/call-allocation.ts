@@ -183,6 +183,33 @@ export const callAllocationRoutes = defineRoutes({
     errors: ['invalid_payload'],
     rows: ['X-DL-01'],
   },
+  listDrains: {
+    service: 'call-allocation',
+    method: 'GET',
+    path: '/v1/parked/drains',
+    summary: 'Who has drained parked keys, and what came of it; newest first',
+    permission: 'dead-letters:read',
+    query: z.strictObject({ limit: z.coerce.number().int().min(1).max(100).default(50) }),
+    answer: z.strictObject({
+      items: z.array(
+        z.strictObject({
+          id: z.string(),
+          who: z.string(),
+          group: z.string(),
+          key: z.string(),
+          dropFirst: z.boolean(),
+          drained: z.int(),
+          /** Of them one at most, the first. */
+          dropped: z.int(),
+          stoppedBy: z.string().nullable(),
+          at: timestamp,
+        }),
+      ),
+    }),
+    status: 200,
+    errors: ['invalid_payload'],
+    rows: ['X-DL-01'],
+  },
   drainParked: {
     service: 'call-allocation',
     method: 'POST',

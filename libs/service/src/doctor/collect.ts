@@ -31,6 +31,8 @@ const OLDEST_MAX = 20;
 type Answers = { servers: ServerFacts[]; unanswered: string[] };
 
 export async function collectFacts(addresses: DoctorAddresses, now: () => number = Date.now): Promise<Facts> {
+  // Of the questions, not of the last answer: what a service then says of its last seconds is no older for that.
+  const at = new Date(now()).toISOString();
   const told: Answers = { servers: [], unanswered: [] };
   const asking = Promise.all(Object.entries(addresses.services).map(([name, base]) => askService(name, base)));
   const [, , services, fromServers] = await Promise.all([
@@ -41,7 +43,7 @@ export async function collectFacts(addresses: DoctorAddresses, now: () => number
   ]);
   const order: readonly ServerName[] = ['postgres', 'kafka', 'registry', 'redis'];
   return {
-    at: new Date(now()).toISOString(),
+    at,
     servers: told.servers.toSorted((a, b) => order.indexOf(a.name) - order.indexOf(b.name)),
     services,
     ...fromServers,

@@ -31,7 +31,7 @@ export type Diagnosis = {
   readonly causes: readonly Cause[];
 };
 
-/** A relay sleeps 250 ms at most, and a message is read within half a second: what is older than this is stuck. */
+/** A quiet relay sleeps 500 ms at most, and a message is read within half a second: what is older than this is stuck. */
 const STUCK_SECONDS = 5;
 /** Three are missing: one may be lost while a replica takes over. */
 const HEARTBEAT_SECONDS = 180;
@@ -56,7 +56,7 @@ export function diagnose(facts: Facts): Diagnosis {
       sentence: `Cannot tell: ${facts.unanswered.length === 0 ? 'no service is known; `npm start` starts the product, --service names one' : facts.unanswered.join('; ')}.`,
       causes,
     };
-  return { verdict: 'healthy', sentence: 'Nothing is blocked.', causes };
+  return { verdict: 'healthy', sentence: ['Nothing is blocked.', ...relaysBehind(facts)].join(' '), causes };
 }
 
 const consequences: Readonly<Record<ServerFacts['name'], string>> = {
@@ -111,16 +111,14 @@ const halted = (facts: Facts): Cause[] =>
 
 function relays(facts: Facts): Cause[] {
   return facts.schemas.flatMap((schema): Cause[] => {
-    const { outbox, timers } = schema;
+    const { timers } = schema;
     const reason = relayReason(schema, facts);
-    if (outbox.backlog > 0 && outbox.oldestSeconds >= STUCK_SECONDS)
+    if (hasOldOutbox(schema) && !publishes(schema, facts))
       return [
         {
           kind: 'relay-stopped',
           what: schema.schema,
-          sentence:
-            `The relay of ${schema.schema} does not publish: ${waiting(outbox.backlog)}, ` +
-            `the oldest for ${Math.round(outbox.oldestSeconds)} s; ${reason}.`,
+          sentence: `The relay of ${schema.schema} does not publish: ${outboxOf(schema)}; ${reason}.`,
         },
       ];
     if (timers.overdue > 0 && timers.oldestSeconds >= STUCK_SECONDS)
@@ -135,6 +133,23 @@ function relays(facts: Facts): Cause[] {
       ];
     return [];
   });
+}
+
+/** Said where nothing else is: a backlog that shrinks blocks nobody. */
+const relaysBehind = (facts: Facts): string[] =>
+  facts.schemas
+    .filter((schema) => hasOldOutbox(schema) && publishes(schema, facts))
+    .map((schema) => `The relay of ${schema.schema} is behind: ${outboxOf(schema)}; it publishes.`);
+
+const hasOldOutbox = ({ outbox }: SchemaFacts): boolean => outbox.backlog > 0 && outbox.oldestSeconds >= STUCK_SECONDS;
+const outboxOf = ({ outbox }: SchemaFacts): string =>
+  `${waiting(outbox.backlog)}, the oldest for ${Math.round(outbox.oldestSeconds)} s`;
+
+/** Just now, and what waits is not hidden from it for long. A busy relay always finds some short transaction open. */
+function publishes({ schema, outbox }: SchemaFacts, { at, services: all, oldestTransaction }: Facts): boolean {
+  if (outbox.heldBack > 0 && (oldestTransaction?.ageSeconds ?? 0) >= STUCK_SECONDS) return false;
+  const since = Date.parse(at) - STUCK_SECONDS * 1_000;
+  return all.some(({ status }) => status?.schema === schema && Date.parse(status.relay.publishedAt ?? '') >= since);
 }
 
 function relayReason({ schema, outbox, relay }: SchemaFacts, { services: all, oldestTransaction }: Facts): string {
