@@ -10,7 +10,7 @@ import { judge, violationsOf } from '../invariants/judge.ts';
 import type { InjectedFault } from '../invariants/world.ts';
 import { openWorld } from '../invariants/world.ts';
 import type { Acked } from './generator.ts';
-import { emptyJournal, postLead } from './generator.ts';
+import { emptyJournal, postLead, toAcked } from './generator.ts';
 import { person } from './people.ts';
 import type { Fault, Stage } from './stage.ts';
 import { lookups, seeded, setProviders } from './stage.ts';
@@ -121,7 +121,8 @@ async function sendWave({ client, codec, product, ledger }: Setting): Promise<vo
   const byKafka = async (): Promise<void> => {
     const producer = await createProducer(client);
     for (let start = 0; start < BY_KAFKA; start += CHUNK) {
-      const leads = Array.from({ length: CHUNK }, (_, i) => person(first + start + i, product.seeds.orgId));
+      const seeds = Array.from({ length: CHUNK }, (_, i) => first + start + i);
+      const leads = seeds.map((seed) => person(seed, product.seeds.orgId));
       const records = leads.map((data) => ({
         topic: 'ingest.lead.v1',
         key: data.externalId,
@@ -129,6 +130,7 @@ async function sendWave({ client, codec, product, ledger }: Setting): Promise<vo
         value: codec.encode('LeadSubmitted', data),
       }));
       await untilStored(() => producer.send(records));
+      for (const seed of seeds) ledger.journal.published.add(seed);
       await delay(CHUNK_EVERY_MS);
     }
     await producer.stop();
@@ -161,7 +163,7 @@ async function judgeAll(
     registry,
     sandbox: product.sandbox,
     logs: directory,
-    acked: { leads: [...ledger.journal.leads.values()].filter((id) => id !== null), files: {} },
+    acked: toAcked(ledger.journal),
     paidTwiceMax: ledger.paidTwiceMax,
     faults: injected,
   });

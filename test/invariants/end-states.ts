@@ -38,7 +38,7 @@ export const endStates: Invariant = {
       if (states.length === 0 && !left.has(id) && !letters.keys.has(id))
         violations.push({ id, what: 'has no end state' });
     }
-    violations.push(...journalled(world, leads, events));
+    violations.push(...journalled(world, leads, events, submissions));
     return finding(leads.size + submissions.looked, violations, [
       world.acked === undefined ? 'no journal of a generator: what doors acknowledged is taken from the topics' : null,
     ]);
@@ -80,17 +80,24 @@ async function readLetters(world: World): Promise<Letters> {
   return { keys, places };
 }
 
-const outcome = z.object({ org_id: z.string(), natural_key: z.string() });
+const outcome = z.object({ org_id: z.string(), natural_key: z.string(), lead_id: z.string().nullable() });
+
+type Submissions = {
+  readonly looked: number;
+  readonly violations: readonly Violation[];
+  /** Natural keys that the topic has. */
+  readonly inTopic: ReadonlySet<string>;
+  /** Natural key -> the lead that discovery made or found for it; null where it was refused. */
+  readonly answered: ReadonlyMap<string, string | null>;
+};
 
 /** Every record of the public topic has an outcome in discovery's table, or is a dead letter. */
-async function submissionsWithoutOutcome(
-  world: World,
-  letters: Letters,
-): Promise<{ looked: number; violations: Violation[] }> {
+async function submissionsWithoutOutcome(world: World, letters: Letters): Promise<Submissions> {
   const rows = await world
     .database('discovery')
-    .any(sql.type(outcome)`select org_id, natural_key from lead_discovery_records`);
+    .any(sql.type(outcome)`select org_id, natural_key, lead_id from lead_discovery_records`);
   const outcomes = new Set(rows.map((row) => `${row.org_id}/${row.natural_key}`));
+  const inTopic = new Set<string>();
   const records = await world.records('ingest.lead.v1');
   await learnSchemas(world.codec, records);
   const decoding = { codec: world.codec, reads: new Set(['LeadSubmitted']), ignored: new Map(), topicPrefix: '' };
@@ -101,9 +108,11 @@ async function submissionsWithoutOutcome(
     if (isRefused(input)) return [{ id: placeOf(record), what: `${input.code}, and no dead letter names it` }];
     const { orgId, ...of } = input.event.data as { orgId: string; source: string; externalId: string | null };
     const key = naturalKeyOf(input.event.id, of);
+    inTopic.add(key);
     return outcomes.has(`${orgId}/${key}`) ? [] : [{ id: key, what: 'was submitted and has no outcome' }];
   });
-  return { looked: records.length, violations };
+  const answered = new Map(rows.map((row) => [row.natural_key, row.lead_id]));
+  return { looked: records.length, violations, inTopic, answered };
 }
 
 /** What the generator was told to be accepted, against what is there. */
@@ -111,14 +120,25 @@ function journalled(
   world: World,
   leads: ReadonlySet<string>,
   events: Awaited<ReturnType<World['events']>>,
+  { inTopic, answered }: Submissions,
 ): Violation[] {
   if (world.acked === undefined) return [];
+  const withoutLead = (key: string): Violation[] => {
+    const lead = answered.get(key) ?? null;
+    return lead !== null && leads.has(lead)
+      ? []
+      : [{ id: key, what: 'was acknowledged and discovery has no lead of it' }];
+  };
   const byJob = new Map<string, number>();
   for (const event of events) {
     if (event.name !== 'LeadDiscovered' || event.data.jobId === null) continue;
     byJob.set(event.data.jobId, (byJob.get(event.data.jobId) ?? 0) + 1);
   }
   return [
+    ...world.acked.published.flatMap((key) =>
+      inTopic.has(key) ? withoutLead(key) : [{ id: key, what: 'was stored by the broker and is not in the topic' }],
+    ),
+    ...world.acked.known.flatMap(withoutLead),
     ...world.acked.leads.filter((id) => !leads.has(id)).map((id) => ({ id, what: 'was acknowledged and is no lead' })),
     ...Object.entries(world.acked.files).flatMap(([id, accepted]) =>
       byJob.get(id) === accepted

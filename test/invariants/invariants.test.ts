@@ -17,7 +17,7 @@ import type { Product, Stack } from '@lead-flood/local';
 import type { Database } from '@lead-flood/postgres';
 import { createDatabase, sql } from '@lead-flood/postgres';
 import { sampleDiscovered, sampleScored, sampleSubmitted } from '@lead-flood/testing';
-import { person } from '../faults/people.ts';
+import { person, SOURCE } from '../faults/people.ts';
 import type { Violation } from './invariant.ts';
 import { invariants, isGood, judge, linesOf, violationsOf } from './judge.ts';
 import { measure } from './processes.ts';
@@ -156,10 +156,32 @@ describe('a planted violation is found and named', () => {
   });
 
   it('I1: what a door acknowledged and nobody has', async () => {
-    const acked = { leads: [randomId()], files: { [randomId()]: 7 } };
+    const acked = { leads: [randomId()], files: { [randomId()]: 7 }, published: [], known: [] };
     const violations = await found('I1', { acked });
     expect(violations).toContainEqual(naming(acked.leads[0] ?? ''));
     expect(violations).toContainEqual(naming(Object.keys(acked.files)[0] ?? ''));
+  });
+
+  it('I1: what the broker stored and the topic does not have, or discovery has no lead of', async () => {
+    // Everybody of the wave is there; one that never came, and one (planted above) that discovery has not answered.
+    const there = Array.from({ length: LEADS }, (_, i) => `${SOURCE}/fault-${i}`);
+    const acked = { leads: [], files: {}, published: [...there, 'planted/lost', 'fault-test/gone'], known: [] };
+    const violations = await found('I1', { acked });
+    expect(violations.filter(({ id }) => there.includes(id))).toEqual([]);
+    expect(violations).toContainEqual({
+      id: 'fault-test/gone',
+      what: 'was stored by the broker and is not in the topic',
+    });
+    expect(violations).toContainEqual({
+      id: 'planted/lost',
+      what: 'was acknowledged and discovery has no lead of it',
+    });
+  });
+
+  it('I1: a lead that a door called known, and that nobody has', async () => {
+    const acked = { leads: [], files: {}, published: [], known: [`${SOURCE}/fault-0`, 'fault-rest/gone'] };
+    const violations = (await found('I1', { acked })).filter(({ what }) => what.startsWith('was acknowledged'));
+    expect(violations).toEqual([naming('fault-rest/gone')]);
   });
 
   it('I2: a message that a provider accepted twice', async () => {

@@ -48,6 +48,10 @@ export type Sources = {
 export const acked = z.object({
   leads: z.array(z.string()),
   files: z.record(z.string(), z.int()),
+  /** Natural keys of submissions that the broker has stored: each must be in the topic, and answered by discovery. */
+  published: z.array(z.string()).default([]),
+  /** Natural keys of those that a door called known without telling their lead: an earlier try made it, and it must be there. */
+  known: z.array(z.string()).default([]),
 });
 export type Acked = z.infer<typeof acked>;
 
