@@ -1,12 +1,12 @@
 /** I1. What was acknowledged is an event in a topic or a line of the generator's journal; where it ended, the topics say. */
 import { z } from 'zod';
-import { deadLetterFacts } from '@lead-flood/kafka';
 import { sql } from '@lead-flood/postgres';
 import { decodeRecord, isPassed, isRefused, learnSchemas } from '@lead-flood/processor';
 import { naturalKeyOf } from '../../services/discovery/src/processor.ts';
-import { deadLetterTopics } from './groups.ts';
 import type { Invariant, Violation } from './invariant.ts';
 import { finding } from './invariant.ts';
+import type { Letters } from './unreadable.ts';
+import { placeOf, readLetters, unreadable } from './unreadable.ts';
 import type { World } from './world.ts';
 
 export const endStates: Invariant = {
@@ -30,7 +30,8 @@ export const endStates: Invariant = {
       ),
     );
     const ends = await readEnds(world);
-    const violations: Violation[] = [...submissions.violations];
+    const unread = await unreadable(world, letters);
+    const violations: Violation[] = [...submissions.violations, ...unread.violations];
     for (const id of leads) {
       const states = ends.get(id) ?? [];
       if (states.length > 1 && !left.has(id))
@@ -39,7 +40,7 @@ export const endStates: Invariant = {
         violations.push({ id, what: 'has no end state' });
     }
     violations.push(...journalled(world, leads, events, submissions));
-    return finding(leads.size + submissions.looked, violations, [
+    return finding(leads.size + submissions.looked + unread.looked, violations, [
       world.acked === undefined ? 'no journal of a generator: what doors acknowledged is taken from the topics' : null,
     ]);
   },
@@ -59,25 +60,6 @@ async function readEnds(world: World): Promise<Map<string, string[]>> {
   for (const event of await world.events('call-allocation.task.v1'))
     if (event.name === 'CallTaskCreated' || event.name === 'CallTaskDeclined') end(event.data.leadId, event.name);
   return ends;
-}
-
-type Letters = { readonly keys: ReadonlySet<string>; readonly places: ReadonlySet<string> };
-
-const placeOf = (at: { topic: string; partition: number; offset: number }): string =>
-  `${at.topic}/${at.partition}@${at.offset}`;
-
-/** What the dead letters name: keys, and the places of the originals. */
-async function readLetters(world: World): Promise<Letters> {
-  const all = (await Promise.all(deadLetterTopics.map((topic) => world.records(topic)))).flat();
-  const keys = new Set<string>();
-  const places = new Set<string>();
-  for (const record of all) {
-    const facts = deadLetterFacts(record);
-    if (facts === null) continue;
-    if (record.key !== null) keys.add(record.key.toString('utf8'));
-    places.add(placeOf(facts));
-  }
-  return { keys, places };
 }
 
 const outcome = z.object({ org_id: z.string(), natural_key: z.string(), lead_id: z.string().nullable() });
@@ -104,8 +86,7 @@ async function submissionsWithoutOutcome(world: World, letters: Letters): Promis
   const violations = records.flatMap((record): Violation[] => {
     if (letters.places.has(placeOf(record))) return [];
     const input = decodeRecord(decoding, record);
-    if (isPassed(input)) return [];
-    if (isRefused(input)) return [{ id: placeOf(record), what: `${input.code}, and no dead letter names it` }];
+    if (isPassed(input) || isRefused(input)) return [];
     const { orgId, ...of } = input.event.data as { orgId: string; source: string; externalId: string | null };
     const key = naturalKeyOf(input.event.id, of);
     inTopic.add(key);
