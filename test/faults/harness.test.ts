@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest';
 import { allowed } from './allowed.ts';
 import { grownAtRest } from './growth.ts';
-import { counting, noSigns, reaching, sumOf, unseen } from './signs.ts';
+import { counting, noSigns, sumOf, unseen } from './signs.ts';
 
 const fault = { doubtsMax: 64, paidTwiceMax: 128 };
 const happened = { hit: new Set<never>(), dedupe: false, disturbed: 0 };
@@ -34,15 +34,6 @@ it('a count is the sum of the series that match, and must have grown', async () 
   expect(await sign.seen()).toBe(false);
   n += 1;
   expect(await sign.seen()).toBe(true);
-});
-
-it('a gauge that begins anew with every look is asked once before, and must then reach what it should', async () => {
-  // A start that took nine seconds is no pause of five, and is not taken off one.
-  const looks = [9, 5];
-  const metrics = () => Promise.resolve(`lag_max{} ${looks.shift() ?? 0}`);
-  const sign = await reaching({ service: 'x', metrics }, /^lag_max/, 4);
-  expect(await sign.seen()).toBe(true);
-  expect(await sign.seen()).toBe(false);
 });
 
 it('a service that has grown since it was warm is named, and garbage that goes is no growth', async () => {

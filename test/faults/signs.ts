@@ -47,16 +47,3 @@ export async function counting(
     seen: async () => sumOf(await metrics(), series) - before >= more,
   };
 }
-
-/** The most since somebody last asked, which is now: a gauge of that kind begins anew with every look. */
-export async function reaching(
-  { service, metrics }: { readonly service: string; readonly metrics: () => Promise<string> },
-  series: RegExp,
-  least: number,
-): Promise<Sign> {
-  await metrics();
-  return {
-    what: `${service} has not told of ${least} by ${series.source}`,
-    seen: async () => sumOf(await metrics(), series) >= least,
-  };
-}

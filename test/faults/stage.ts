@@ -4,7 +4,7 @@ import type { Codec, KafkaClient } from '@lead-flood/kafka';
 import type { ManagedProcess, Product, ServerName, ServiceName, Stack } from '@lead-flood/local';
 import { serviceNames } from '@lead-flood/local';
 import type { Signs } from './signs.ts';
-import { askMetrics, counting, reaching } from './signs.ts';
+import { askMetrics, counting } from './signs.ts';
 
 export type Random = { readonly upTo: (n: number) => number; readonly oneOf: <T>(items: readonly T[]) => T };
 
@@ -131,17 +131,8 @@ export async function counts(stage: Stage, service: ServiceName, series: RegExp,
   );
 }
 
-/** What a look at the event loop may miss of a pause. */
-const MISSED_MS = 1_000;
-
 /** What a member of a group says when the broker has put it out, or everybody has to come anew because it did so. */
 export const PUT_OUT =
   '"what":"kafka".*(The coordinator is not aware of this member|The group is rebalancing, re-joining)';
-
-/** Its event loop tells that it has not turned for so long. */
-export async function stoodStill(stage: Stage, service: ServiceName, ms: number): Promise<void> {
-  const page = { service, metrics: () => askMetrics(stage.product.operations[service]) };
-  stage.signs.others.push(await reaching(page, /^nodejs_eventloop_lag_max_seconds\{/, (ms - MISSED_MS) / 1_000));
-}
 
 export const pause = (ms: number): Promise<void> => delay(ms);

@@ -14,7 +14,6 @@ import {
   remedy,
   services,
   shows,
-  stoodStill,
 } from '../stage.ts';
 
 /** A consumer group gives a silent member's partitions to another after this long. */
@@ -56,8 +55,8 @@ export const paused: Fault = {
       await replica.stop();
     });
     await pause(stage.random.upTo(1_000));
-    await stoodStill(stage, name, pauseMs);
     if (pauseMs > SESSION_MS) shows(stage, [name], PUT_OUT);
+    else stage.signs.hidden.push('a pause within a session is told by nobody');
     freeze(stage, processOf(stage, name).pid);
     await pause(pauseMs);
   },

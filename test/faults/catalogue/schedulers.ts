@@ -12,10 +12,10 @@ import {
   messagesUnderWay,
   pause,
   processOf,
+  PUT_OUT,
   readers,
   remedy,
   shows,
-  stoodStill,
 } from '../stage.ts';
 
 /** The ticker's lease, after which another replica's next look takes it. */
@@ -73,7 +73,7 @@ async function tickers(stage: Stage): Promise<void> {
       LEASE_MS + 2 * LOOK_MS,
     );
     await withReplica(stage, 'analytics');
-    await stoodStill(stage, 'analytics', LEASE_MS);
+    shows(stage, ['analytics'], PUT_OUT);
     // Awake again, it looks once more beside the one that has taken over.
     stage.remedies.push(() => pause(LOOK_MS + 1_000));
     const frozenAt = Date.now();
