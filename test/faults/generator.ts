@@ -5,21 +5,36 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
-import { person } from './people.ts';
+import type { Acked as Acknowledged } from '../invariants/world.ts';
+import { person, SOURCE } from './people.ts';
 
 export type Acked = {
   /** Seed of the person -> the lead's id, or null where the last try found that an earlier one had made the lead. */
   readonly leads: Map<number, string | null>;
   /** Job of a file -> how many rows of it were accepted. */
   readonly files: Map<string, number>;
+  /** Seeds of the people whose submissions the broker has stored. */
+  readonly published: Set<number>;
   /** Tries that brought no final answer. */
   lost: number;
 };
 
-export const emptyJournal = (): Acked => ({ leads: new Map(), files: new Map(), lost: 0 });
+export const emptyJournal = (): Acked => ({ leads: new Map(), files: new Map(), published: new Set(), lost: 0 });
+
+/** The journal as the judge reads it. A lead whose last try was told that it exists is looked for by its natural key. */
+export const toAcked = ({ leads, files, published }: Acked): Acknowledged => ({
+  leads: [...leads.values()].filter((id) => id !== null),
+  files: Object.fromEntries(files),
+  published: [...published].map((seed) => naturalKeyOf(SOURCE, seed)),
+  known: [...leads].flatMap(([seed, id]) => (id === null ? [naturalKeyOf(REST, seed)] : [])),
+});
+
+/** As discovery makes it of source and external id. */
+const naturalKeyOf = (source: string, seed: number): string => `${source}/${person(seed, '').externalId}`;
 
 export type Door = { readonly url: string; readonly apiKey: string };
 
+const REST = 'fault-rest';
 const PAUSE_MS = 500;
 /** A key whose holder has crashed is taken over after a minute. */
 const GIVE_UP_MS = 120_000;
@@ -63,7 +78,7 @@ export async function postLead(door: Door, journal: Acked, seed: number): Promis
         'content-type': 'application/json',
         'idempotency-key': `kill-lead-${seed}`,
       },
-      body: JSON.stringify({ ...fieldsOf(seed), source: 'fault-rest' }),
+      body: JSON.stringify({ ...fieldsOf(seed), source: REST }),
     }),
   );
   const known = refused.safeParse(body).data?.error.code === 'lead_exists';

@@ -22,7 +22,7 @@ import { batchProcessor, learnSchemas, silentTelemetry } from '@lead-flood/proce
 import { createTestDatabase, dumpTables, eventually, testCodec, testEnvironment } from '@lead-flood/testing';
 import { isGood, judge, linesOf, violationsOf } from '../invariants/judge.ts';
 import { openWorld } from '../invariants/world.ts';
-import { emptyJournal, postLead, uploadFile } from './generator.ts';
+import { emptyJournal, postLead, toAcked, uploadFile } from './generator.ts';
 import { person } from './people.ts';
 
 const LEADS = 5_000;
@@ -230,14 +230,13 @@ describe('SIGKILL of each of seven services in the middle of 5,000 leads', () =>
 
   it('breaks no invariant', { timeout: 200_000 }, async () => {
     const { kafka, postgres, registry } = stack.addresses;
-    const leads = [...journal.leads.values()].filter((id) => id !== null);
     const world = await openWorld({
       kafka,
       postgres,
       registry,
       sandbox: product.sandbox,
       logs: directory,
-      acked: { leads, files: Object.fromEntries(journal.files) },
+      acked: toAcked(journal),
       doubtsMax: 64,
       paidTwiceMax: 0,
     });

@@ -7,8 +7,11 @@ import { avroSchemas } from '@lead-flood/contracts';
 import type { EventName } from '@lead-flood/contracts';
 import { createCodec, createKafkaClient, createRegistry } from '@lead-flood/kafka';
 import { startProduct, startStack } from '@lead-flood/local';
+import { measure } from '../invariants/processes.ts';
+import type { Measurement } from '../invariants/world.ts';
 import { sayBound } from './bound.ts';
 import { catalogue } from './catalogue/index.ts';
+import { grownAtRest, sayMeasured } from './growth.ts';
 import type { Setting } from './trial.ts';
 import { openLedger, runTrial } from './trial.ts';
 
@@ -49,12 +52,15 @@ const setting: Setting = {
 };
 process.stdout.write(`seed ${seed}; again with --seed ${seed}\n`);
 let failed = 0;
+let warm: Measurement | null = null;
 for (const fault of faults) {
   let bad = 0;
   let slowestMs = 0;
   for (let trial = 0; trial < trials; trial += 1) {
     const { violations, notes, tookMs } = await runTrial(setting, fault, { seed, trial });
     slowestMs = Math.max(slowestMs, tookMs);
+    // Pools open with the first work.
+    warm ??= await measure(product.operations);
     if (violations.length > 0) bad += 1;
     for (const line of [...violations.map((text) => `! ${text}`), ...notes.map((text) => `- ${text}`)])
       process.stdout.write(`    trial ${trial + 1}: ${line}\n`);
@@ -63,9 +69,13 @@ for (const fault of faults) {
   const slowest = `slowest trial ${Math.round(slowestMs / 1_000)} s`;
   process.stdout.write(`${fault.name.padEnd(4)} ${sayBound(bad, trials)}  ${slowest}  ${fault.sentence}\n`);
 }
+const grown = warm === null ? [] : await grownAtRest(warm, () => measure(product.operations));
+process.stdout.write(`I11  since the first trial: ${sayMeasured(warm ?? {}, await measure(product.operations))}\n`);
+for (const { id, what } of grown) process.stdout.write(`    ! I11 ${id}: ${what}\n`);
+const good = failed === 0 && grown.length === 0;
 await product.stop();
 await stack.stop();
-if (failed === 0) rmSync(directory, { recursive: true, force: true });
+if (good) rmSync(directory, { recursive: true, force: true });
 else process.stdout.write(`logs: ${directory}\n`);
 process.stdout.write(`${failed} of ${faults.length} faults broke an invariant (seed ${seed})\n`);
-process.exit(failed === 0 ? 0 : 1);
+process.exit(good ? 0 : 1);

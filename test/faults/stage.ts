@@ -3,6 +3,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Codec, KafkaClient } from '@lead-flood/kafka';
 import type { ManagedProcess, Product, ServerName, ServiceName, Stack } from '@lead-flood/local';
 import { serviceNames } from '@lead-flood/local';
+import type { Signs } from './signs.ts';
+import { askMetrics, counting } from './signs.ts';
 
 export type Random = { readonly upTo: (n: number) => number; readonly oneOf: <T>(items: readonly T[]) => T };
 
@@ -18,6 +20,9 @@ export type Stage = {
   readonly say: (what: string) => void;
   /** What this trial found by itself, beside the invariants. */
   readonly complain: (what: string) => void;
+  /** Services whose work this trial cuts off: what may be in doubt or paid twice afterwards follows from it. */
+  readonly hit: Set<ServiceName>;
+  readonly signs: Signs;
 };
 
 export type Fault = {
@@ -27,13 +32,11 @@ export type Fault = {
   readonly inject: (stage: Stage) => Promise<void>;
   readonly heal: (stage: Stage) => Promise<void>;
   /**
-   * Most messages that it may leave in doubt beside those that the sandbox itself refused or left unanswered, and most
-   * lookups that may be paid twice where the provider knows no keys.
+   * Most messages that it may leave in doubt where it hits outreach, beside those that the sandbox itself refused or left
+   * unanswered, and most lookups that may be paid twice where it hits enrichment and the provider knows no keys.
    */
   readonly doubtsMax: number;
   readonly paidTwiceMax: number;
-  /** A line that some service's log must have afterwards; null where nothing need be said. */
-  readonly shows: string | null;
 };
 
 /** Enrichment's and the sender's defaults: what one kill can have under way. */
@@ -110,4 +113,26 @@ export async function setProviders({ product }: Stage, names: readonly string[],
 }
 
 export const lookups = ['apollo', 'hunter', 'pdl'] as const;
+
+/** These lose what they have under way. */
+export function hits({ hit }: Stage, ...names: readonly ServiceName[]): void {
+  for (const name of names) hit.add(name);
+}
+
+/** A line that the log of each of these must have afterwards. */
+export function shows({ signs }: Stage, names: readonly ServiceName[], line: string): void {
+  for (const service of names) signs.lines.push({ service, shows: line });
+}
+
+/** Something of which the service must count more afterwards. */
+export async function counts(stage: Stage, service: ServiceName, series: RegExp, more?: number): Promise<void> {
+  stage.signs.others.push(
+    await counting({ service, metrics: () => askMetrics(stage.product.operations[service]) }, series, more),
+  );
+}
+
+/** What a member of a group says when the broker has put it out, or everybody has to come anew because it did so. */
+export const PUT_OUT =
+  '"what":"kafka".*(The coordinator is not aware of this member|The group is rebalancing, re-joining)';
+
 export const pause = (ms: number): Promise<void> => delay(ms);

@@ -1,17 +1,22 @@
 /** One trial: a wave of fresh leads by two doors, the fault in its middle, then the judge. */
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { z } from 'zod';
 import type { Codec, KafkaClient } from '@lead-flood/kafka';
 import { createProducer } from '@lead-flood/kafka';
 import { TransientError } from '@lead-flood/kernel';
 import type { Product, Stack } from '@lead-flood/local';
-import { createDatabase, sql } from '@lead-flood/postgres';
+import { doubtful } from '../invariants/contacted-once.ts';
+import type { Verdict } from '../invariants/judge.ts';
 import { judge, violationsOf } from '../invariants/judge.ts';
-import type { InjectedFault } from '../invariants/world.ts';
+import type { Doubtful, InjectedFault } from '../invariants/world.ts';
 import { openWorld } from '../invariants/world.ts';
+import type { Allowed } from './allowed.ts';
+import { allowed } from './allowed.ts';
 import type { Acked } from './generator.ts';
-import { emptyJournal, postLead } from './generator.ts';
+import { emptyJournal, postLead, toAcked } from './generator.ts';
 import { person } from './people.ts';
+import { disturbedCalls, senders, sumOver } from './sandbox-counts.ts';
+import { noSigns, unseen } from './signs.ts';
 import type { Fault, Stage } from './stage.ts';
 import { lookups, seeded, setProviders } from './stage.ts';
 
@@ -27,16 +32,17 @@ const SHOWN_MAX = 10;
 /** What the whole run has done so far: the judge looks at everything, so a trial is judged with all before it. */
 export type Ledger = {
   readonly journal: Acked;
+  readonly startedAt: number;
   people: number;
-  doubts: number;
-  paidTwiceMax: number;
+  /** What the trials before were judged for. */
+  doubtful: Doubtful;
 };
 
 export const openLedger = (): Ledger => ({
   journal: emptyJournal(),
+  startedAt: Date.now(),
   people: 0,
-  doubts: 0,
-  paidTwiceMax: 0,
+  doubtful: { doubts: new Set(), paidTwice: new Map() },
 });
 
 export type Setting = {
@@ -65,11 +71,12 @@ export async function runTrial(setting: Setting, fault: Fault, at: { seed: numbe
     remedies: [],
     say: (what) => void said.push(what),
     complain: (what) => void violations.push(what),
+    hit: new Set(),
+    signs: noSigns(),
   };
   // Both kinds of provider in turn: one that knows our keys must never be paid twice, the other at most for what was under way.
   const dedupe = at.trial % 2 === 0;
   await setProviders(stage, lookups, { dedupe });
-  ledger.paidTwiceMax += dedupe ? 0 : fault.paidTwiceMax;
   const lostBefore = ledger.journal.lost;
 
   const disturbedBefore = await disturbed(product);
@@ -82,25 +89,20 @@ export async function runTrial(setting: Setting, fault: Fault, at: { seed: numbe
     await fault.heal(stage);
   }
   await wave;
-  const { name, shows } = fault;
+  const { hit, signs } = stage;
+  const until = Date.now() + RECOVERY_MS;
   // Of the trials before, each was judged by its own.
-  const injected =
-    shows === null ? [] : [{ name, from: brokenAt, until: Date.now() + RECOVERY_MS, service: null, shows }];
-  violations.push(
-    ...(await judgeAll(
-      setting,
-      injected,
-      async () => ledger.doubts + fault.doubtsMax + (await disturbed(product)) - disturbedBefore,
-    )),
+  const injected = signs.lines.map((line) => ({ name: fault.name, from: brokenAt, until, ...line }));
+  const { found, inDoubt } = await judgeAll(setting, injected, async () =>
+    allowed(fault, { hit, dedupe, disturbed: (await disturbed(product)) - disturbedBefore }),
   );
-  const doubts = await countDoubts(setting);
-  const inDoubt = doubts.slice(ledger.doubts);
-  ledger.doubts = doubts.length;
+  violations.push(...found, ...(await unseen(signs)).map((what) => `I12 ${fault.name}: ${what}`));
   const lost = ledger.journal.lost - lostBefore;
   return {
     violations,
     notes: [
       ...(said.length === 0 ? [] : [said.join('; ')]),
+      ...signs.hidden.map((why) => `I12 not judged: ${why}`),
       ...(inDoubt.length === 0
         ? []
         : [`${inDoubt.length} messages in doubt: ${inDoubt.slice(0, SHOWN_MAX).join(', ')}`]),
@@ -121,7 +123,8 @@ async function sendWave({ client, codec, product, ledger }: Setting): Promise<vo
   const byKafka = async (): Promise<void> => {
     const producer = await createProducer(client);
     for (let start = 0; start < BY_KAFKA; start += CHUNK) {
-      const leads = Array.from({ length: CHUNK }, (_, i) => person(first + start + i, product.seeds.orgId));
+      const seeds = Array.from({ length: CHUNK }, (_, i) => first + start + i);
+      const leads = seeds.map((seed) => person(seed, product.seeds.orgId));
       const records = leads.map((data) => ({
         topic: 'ingest.lead.v1',
         key: data.externalId,
@@ -129,6 +132,7 @@ async function sendWave({ client, codec, product, ledger }: Setting): Promise<vo
         value: codec.encode('LeadSubmitted', data),
       }));
       await untilStored(() => producer.send(records));
+      for (const seed of seeds) ledger.journal.published.add(seed);
       await delay(CHUNK_EVERY_MS);
     }
     await producer.stop();
@@ -152,8 +156,8 @@ async function untilStored(send: () => Promise<void>): Promise<void> {
 async function judgeAll(
   { stack, product, directory, ledger }: Setting,
   injected: readonly InjectedFault[],
-  doubtsMax: () => Promise<number>,
-): Promise<string[]> {
+  bounds: () => Promise<Allowed>,
+): Promise<{ found: string[]; inDoubt: string[] }> {
   const { kafka, postgres, registry } = stack.addresses;
   const world = await openWorld({
     kafka,
@@ -161,50 +165,31 @@ async function judgeAll(
     registry,
     sandbox: product.sandbox,
     logs: directory,
-    acked: { leads: [...ledger.journal.leads.values()].filter((id) => id !== null), files: {} },
-    paidTwiceMax: ledger.paidTwiceMax,
+    acked: toAcked(ledger.journal),
+    book: join(directory, 'sandbox-accepted.ndjson'),
+    before: ledger.doubtful,
+    tickingSince: ledger.startedAt,
     faults: injected,
   });
   // What the sandbox refused or left unanswered is counted once all of it has happened.
   await judge(world, { settleMs: RECOVERY_MS, only: ['I9'] });
-  const verdicts = await judge({ ...world, doubtsMax: await doubtsMax() }, { settleMs: 5_000 });
+  const verdicts = await judge({ ...world, ...(await bounds()) }, { settleMs: 5_000 });
+  const now = await doubtful(world);
+  const inDoubt = [...now.doubts].filter((id) => !ledger.doubtful.doubts.has(id));
+  ledger.doubtful = now;
   await world.end();
-  return verdicts.flatMap((verdict) => {
-    const { name } = verdict.invariant;
-    if ('notChecked' in verdict.result) return [`${name} not checked: ${verdict.result.notChecked}`];
-    const found = violationsOf(verdict);
-    return [
-      ...found.slice(0, SHOWN_MAX).map(({ id, what }) => `${name} ${id}: ${what}`),
-      ...(found.length > SHOWN_MAX ? [`${name} and ${found.length - SHOWN_MAX} more`] : []),
-    ];
-  });
+  return { found: verdicts.flatMap(wordsOf), inDoubt };
 }
 
-const summary = z.object({
-  providers: z.record(z.string(), z.object({ refused: z.int(), outcomes: z.record(z.string(), z.int()) })),
-});
+function wordsOf(verdict: Verdict): string[] {
+  const { name } = verdict.invariant;
+  if ('notChecked' in verdict.result) return [`${name} not checked: ${verdict.result.notChecked}`];
+  const found = violationsOf(verdict);
+  return [
+    ...found.slice(0, SHOWN_MAX).map(({ id, what }) => `${name} ${id}: ${what}`),
+    ...(found.length > SHOWN_MAX ? [`${name} and ${found.length - SHOWN_MAX} more`] : []),
+  ];
+}
 
 /** Messages that the sandbox took without an answer that could be used, or refused in a way that may mean either. */
-async function disturbed({ sandbox }: Product): Promise<number> {
-  const { providers } = summary.parse(await (await fetch(`${sandbox}/_control/summary`)).json());
-  return ['mail', 'trengo'].reduce((sum, name) => {
-    const { refused = 0, outcomes = {} } = providers[name] ?? {};
-    return sum + refused + ['lost', 'reset', 'garbage'].reduce((n, outcome) => n + (outcomes[outcome] ?? 0), 0);
-  }, 0);
-}
-
-/** Messages whose fate nobody knows, in the order in which they came to be. */
-async function countDoubts({ stack }: Setting): Promise<readonly string[]> {
-  const database = await createDatabase({
-    url: stack.addresses.postgres,
-    schema: 'outreach',
-    applicationName: 'invariants',
-    connectionsMax: 1,
-    readOnly: true,
-  });
-  const ids = await database.anyFirst(sql.type(z.object({ id: z.string() }))`
-    select message_id as id from delivery_attempts where outcome = 'UNKNOWN' order by created_at, message_id
-  `);
-  await database.end();
-  return ids;
-}
+const disturbed = async (product: Product): Promise<number> => sumOver(await disturbedCalls(product), senders);

@@ -2,8 +2,9 @@
 import { z } from 'zod';
 import { sql } from '@lead-flood/postgres';
 import type { Invariant, Violation } from './invariant.ts';
-import { CannotCheck, finding } from './invariant.ts';
-import type { Accepted, World } from './world.ts';
+import { finding } from './invariant.ts';
+import type { Accepted } from './book.ts';
+import type { Doubtful, World } from './world.ts';
 
 const CONTACTS = new Set(['mail', 'trengo']);
 /** The provider took the question and the caller could not know: asking again is right. */
@@ -18,53 +19,65 @@ export const contactedOnce: Invariant = {
   atRest: false,
   async check(world) {
     const told = await toldTwice(world);
-    const unknown = await world
-      .database('outreach')
-      .anyFirst(
-        sql.type(
-          z.object({ id: z.string() }),
-        )`select message_id as id from delivery_attempts where outcome = 'UNKNOWN'`,
-      );
     const steps = await stepsTwice(world);
+    const books = world.sandbox === undefined ? null : await world.sandboxLog();
+    const { doubts, paidTwice } = await since(world, books);
     const max = world.doubtsMax ?? Number.POSITIVE_INFINITY;
     const paidMax = world.paidTwiceMax ?? Number.POSITIVE_INFINITY;
-    const books = await booksOf(world);
-    const lookups = books === null ? [] : twice(books.filter((entry) => !CONTACTS.has(entry.provider)));
+    const paid = paidTwice.reduce((sum, { times }) => sum + times, 0);
     const violations: Violation[] = [
-      ...(books === null ? [] : twice(books.filter((entry) => CONTACTS.has(entry.provider)))),
+      ...(books === null
+        ? []
+        : twice(books.filter(isContact)).map(({ id, times }) => ({ id, what: `accepted ${times} times` }))),
       ...steps,
-      ...(lookups.length > paidMax ? lookups : []),
-      ...(unknown.length > max
-        ? unknown.map((id) => ({ id, what: 'is in doubt, beyond what the faults explain' }))
-        : []),
+      ...(paid > paidMax ? paidTwice.map(({ id, times }) => ({ id, what: `was paid ${times} more times` })) : []),
+      ...(doubts.length > max ? doubts.map((id) => ({ id, what: 'is in doubt, beyond what the faults explain' })) : []),
       ...told,
     ];
-    return finding((books?.length ?? 0) + unknown.length, violations, [
+    return finding((books?.length ?? 0) + doubts.length, violations, [
       books === null ? 'no sandbox: what providers accepted stands in their own books' : null,
-      unknown.length === 0
-        ? null
-        : `${unknown.length} messages are in doubt: ${unknown.slice(0, SHOWN_MAX).join(', ')}`,
-      lookups.length === 0 || lookups.length > paidMax ? null : `${lookups.length} lookups were paid twice`,
+      doubts.length === 0 ? null : `${doubts.length} messages are in doubt: ${doubts.slice(0, SHOWN_MAX).join(', ')}`,
+      paid === 0 || paid > paidMax ? null : `${paid} lookups were paid twice`,
     ]);
   },
 };
 
-async function booksOf(world: World): Promise<readonly Accepted[] | null> {
-  try {
-    return await world.sandboxLog();
-  } catch (error) {
-    if (error instanceof CannotCheck) return null;
-    throw error;
-  }
+const isContact = ({ provider }: Accepted): boolean => CONTACTS.has(provider);
+
+/** All that may have been done twice so far; what a later look is given as `before`. */
+export async function doubtful(world: World): Promise<Doubtful> {
+  return doubtfulIn(world, world.sandbox === undefined ? null : await world.sandboxLog());
 }
 
+async function doubtfulIn(world: World, books: readonly Accepted[] | null): Promise<Doubtful> {
+  const unknown = await world.database('outreach').anyFirst(sql.type(z.object({ id: z.string() }))`
+    select message_id as id from delivery_attempts where outcome = 'UNKNOWN' order by created_at, message_id
+  `);
+  const lookups = twice((books ?? []).filter((entry) => !isContact(entry)));
+  return { doubts: new Set(unknown), paidTwice: new Map(lookups.map(({ id, times }) => [id, times])) };
+}
+
+async function since(world: World, books: readonly Accepted[] | null) {
+  const now = await doubtfulIn(world, books);
+  const { before } = world;
+  return {
+    doubts: [...now.doubts].filter((id) => before?.doubts.has(id) !== true),
+    // The first payment of each is the one that had to be.
+    paidTwice: [...now.paidTwice]
+      .map(([id, times]) => ({ id, times: times - (before?.paidTwice.get(id) ?? 1) }))
+      .filter(({ times }) => times > 0),
+  };
+}
+
+type Repeated = { readonly id: string; readonly times: number };
+
 /** One message, or one question, that was accepted more than once. */
-function twice(entries: readonly Accepted[]): Violation[] {
-  const known = entries.filter((entry) => CONTACTS.has(entry.provider) || !UNANSWERED.has(entry.outcome));
+function twice(entries: readonly Accepted[]): Repeated[] {
+  const known = entries.filter((entry) => isContact(entry) || !UNANSWERED.has(entry.outcome));
   const keyOf = (entry: Accepted): string => entry.idempotencyKey ?? entry.subject;
   return [...Map.groupBy(known, (entry) => `${entry.provider} ${entry.operation} ${keyOf(entry)}`)]
     .filter(([, all]) => all.length > 1)
-    .map(([id, all]) => ({ id, what: `accepted ${all.length} times` }));
+    .map(([id, all]) => ({ id, times: all.length }));
 }
 
 /** Of one lead, step and channel two messages were asked for within the cooldown. */

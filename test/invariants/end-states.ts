@@ -1,12 +1,12 @@
 /** I1. What was acknowledged is an event in a topic or a line of the generator's journal; where it ended, the topics say. */
 import { z } from 'zod';
-import { deadLetterFacts } from '@lead-flood/kafka';
 import { sql } from '@lead-flood/postgres';
 import { decodeRecord, isPassed, isRefused, learnSchemas } from '@lead-flood/processor';
 import { naturalKeyOf } from '../../services/discovery/src/processor.ts';
-import { deadLetterTopics } from './groups.ts';
 import type { Invariant, Violation } from './invariant.ts';
 import { finding } from './invariant.ts';
+import type { Letters } from './unreadable.ts';
+import { placeOf, readLetters, unreadable } from './unreadable.ts';
 import type { World } from './world.ts';
 
 export const endStates: Invariant = {
@@ -30,7 +30,8 @@ export const endStates: Invariant = {
       ),
     );
     const ends = await readEnds(world);
-    const violations: Violation[] = [...submissions.violations];
+    const unread = await unreadable(world, letters);
+    const violations: Violation[] = [...submissions.violations, ...unread.violations];
     for (const id of leads) {
       const states = ends.get(id) ?? [];
       if (states.length > 1 && !left.has(id))
@@ -38,8 +39,8 @@ export const endStates: Invariant = {
       if (states.length === 0 && !left.has(id) && !letters.keys.has(id))
         violations.push({ id, what: 'has no end state' });
     }
-    violations.push(...journalled(world, leads, events));
-    return finding(leads.size + submissions.looked, violations, [
+    violations.push(...journalled(world, leads, events, submissions));
+    return finding(leads.size + submissions.looked + unread.looked, violations, [
       world.acked === undefined ? 'no journal of a generator: what doors acknowledged is taken from the topics' : null,
     ]);
   },
@@ -61,36 +62,24 @@ async function readEnds(world: World): Promise<Map<string, string[]>> {
   return ends;
 }
 
-type Letters = { readonly keys: ReadonlySet<string>; readonly places: ReadonlySet<string> };
+const outcome = z.object({ org_id: z.string(), natural_key: z.string(), lead_id: z.string().nullable() });
 
-const placeOf = (at: { topic: string; partition: number; offset: number }): string =>
-  `${at.topic}/${at.partition}@${at.offset}`;
-
-/** What the dead letters name: keys, and the places of the originals. */
-async function readLetters(world: World): Promise<Letters> {
-  const all = (await Promise.all(deadLetterTopics.map((topic) => world.records(topic)))).flat();
-  const keys = new Set<string>();
-  const places = new Set<string>();
-  for (const record of all) {
-    const facts = deadLetterFacts(record);
-    if (facts === null) continue;
-    if (record.key !== null) keys.add(record.key.toString('utf8'));
-    places.add(placeOf(facts));
-  }
-  return { keys, places };
-}
-
-const outcome = z.object({ org_id: z.string(), natural_key: z.string() });
+type Submissions = {
+  readonly looked: number;
+  readonly violations: readonly Violation[];
+  /** Natural keys that the topic has. */
+  readonly inTopic: ReadonlySet<string>;
+  /** Natural key -> the lead that discovery made or found for it; null where it was refused. */
+  readonly answered: ReadonlyMap<string, string | null>;
+};
 
 /** Every record of the public topic has an outcome in discovery's table, or is a dead letter. */
-async function submissionsWithoutOutcome(
-  world: World,
-  letters: Letters,
-): Promise<{ looked: number; violations: Violation[] }> {
+async function submissionsWithoutOutcome(world: World, letters: Letters): Promise<Submissions> {
   const rows = await world
     .database('discovery')
-    .any(sql.type(outcome)`select org_id, natural_key from lead_discovery_records`);
+    .any(sql.type(outcome)`select org_id, natural_key, lead_id from lead_discovery_records`);
   const outcomes = new Set(rows.map((row) => `${row.org_id}/${row.natural_key}`));
+  const inTopic = new Set<string>();
   const records = await world.records('ingest.lead.v1');
   await learnSchemas(world.codec, records);
   const decoding = {
@@ -103,13 +92,14 @@ async function submissionsWithoutOutcome(
   const violations = records.flatMap((record): Violation[] => {
     if (letters.places.has(placeOf(record))) return [];
     const input = decodeRecord(decoding, record);
-    if (isPassed(input)) return [];
-    if (isRefused(input)) return [{ id: placeOf(record), what: `${input.code}, and no dead letter names it` }];
+    if (isPassed(input) || isRefused(input)) return [];
     const { orgId, ...of } = input.event.data as { orgId: string; source: string; externalId: string | null };
     const key = naturalKeyOf(input.event.id, of);
+    inTopic.add(key);
     return outcomes.has(`${orgId}/${key}`) ? [] : [{ id: key, what: 'was submitted and has no outcome' }];
   });
-  return { looked: records.length, violations };
+  const answered = new Map(rows.map((row) => [row.natural_key, row.lead_id]));
+  return { looked: records.length, violations, inTopic, answered };
 }
 
 /** What the generator was told to be accepted, against what is there. */
@@ -117,14 +107,25 @@ function journalled(
   world: World,
   leads: ReadonlySet<string>,
   events: Awaited<ReturnType<World['events']>>,
+  { inTopic, answered }: Submissions,
 ): Violation[] {
   if (world.acked === undefined) return [];
+  const withoutLead = (key: string): Violation[] => {
+    const lead = answered.get(key) ?? null;
+    return lead !== null && leads.has(lead)
+      ? []
+      : [{ id: key, what: 'was acknowledged and discovery has no lead of it' }];
+  };
   const byJob = new Map<string, number>();
   for (const event of events) {
     if (event.name !== 'LeadDiscovered' || event.data.jobId === null) continue;
     byJob.set(event.data.jobId, (byJob.get(event.data.jobId) ?? 0) + 1);
   }
   return [
+    ...world.acked.published.flatMap((key) =>
+      inTopic.has(key) ? withoutLead(key) : [{ id: key, what: 'was stored by the broker and is not in the topic' }],
+    ),
+    ...world.acked.known.flatMap(withoutLead),
     ...world.acked.leads.filter((id) => !leads.has(id)).map((id) => ({ id, what: 'was acknowledged and is no lead' })),
     ...Object.entries(world.acked.files).flatMap(([id, accepted]) =>
       byJob.get(id) === accepted

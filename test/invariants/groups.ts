@@ -13,18 +13,30 @@ export const schemas = [
 ] as const;
 export type Schema = (typeof schemas)[number];
 
-export type Group = { readonly name: string; readonly schema: Schema; readonly reads: readonly TopicName[] };
+export type Group = {
+  readonly name: string;
+  readonly schema: Schema;
+  readonly reads: readonly TopicName[];
+  /** Topics of which it passes over some events unread (`ignore`). */
+  readonly passesOver?: readonly TopicName[];
+};
 
 export const deadLetterTopics = (Object.keys(topics) as TopicName[]).filter((name) => name.endsWith('.dead-letter.v1'));
 
 export const groups: readonly Group[] = [
   { name: 'discovery', schema: 'discovery', reads: ['ingest.lead.v1'] },
-  { name: 'enrichment', schema: 'enrichment', reads: ['discovery.lead.v1', 'enrichment.timer.v1'] },
+  {
+    name: 'enrichment',
+    schema: 'enrichment',
+    reads: ['discovery.lead.v1', 'enrichment.timer.v1'],
+    passesOver: ['discovery.lead.v1'],
+  },
   { name: 'scoring', schema: 'scoring', reads: ['enrichment.lead.v1'] },
   {
     name: 'outreach',
     schema: 'outreach',
     reads: ['scoring.lead.v1', 'ingest.reply.v1', 'call-allocation.task.v1', 'discovery.lead.v1'],
+    passesOver: ['call-allocation.task.v1', 'discovery.lead.v1'],
   },
   { name: 'outreach-send', schema: 'outreach', reads: ['outreach.send.v1', 'outreach-send.timer.v1'] },
   {
@@ -38,6 +50,7 @@ export const groups: readonly Group[] = [
       'call-allocation.offer.v1',
       'discovery.lead.v1',
     ],
+    passesOver: ['outreach.message.v1', 'discovery.lead.v1'],
   },
   { name: 'call-allocation-calls', schema: 'call_allocation', reads: ['ingest.call.v1'] },
   { name: 'call-allocation-clock', schema: 'call_allocation', reads: ['platform.tick.v1'] },

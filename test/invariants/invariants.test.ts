@@ -7,17 +7,20 @@ import { appendFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import type { EventName, Events } from '@lead-flood/contracts';
-import { topicOf } from '@lead-flood/contracts';
 import type { Producer } from '@lead-flood/kafka';
-import { createProducer, headerNames } from '@lead-flood/kafka';
-import { randomId } from '@lead-flood/kernel';
+import { createProducer } from '@lead-flood/kafka';
+import { platformOrg, randomId } from '@lead-flood/kernel';
 import { repositoryRoot, serviceNames, startProduct, startStack } from '@lead-flood/local';
 import type { Product, Stack } from '@lead-flood/local';
 import type { Database } from '@lead-flood/postgres';
 import { createDatabase, sql } from '@lead-flood/postgres';
 import { sampleDiscovered, sampleScored, sampleSubmitted } from '@lead-flood/testing';
-import { person } from '../faults/people.ts';
+import { person, SOURCE } from '../faults/people.ts';
+import { doubtful } from './contacted-once.ts';
+import { eventRecord, firstTouch } from './event-record.ts';
+import { groups } from './groups.ts';
 import type { Violation } from './invariant.ts';
 import { invariants, isGood, judge, linesOf, violationsOf } from './judge.ts';
 import { measure } from './processes.ts';
@@ -25,6 +28,7 @@ import type { Measurement, Sources, World } from './world.ts';
 import { openWorld } from './world.ts';
 
 const LEADS = 60;
+const HEARTBEAT = 'system.heartbeat';
 
 let directory: string;
 let stack: Stack;
@@ -68,20 +72,8 @@ async function database(schema: string): Promise<Database> {
   return fresh;
 }
 
-async function publish<N extends EventName>(name: N, key: string, data: Events[N], version?: number): Promise<void> {
-  await producer.send([
-    {
-      topic: topicOf[name],
-      key,
-      value: world.codec.encode(name, data),
-      headers: {
-        [headerNames.messageId]: randomId(),
-        [headerNames.orgId]: data.orgId,
-        ...(version === undefined ? {} : { [headerNames.version]: String(version) }),
-      },
-    },
-  ]);
-}
+const publish = <N extends EventName>(name: N, key: string, data: Events[N], version?: number): Promise<void> =>
+  producer.send([eventRecord(world.codec, name, key, data, version)]);
 
 /** What the one invariant finds now, with what is given beside the stack. */
 async function found(name: string, beside: Partial<Sources> = {}): Promise<readonly Violation[]> {
@@ -127,6 +119,22 @@ describe('a line that is right', () => {
   });
 });
 
+const declared = z.object({ processors: z.array(z.object({ group: z.string(), topics: z.array(z.string()) })) });
+
+describe('what is judged is what there is', () => {
+  it('of consumer groups and what each reads: those that the services say they run', async () => {
+    const running = await Promise.all(
+      Object.values(product.operations).map(async (url) =>
+        declared
+          .parse(await (await fetch(`${url}/status`)).json())
+          .processors.map(({ group, topics: read }) => [group, read.toSorted()]),
+      ),
+    );
+    const known = groups.map(({ name, reads }) => [name, reads.toSorted()]);
+    expect(Object.fromEntries(known)).toEqual(Object.fromEntries(running.flat()));
+  });
+});
+
 describe('a planted violation is found and named', () => {
   beforeAll(async () => {
     // The sandbox stays: its book is what is looked at.
@@ -155,11 +163,47 @@ describe('a planted violation is found and named', () => {
     expect(violations).toContainEqual(naming(/^ingest\.lead\.v1\/\d+@\d+$/));
   });
 
+  it('I1: bytes in another topic that only one of its readers has named', async () => {
+    const topic = 'enrichment.lead.v1';
+    await producer.send([{ topic, key: 'garbage', value: Buffer.from('garbage'), headers: {} }]);
+    world.refresh();
+    const ours = (await world.records(topic)).findLast(({ key }) => key?.toString() === 'garbage');
+    const of = (violations: readonly Violation[]) => violations.filter(({ id }) => id.startsWith(topic));
+    const silent = of(await found('I1')).map(({ what }) => what);
+    expect(silent).toEqual([expect.stringContaining('of scoring '), expect.stringContaining('of analytics ')]);
+    const at = { 'dead-letter-topic': topic, 'dead-letter-partition': String(ours?.partition) };
+    const headers = { ...at, 'dead-letter-offset': String(ours?.offset), 'dead-letter-group': 'scoring' };
+    await producer.send([{ topic: 'scoring.dead-letter.v1', key: 'garbage', value: Buffer.from('garbage'), headers }]);
+    expect(of(await found('I1')).map(({ what }) => what)).toEqual([expect.stringContaining('of analytics ')]);
+  });
+
   it('I1: what a door acknowledged and nobody has', async () => {
-    const acked = { leads: [randomId()], files: { [randomId()]: 7 } };
+    const acked = { leads: [randomId()], files: { [randomId()]: 7 }, published: [], known: [] };
     const violations = await found('I1', { acked });
     expect(violations).toContainEqual(naming(acked.leads[0] ?? ''));
     expect(violations).toContainEqual(naming(Object.keys(acked.files)[0] ?? ''));
+  });
+
+  it('I1: what the broker stored and the topic does not have, or discovery has no lead of', async () => {
+    // Everybody of the wave is there; one that never came, and one (planted above) that discovery has not answered.
+    const there = Array.from({ length: LEADS }, (_, i) => `${SOURCE}/fault-${i}`);
+    const acked = { leads: [], files: {}, published: [...there, 'planted/lost', 'fault-test/gone'], known: [] };
+    const violations = await found('I1', { acked });
+    expect(violations.filter(({ id }) => there.includes(id))).toEqual([]);
+    expect(violations).toContainEqual({
+      id: 'fault-test/gone',
+      what: 'was stored by the broker and is not in the topic',
+    });
+    expect(violations).toContainEqual({
+      id: 'planted/lost',
+      what: 'was acknowledged and discovery has no lead of it',
+    });
+  });
+
+  it('I1: a lead that a door called known, and that nobody has', async () => {
+    const acked = { leads: [], files: {}, published: [], known: [`${SOURCE}/fault-0`, 'fault-rest/gone'] };
+    const violations = (await found('I1', { acked })).filter(({ what }) => what.startsWith('was acknowledged'));
+    expect(violations).toEqual([naming('fault-rest/gone')]);
   });
 
   it('I2: a message that a provider accepted twice', async () => {
@@ -175,23 +219,7 @@ describe('a planted violation is found and named', () => {
   });
 
   it('I2: two messages for one step', async () => {
-    const send: Events['SendMessage'] = {
-      orgId: product.seeds.orgId,
-      leadId: lead,
-      messageId: randomId(),
-      threadId: randomId(),
-      enrollmentId: randomId(),
-      sequenceId: randomId(),
-      stepNumber: 1,
-      channel: 'email',
-      person: sampleDiscovered().person,
-      subject: 'Hello',
-      body: 'Hello',
-      inReplyTo: null,
-      firstTouch: true,
-      submittedAt: 1,
-      requestedAt: 2,
-    };
+    const send = firstTouch(product.seeds.orgId, lead);
     await publish('SendMessage', lead, send);
     await publish('SendMessage', lead, { ...send, messageId: randomId() });
     expect(await found('I2')).toContainEqual(naming(`${lead} step 1 email`));
@@ -206,6 +234,24 @@ describe('a planted violation is found and named', () => {
     `);
     expect(await found('I2', { doubtsMax: 1 })).not.toContainEqual(naming(messageId));
     expect(await found('I2', { doubtsMax: 0 })).toContainEqual(naming(messageId));
+  });
+
+  it('I2: what was paid twice or left in doubt before counts once, not for every later trial', async () => {
+    const ask = () =>
+      fetch(`${product.sandbox}/pdl/v5/person/enrich?email=${person(0, '').person.email}`, {
+        headers: { 'x-api-key': 'planted' },
+      });
+    for (let i = 0; i < 2; i += 1) expect((await ask()).status).toBeLessThan(500);
+    const lookup = naming(/^pdl /);
+    expect(await found('I2', { paidTwiceMax: 0 })).toContainEqual(lookup);
+    const before = await doubtful(world);
+    const bounds = { before, paidTwiceMax: 0, doubtsMax: 0 };
+    expect(before.doubts.size).toBeGreaterThan(0);
+    const old = (await found('I2', bounds)).map(({ what }) => what);
+    expect(old.filter((what) => /was paid|in doubt/.test(what))).toEqual([]);
+    await ask();
+    const fresh = await found('I2', bounds);
+    expect(fresh.filter(({ what }) => what === 'was paid 1 more times')).toEqual([lookup]);
   });
 
   it('I3: an order that is not that of the versions, and a gap', async () => {
@@ -317,6 +363,20 @@ describe('a planted violation is found and named', () => {
     const fault = { name: 'F1 scoring', from: 0, until: Date.now(), service: 'scoring' };
     expect(await found('I12', { faults: [{ ...fault, shows: '"message":"stopping"' }] })).toEqual([]);
     expect(await found('I12', { faults: [{ ...fault, shows: 'never said' }] })).toEqual([naming('F1 scoring')]);
+  });
+
+  it('I13: a period that ticked twice, and one that was passed over', async () => {
+    const seen = (await world.events('platform.tick.v1')).flatMap((e) => (e.name === 'Ticked' ? [e.data.period] : []));
+    const first = Math.min(...seen);
+    const tick = (period: number): Promise<void> =>
+      publish('Ticked', HEARTBEAT, { orgId: platformOrg, tick: HEARTBEAT, period, dueAt: period * 60_000 }, period);
+    await tick(first);
+    expect(await found('I13')).toEqual([naming(`${HEARTBEAT}:${first}`)]);
+    await tick(first - 2);
+    const violations = await found('I13', { tickingSince: (first - 2) * 60_000 });
+    expect(violations).toContainEqual({ id: `${HEARTBEAT}:${first - 1}`, what: 'was passed over' });
+    expect(violations).not.toContainEqual(naming(`${HEARTBEAT}:${first - 2}`));
+    expect(violations).toContainEqual({ id: `system.maintenance:${first - 2}`, what: 'was passed over' });
   });
 
   it('and the command ends with 1 and prints them', () => {

@@ -13,6 +13,7 @@ import { processes } from './processes.ts';
 import { rebuilt } from './rebuilt.ts';
 import { rest } from './rest.ts';
 import { spending } from './spending.ts';
+import { ticks } from './ticks.ts';
 import { visibleFaults } from './visible-faults.ts';
 import type { World } from './world.ts';
 
@@ -28,6 +29,7 @@ export const invariants: readonly Invariant[] = [
   rest,
   processes,
   visibleFaults,
+  ticks,
 ];
 
 export type Verdict = { readonly invariant: Invariant; readonly result: Finding | { readonly notChecked: string } };

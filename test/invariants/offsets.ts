@@ -10,7 +10,7 @@ import { finding } from './invariant.ts';
 import type { World } from './world.ts';
 
 /** Events that leave a row in any case, of all groups that have such. */
-const traces: readonly {
+export const traces: readonly {
   readonly group: string;
   readonly schema: Schema;
   readonly table: string;
@@ -39,6 +39,18 @@ const traces: readonly {
     events: ['LeadDiscovered'],
   },
 ];
+
+/** Groups of which no event leaves a row in any case, and who else would miss what they passed. */
+export const traceless: Readonly<Record<string, string>> = {
+  discovery: 'I1 looks for the outcome of every submission',
+  outreach: 'what a score leads to depends on its band: I1 looks for the end of every lead',
+  'outreach-send': 'a message may be suppressed: I1 looks for the end of every lead',
+  'call-allocation': 'what a score leads to depends on its band: I1 looks for the end of every lead',
+  'call-allocation-calls': 'a repeated report leaves nothing',
+  'call-allocation-clock': 'remembers the newest tick alone',
+  'analytics-clock': 'remembers the newest tick alone',
+  'analytics-dead-letters': 'retires old letters, so that a missing row is no sign',
+};
 
 export const offsets: Invariant = {
   name: 'I8',

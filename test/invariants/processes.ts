@@ -61,10 +61,12 @@ export async function measure(operations: Readonly<Record<string, string>>): Pro
   return Object.fromEntries(entries);
 }
 
-async function grown(world: World): Promise<Violation[] | null> {
-  const { baseline, operations } = world;
+async function grown({ baseline, operations }: World): Promise<Violation[] | null> {
   if (baseline === undefined || operations === undefined) return null;
-  const now = await measure(operations);
+  return growth(baseline, await measure(operations));
+}
+
+export function growth(baseline: Measurement, now: Measurement): Violation[] {
   return Object.entries(baseline).flatMap(([id, before]) => {
     const after = now[id];
     if (after === undefined) return [{ id, what: 'was measured and is no more' }];

@@ -20,6 +20,8 @@ import {
 import type { Database } from '@lead-flood/postgres';
 import { createDatabase, readPositions } from '@lead-flood/postgres';
 import { learnSchemas } from '@lead-flood/processor';
+import type { Accepted } from './book.ts';
+import { readBook } from './book.ts';
 import { CannotCheck } from './invariant.ts';
 import type { Group, Schema } from './groups.ts';
 import { schemas } from './groups.ts';
@@ -29,6 +31,8 @@ export type Sources = {
   readonly postgres: string;
   readonly registry: string;
   readonly sandbox?: string | undefined;
+  /** The sandbox's file, of this run alone: over HTTP it tells the newest lines only. */
+  readonly book?: string | undefined;
   /** Folder of the services' log files. */
   readonly logs?: string | undefined;
   /** Address of each service's metrics. */
@@ -39,15 +43,30 @@ export type Sources = {
   readonly doubtsMax?: number | undefined;
   /** The same for lookups that were paid twice. */
   readonly paidTwiceMax?: number | undefined;
+  /** What an earlier look has judged: both numbers are of what has come since. */
+  readonly before?: Doubtful | undefined;
   /** What was injected, to be found in the logs. */
   readonly faults?: readonly InjectedFault[] | undefined;
+  /** From then on there was always somebody who could hold the clocks' lease, if not at every moment. */
+  readonly tickingSince?: number | undefined;
   /** An earlier measurement of memory and handles. */
   readonly baseline?: Measurement | undefined;
+};
+
+/** What may have been done twice, by message and by question. */
+export type Doubtful = {
+  readonly doubts: ReadonlySet<string>;
+  /** How often each question was paid that was paid more than once. */
+  readonly paidTwice: ReadonlyMap<string, number>;
 };
 
 export const acked = z.object({
   leads: z.array(z.string()),
   files: z.record(z.string(), z.int()),
+  /** Natural keys of submissions that the broker has stored: each must be in the topic, and answered by discovery. */
+  published: z.array(z.string()).default([]),
+  /** Natural keys of those that a door called known without telling their lead: an earlier try made it, and it must be there. */
+  known: z.array(z.string()).default([]),
 });
 export type Acked = z.infer<typeof acked>;
 
@@ -63,16 +82,6 @@ export type InjectedFault = z.infer<typeof injectedFault>;
 
 export const measurement = z.record(z.string(), z.object({ heapBytes: z.number(), handles: z.number() }));
 export type Measurement = z.infer<typeof measurement>;
-
-const logEntry = z.object({
-  provider: z.string(),
-  operation: z.string(),
-  subject: z.string(),
-  idempotencyKey: z.string().optional(),
-  outcome: z.string(),
-  price: z.number(),
-});
-export type Accepted = z.infer<typeof logEntry>;
 
 export type Seen = {
   readonly [N in EventName]: {
@@ -103,8 +112,6 @@ export type World = Sources & {
   readonly refresh: () => void;
   readonly end: () => Promise<void>;
 };
-
-const LOG_LINES_MAX = 200_000;
 
 export async function openWorld(sources: Sources): Promise<World> {
   const client = createKafkaClient({
@@ -161,9 +168,7 @@ export async function openWorld(sources: Sources): Promise<World> {
     lag: (group) => lagOf(group, database(group.schema), ends),
     async sandboxLog() {
       if (sources.sandbox === undefined) throw new CannotCheck('no sandbox: providers keep their own books');
-      const answer = await fetch(`${sources.sandbox}/_control/log?limit=${LOG_LINES_MAX}`);
-      const lines = (await answer.text()).split('\n').filter((line) => line !== '');
-      return lines.map((line) => logEntry.parse(JSON.parse(line)));
+      return readBook(sources.sandbox, sources.book);
     },
     refresh: () => {
       read.clear();

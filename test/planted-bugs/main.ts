@@ -1,42 +1,28 @@
-// `npm run planted-bugs`: puts each bug in, runs the suites that ought to catch it, and ends with 1 when one is caught by nothing.
+// `npm run planted-bugs`: puts each bug in, runs the suites that ought to catch it, and ends with 1 when one is caught by
+// nothing. Caught is a test that fails with the bug and passes without it; a file that cannot be run catches nothing.
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { z } from 'zod';
 import type { PlantedBug } from '@lead-flood/kernel';
 import { plantedBugs } from '@lead-flood/kernel';
 import { repositoryRoot, startStack, toEnvironment } from '@lead-flood/local';
+import type { Outcome, Verdict } from './outcome.ts';
+import { compare, readOutcome } from './outcome.ts';
 import { suites } from './suites.ts';
 
-/** A bug may make a test wait for ever; vitest's own limits end it, this one ends a run that hangs besides. */
+/** A bug may make a test wait for ever: vitest's own limits end that one. A run that hangs besides is ended, and proves nothing. */
 const RUN_MS = 300_000;
 
-const results = z.object({
-  testResults: z.array(
-    z.object({
-      message: z.string().optional(),
-      assertionResults: z.array(z.object({ fullName: z.string(), status: z.string() })),
-    }),
-  ),
-});
-
-type Outcome = { readonly by: string | null; readonly seconds: number };
-
-/** The first test of the file that fails with the bug in, or null. */
-async function firstFailure(
-  bug: PlantedBug,
-  file: string,
-  folder: string,
-  env: NodeJS.ProcessEnv,
-): Promise<string | null> {
+/** One run of the file, with a bug in or without. */
+async function run(file: string, bug: PlantedBug | null, folder: string, env: NodeJS.ProcessEnv): Promise<Outcome> {
   const output = join(folder, 'results.json');
   rmSync(output, { force: true });
-  const args = ['run', file, '--bail=1', '--reporter=json', `--outputFile=${output}`];
+  const args = ['run', file, '--reporter=json', `--outputFile=${output}`, ...(bug === null ? [] : ['--bail=1'])];
   const child = spawn('vitest', args, {
     cwd: repositoryRoot,
-    env: { ...env, LEADFLOOD_PLANTED_BUG: bug },
+    env: bug === null ? env : { ...env, LEADFLOOD_PLANTED_BUG: bug },
     stdio: 'ignore',
     timeout: RUN_MS,
   });
@@ -44,21 +30,23 @@ async function firstFailure(
     child.once('error', reject);
     child.once('exit', resolve);
   });
-  if (code === null) return `${file} (did not end)`;
-  const { testResults } = results.parse(JSON.parse(readFileSync(output, 'utf8')));
-  const failed = testResults.flatMap((one) => one.assertionResults).find(({ status }) => status === 'failed');
-  if (failed !== undefined) return failed.fullName.trim();
-  return code === 0 ? null : `${file}: ${testResults[0]?.message?.split('\n')[0] ?? 'could not run'}`;
+  return readOutcome(existsSync(output) ? readFileSync(output, 'utf8') : null, code);
 }
 
-async function tryBug(bug: PlantedBug, folder: string, env: NodeJS.ProcessEnv): Promise<Outcome> {
+type Run = (file: string, bug: PlantedBug | null) => Promise<Outcome>;
+type Tried = Verdict & { readonly seconds: number };
+
+async function tryBug(bug: PlantedBug, once: (file: string) => Promise<Outcome>, run: Run): Promise<Tried> {
   const startedAt = performance.now();
-  const seconds = (): number => Math.round((performance.now() - startedAt) / 1_000);
+  const why: string[] = [];
+  let by: string | null = null;
   for (const file of suites[bug]) {
-    const by = await firstFailure(bug, file, folder, env);
-    if (by !== null) return { by, seconds: seconds() };
+    const verdict = await compare(file, await run(file, bug), () => once(file));
+    why.push(...verdict.why);
+    ({ by } = verdict);
+    if (by !== null) break;
   }
-  return { by: null, seconds: seconds() };
+  return { by, why, seconds: Math.round((performance.now() - startedAt) / 1_000) };
 }
 
 const { values } = parseArgs({ options: { only: { type: 'string', multiple: true } } });
@@ -70,14 +58,27 @@ if (names.length === 0) {
 const folder = mkdtempSync(join(tmpdir(), 'lead-flood-planted-'));
 const stack = await startStack({ directory: join(folder, 'stack') });
 const env = { ...process.env, ...toEnvironment(stack.addresses) };
+const runIn: Run = (file, bug) => run(file, bug, folder, env);
+const controls = new Map<string, Promise<Outcome>>();
+/** The run without a bug, once a file: only of those by which something seems to be caught. */
+const control = (file: string): Promise<Outcome> => {
+  const known = controls.get(file) ?? runIn(file, null);
+  controls.set(file, known);
+  return known;
+};
 const uncaught: string[] = [];
+let faulty = 0;
 process.stdout.write(`${'planted bug'.padEnd(28)}  ${'s'.padStart(4)}  caught by\n`);
 for (const name of names) {
-  const { by, seconds } = await tryBug(name, folder, env);
+  const { by, why, seconds } = await tryBug(name, control, runIn);
   if (by === null) uncaught.push(name);
   process.stdout.write(`${name.padEnd(28)}  ${String(seconds).padStart(4)}  ${by ?? 'NOTHING'}\n`);
+  for (const line of why) process.stdout.write(`${' '.repeat(36)}! ${line}\n`);
+  faulty += why.length;
 }
 await stack.stop();
 rmSync(folder, { recursive: true, force: true });
 process.stdout.write(`${names.length - uncaught.length} of ${names.length} planted bugs are caught\n`);
-process.exit(uncaught.length === 0 ? 0 : 1);
+if (faulty > 0)
+  process.stdout.write(`${faulty} runs proved nothing: the file could not be run, or fails without any bug\n`);
+process.exit(uncaught.length === 0 && faulty === 0 ? 0 : 1);

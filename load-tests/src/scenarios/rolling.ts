@@ -6,7 +6,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { serviceNames } from '@lead-flood/local';
 import type { Everything, ManagedProcess, ServiceName } from '@lead-flood/local';
-import { emptyJournal, postLead } from '@lead-flood/test/generator';
+import { emptyJournal, postLead, toAcked } from '@lead-flood/test/generator';
 import type { Acked } from '@lead-flood/test/generator';
 import { groups, schemas } from '@lead-flood/test/groups';
 import { judge, linesOf, violationsOf } from '@lead-flood/test/judge';
@@ -154,7 +154,7 @@ async function judgeAll({ addresses, stack }: Everything, journal: Acked) {
     registry: addresses.registry,
     sandbox: addresses.sandbox,
     logs: stack.directory,
-    acked: { leads: [...journal.leads.values()].filter((id) => id !== null), files: {} },
+    acked: toAcked(journal),
     doubtsMax: 0,
     paidTwiceMax: 0,
   });

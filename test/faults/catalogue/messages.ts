@@ -1,10 +1,10 @@
 /** F9, F10, F19: what comes in the topics, and a topic that takes nothing. */
 import { topicOf } from '@lead-flood/contracts';
 import { createProducer, readTopic } from '@lead-flood/kafka';
-import type { RawRecord } from '@lead-flood/kafka';
 import { poison, sendBomb, sampleEnriched, sampleSubmitted } from '@lead-flood/testing';
+import { again } from '../repeats.ts';
 import type { Fault, Stage } from '../stage.ts';
-import { pause, remedy } from '../stage.ts';
+import { counts, pause, remedy, shows } from '../stage.ts';
 
 const WINDOW = 50;
 const REPLAYED_MAX = 2_000;
@@ -14,9 +14,17 @@ export const repeated: Fault = {
   sentence: 'every event comes again one to three times, out of order within 50, and a public topic is replayed',
   doubtsMax: 0,
   paidTwiceMax: 0,
-  shows: null,
   async inject(stage) {
     await pause(3_000);
+    // Whoever reads a topic tells its repeats from news; the public one by what it was told before, the others by version.
+    await counts(stage, 'discovery', /^leadflood_processor_messages_total\{.*reason="repeated_submission"/);
+    for (const service of ['enrichment', 'scoring', 'outreach', 'call-allocation', 'analytics'] as const)
+      await counts(stage, service, /^leadflood_processor_messages_total\{.*outcome="duplicate"/);
+    await counts(
+      stage,
+      'outreach',
+      /^leadflood_processor_messages_total\{.*group="outreach-send".*outcome="(duplicate|skipped)"/,
+    );
     const producer = await createProducer(stage.client);
     for (const topic of [
       'ingest.lead.v1',
@@ -36,15 +44,6 @@ export const repeated: Fault = {
   heal: remedy,
 };
 
-const again = ({ topic, key, value, headers }: RawRecord) => ({
-  topic,
-  key,
-  value,
-  headers: Object.fromEntries(
-    Object.entries(headers).flatMap(([name, text]) => (text === undefined ? [] : [[name, text]])),
-  ),
-});
-
 const shuffled = <T>({ random }: Stage, items: readonly T[]): T[] =>
   items
     .map((item) => ({ item, order: random.upTo(1_000_000) }))
@@ -56,14 +55,18 @@ const bad = (stage: Stage) => [
   ...poison(stage.codec, { name: 'LeadEnriched', data: sampleEnriched({ orgId: stage.product.seeds.orgId }) }),
 ];
 
+/** Ten records and what unpacks to too much. */
+const KINDS = 11;
+const REFUSED = /^leadflood_processor_messages_total\{.*outcome="rejected"/;
+
 export const garbage: Fault = {
   name: 'F10',
   sentence:
     'eleven kinds of garbage among the records of two topics: each becomes a dead letter, the partition goes on',
   doubtsMax: 0,
   paidTwiceMax: 0,
-  shows: null,
   async inject(stage) {
+    for (const service of ['discovery', 'scoring', 'analytics'] as const) await counts(stage, service, REFUSED, KINDS);
     const producer = await createProducer(stage.client);
     for (const record of shuffled(stage, bad(stage))) {
       await producer.send([record]);
@@ -108,9 +111,9 @@ export const fullTopic: Fault = {
   sentence: 'a dead-letter topic takes nothing for 8 s while letters come: nothing is dropped, it drains in order',
   doubtsMax: 0,
   paidTwiceMax: 0,
-  shows: 'KFK_ERR_TOO_LARGE',
   async inject(stage) {
     const topic = 'discovery.dead-letter.v1';
+    shows(stage, ['discovery'], '"group":"relay".*KFK_ERR_TOO_LARGE');
     await allow(stage, topic, 1);
     stage.remedies.push(() => allow(stage, topic, LETTER_BYTES_MAX));
     if (await takesRecords(stage, topic)) stage.complain(`${topic} was not full`);

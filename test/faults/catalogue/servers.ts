@@ -5,22 +5,38 @@ import { z } from 'zod';
 import { createDatabase, sql } from '@lead-flood/postgres';
 import type { Database } from '@lead-flood/postgres';
 import type { Fault, Stage } from '../stage.ts';
-import { freeze, killAndRestart, lookupsUnderWay, messagesUnderWay, pause, pidOf, readers, remedy } from '../stage.ts';
+import {
+  freeze,
+  hits,
+  killAndRestart,
+  lookupsUnderWay,
+  messagesUnderWay,
+  pause,
+  pidOf,
+  PUT_OUT,
+  readers,
+  remedy,
+  services,
+  shows,
+} from '../stage.ts';
 
 export const broker: Fault = {
   name: 'F4',
   sentence: 'the broker is killed and started again, or stands still for 12 s',
   doubtsMax: 0,
   paidTwiceMax: lookupsUnderWay,
-  shows: '"level":"(warn|error)".*"what":"kafka"|KFK_ERR',
   async inject(stage) {
     await pause(stage.random.upTo(2_000));
     const kind = stage.random.oneOf(['restart', 'freeze'] as const);
     stage.say(kind);
+    hits(stage, ...services);
     if (kind === 'restart') {
+      shows(stage, readers, '"what":"kafka".*(ECONNREFUSED|ECONNRESET)');
       await stage.stack.restart('kafka');
       return;
     }
+    // Beyond a session: the broker has put everybody out of the groups when it wakes.
+    shows(stage, readers, PUT_OUT);
     freeze(stage, pidOf(stage, 'kafka'));
     await pause(12_000);
   },
@@ -33,11 +49,13 @@ export const postgres: Fault = {
   // An answer that could not be stored may be asked for again, once the database is back.
   doubtsMax: messagesUnderWay,
   paidTwiceMax: lookupsUnderWay,
-  shows: '"level":"(warn|error)"',
   async inject(stage) {
     await pause(stage.random.upTo(2_000));
     const kind = stage.random.oneOf(['restart', 'terminate', 'exhaust'] as const);
     stage.say(kind);
+    hits(stage, ...services);
+    shows(stage, services, 'PGS_ERR_UNAVAILABLE.*(57P01|terminated unexpectedly|ECONNREFUSED|ECONNRESET)');
+    if (kind === 'exhaust') shows(stage, ['discovery'], 'SQLSTATE 53300');
     if (kind === 'restart') await stage.stack.restart('postgres');
     if (kind === 'terminate') await terminate(stage);
     if (kind === 'exhaust') await exhaust(stage);
@@ -104,16 +122,30 @@ export const redis: Fault = {
   sentence: 'Redis is killed and started again, or stands still for 5 s, or is emptied: nothing rests on it alone',
   doubtsMax: 0,
   paidTwiceMax: 0,
-  shows: null,
   async inject(stage) {
     await pause(stage.random.upTo(2_000));
     const kind = stage.random.oneOf(['restart', 'freeze', 'flush'] as const);
     stage.say(kind);
-    if (kind === 'restart') await stage.stack.restart('redis');
-    if (kind === 'flush') await flush(stage);
+    if (kind === 'restart') {
+      shows(stage, ['ingest-gateway'], 'Redis is away');
+      process.kill(pidOf(stage, 'redis'), 'SIGKILL');
+      // Away for long enough to be missed.
+      await pause(2_000);
+      await stage.stack.restart('redis');
+    }
+    if (kind === 'flush') {
+      stage.signs.hidden.push('an emptied Redis is a Redis whose limits have just begun: nobody can tell them apart');
+      await flush(stage);
+    }
     if (kind === 'freeze') {
       freeze(stage, pidOf(stage, 'redis'));
-      await pause(5_000);
+      await pause(3_000);
+      const told = await (await fetch(`${stage.product.gateway}/api/v1/system/ready`)).text();
+      stage.signs.others.push({
+        what: `the gateway called itself ready without a word of Redis: ${told}`,
+        seen: () => Promise.resolve(/"redis":"(?!ok")/.test(told)),
+      });
+      await pause(2_000);
     }
   },
   heal: remedy,
@@ -133,12 +165,13 @@ export const registry: Fault = {
   sentence: 'the schema registry hangs while a service starts; those that run know their ids and go on',
   doubtsMax: messagesUnderWay,
   paidTwiceMax: lookupsUnderWay,
-  shows: 'waiting for registry',
   async inject(stage) {
     freeze(stage, pidOf(stage, 'registry'));
     // Analytics writes no events and so needs no id of the registry to start.
     const name = stage.random.oneOf(readers.filter((reader) => reader !== 'analytics'));
     stage.say(name);
+    hits(stage, name);
+    shows(stage, [name], 'waiting for registry');
     const restarted = killAndRestart(stage, name);
     // A call to the registry is given up after 10 s, which counts from when the service has come so far.
     await pause(17_000);

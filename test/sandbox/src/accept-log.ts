@@ -95,10 +95,17 @@ export class AcceptLog {
     return found.join('');
   }
 
-  summary(): { lastSeq: number; accepted: number; costMicroUsd: number; providers: Record<string, Counts> } {
+  summary(): {
+    lastSeq: number;
+    forgottenSeq: number;
+    accepted: number;
+    costMicroUsd: number;
+    providers: Record<string, Counts>;
+  } {
     const all = [...this.#counts.values()];
     return {
       lastSeq: this.#sequence,
+      forgottenSeq: this.#forgotten,
       accepted: all.reduce((sum, counts) => sum + counts.accepted, 0),
       costMicroUsd: all.reduce((sum, counts) => sum + counts.costMicroUsd, 0),
       providers: Object.fromEntries(this.#counts),
