@@ -6,10 +6,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import type { Acked as Acknowledged } from '../invariants/world.ts';
+import { keyText } from '../../services/discovery/src/domain/submission.ts';
+import { normalise } from '../../services/discovery/src/normalisation.ts';
 import { person, SOURCE } from './people.ts';
 
 export type Acked = {
-  /** Seed of the person -> the lead's id, or null where the last try found that an earlier one had made the lead. */
+  /** Seed of the person -> the lead's id, or null where the door knew the person already. */
   readonly leads: Map<number, string | null>;
   /** Job of a file -> how many rows of it were accepted. */
   readonly files: Map<string, number>;
@@ -21,12 +23,14 @@ export type Acked = {
 
 export const emptyJournal = (): Acked => ({ leads: new Map(), files: new Map(), published: new Set(), lost: 0 });
 
-/** The journal as the judge reads it. A lead whose last try was told that it exists is looked for by its natural key. */
+/** The journal as the judge reads it. A lead whose last try was told that it exists is looked for by who it is. */
 export const toAcked = ({ leads, files, published }: Acked): Acknowledged => ({
   leads: [...leads.values()].filter((id) => id !== null),
   files: Object.fromEntries(files),
   published: [...published].map((seed) => naturalKeyOf(SOURCE, seed)),
-  known: [...leads].flatMap(([seed, id]) => (id === null ? [naturalKeyOf(REST, seed)] : [])),
+  known: [...leads].flatMap(([seed, id]) =>
+    id === null ? [{ id: naturalKeyOf(REST, seed), keys: normalise(person(seed, '')).keys.map(keyText) }] : [],
+  ),
 });
 
 /** As discovery makes it of source and external id. */

@@ -1,6 +1,6 @@
 /** I1. What was acknowledged is an event in a topic or a line of the generator's journal; where it ended, the topics say. */
 import { z } from 'zod';
-import { sql } from '@lead-flood/postgres';
+import { sql, texts } from '@lead-flood/postgres';
 import { decodeRecord, isPassed, isRefused, learnSchemas } from '@lead-flood/processor';
 import { naturalKeyOf } from '../../services/discovery/src/processor.ts';
 import type { Invariant, Violation } from './invariant.ts';
@@ -39,7 +39,7 @@ export const endStates: Invariant = {
       if (states.length === 0 && !left.has(id) && !letters.keys.has(id))
         violations.push({ id, what: 'has no end state' });
     }
-    violations.push(...journalled(world, leads, events, submissions));
+    violations.push(...journalled(world, leads, events, submissions), ...(await unknownPeople(world, leads)));
     return finding(leads.size + submissions.looked + unread.looked, violations, [
       world.acked === undefined ? 'no journal of a generator: what doors acknowledged is taken from the topics' : null,
     ]);
@@ -102,6 +102,22 @@ async function submissionsWithoutOutcome(world: World, letters: Letters): Promis
   return { looked: records.length, violations, inTopic, answered };
 }
 
+const claimed = z.object({ key: z.string(), lead_id: z.string() });
+
+/** Whom a door called known must be a lead, under whatever natural key. */
+async function unknownPeople(world: World, leads: ReadonlySet<string>): Promise<Violation[]> {
+  const known = world.acked?.known ?? [];
+  if (known.length === 0) return [];
+  const claims = await world.database('discovery').any(sql.type(claimed)`
+    select kind || ':' || value as key, lead_id from identity_keys
+    where kind || ':' || value = any(${texts(known.flatMap(({ keys }) => keys))}::text[])
+  `);
+  const leadOf = new Map(claims.map(({ key, lead_id: lead }) => [key, lead]));
+  return known
+    .filter(({ keys }) => !keys.some((key) => leads.has(leadOf.get(key) ?? '')))
+    .map(({ id }) => ({ id, what: 'was called known and is no lead' }));
+}
+
 /** What the generator was told to be accepted, against what is there. */
 function journalled(
   world: World,
@@ -125,7 +141,6 @@ function journalled(
     ...world.acked.published.flatMap((key) =>
       inTopic.has(key) ? withoutLead(key) : [{ id: key, what: 'was stored by the broker and is not in the topic' }],
     ),
-    ...world.acked.known.flatMap(withoutLead),
     ...world.acked.leads.filter((id) => !leads.has(id)).map((id) => ({ id, what: 'was acknowledged and is no lead' })),
     ...Object.entries(world.acked.files).flatMap(([id, accepted]) =>
       byJob.get(id) === accepted

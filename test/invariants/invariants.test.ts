@@ -201,9 +201,12 @@ describe('a planted violation is found and named', () => {
   });
 
   it('I1: a lead that a door called known, and that nobody has', async () => {
-    const acked = { leads: [], files: {}, published: [], known: [`${SOURCE}/fault-0`, 'fault-rest/gone'] };
-    const violations = (await found('I1', { acked })).filter(({ what }) => what.startsWith('was acknowledged'));
-    expect(violations).toEqual([naming('fault-rest/gone')]);
+    const known = [
+      { id: 'there', keys: ['phone:+990000', `email:${person(0, '').person.email}`] },
+      { id: 'gone', keys: ['email:nobody@planted.example'] },
+    ];
+    const violations = await found('I1', { acked: { leads: [], files: {}, published: [], known } });
+    expect(violations.filter(({ what }) => what.startsWith('was called known'))).toEqual([naming('gone')]);
   });
 
   it('I2: a message that a provider accepted twice', async () => {

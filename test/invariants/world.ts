@@ -65,8 +65,11 @@ export const acked = z.object({
   files: z.record(z.string(), z.int()),
   /** Natural keys of submissions that the broker has stored: each must be in the topic, and answered by discovery. */
   published: z.array(z.string()).default([]),
-  /** Natural keys of those that a door called known without telling their lead: an earlier try made it, and it must be there. */
-  known: z.array(z.string()).default([]),
+  /**
+   * People whom a door called known without telling their lead: an earlier try made it, or somebody else's submission of the
+   * same person. By `kind:value` of each thing that identifies them; a lead must have one of these.
+   */
+  known: z.array(z.object({ id: z.string(), keys: z.array(z.string()) })).default([]),
 });
 export type Acked = z.infer<typeof acked>;
 

@@ -33,6 +33,8 @@ export type DrainDeps = {
   readonly clock: Clock;
   readonly wakeRelay: () => void;
   readonly topicPrefix?: string;
+  /** For those who want it on record: called in each of the drain's transactions, with what that one has done. */
+  readonly note?: (tx: Queries, done: Drained) => Promise<void>;
 };
 
 /** The group's batches stand still for the transaction that drains: one of some tens of milliseconds. */
@@ -48,17 +50,19 @@ export async function drainKey(
   let drained = 0;
   let dropped = 0;
   for (;;) {
-    const part = await readParked(deps.database, processor.group, key, TOGETHER_MAX);
-    if (part.length === 0) return { drained, dropped, stoppedBy: null };
+    const waiting = await readParked(deps.database, processor.group, key, TOGETHER_MAX);
+    if (waiting.length === 0) return { drained, dropped, stoppedBy: null };
     await learnSchemas(
       deps.codec,
-      part.map((message) => toRecord(message)),
+      waiting.map((message) => toRecord(message)),
     );
     const done = await deps.database.transaction(async (tx) => {
       await lockForDrain(tx, processor.group);
       const messages = await readParked(tx, processor.group, key, TOGETHER_MAX);
       const first = dropFirst && dropped === 0 && (messages[0]?.code ?? null) !== null ? messages.slice(0, 1) : [];
-      return decideInOrder(processor, deps, tx, { messages, first, decoding });
+      const part = await decideInOrder(processor, deps, tx, { messages, first, decoding });
+      await deps.note?.(tx, part);
+      return part;
     });
     drained += done.drained;
     dropped += done.dropped;

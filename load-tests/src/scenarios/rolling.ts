@@ -3,6 +3,7 @@
  * process once told to end (SIGTERM), waited for and started again. What is lost or double say the invariants; how long
  * each partition stood still says pauses.ts.
  */
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { serviceNames } from '@lead-flood/local';
 import type { Everything, ManagedProcess, ServiceName } from '@lead-flood/local';
@@ -154,6 +155,7 @@ async function judgeAll({ addresses, stack }: Everything, journal: Acked) {
     registry: addresses.registry,
     sandbox: addresses.sandbox,
     logs: stack.directory,
+    book: join(stack.directory, 'sandbox-accepted.ndjson'),
     acked: toAcked(journal),
     doubtsMax: 0,
     paidTwiceMax: 0,

@@ -1,7 +1,7 @@
 /** Keys that call-allocation has set aside, and the way back for them. Of one organisation; foreign keys are not there. */
 import { z } from 'zod';
 import { CodedError, randomId, systemClock } from '@lead-flood/kernel';
-import type { Database, Queries } from '@lead-flood/postgres';
+import type { Queries } from '@lead-flood/postgres';
 import { listParked, readParked, sql } from '@lead-flood/postgres';
 import type { Drained, Erased } from '@lead-flood/processor';
 import { drainKey } from '@lead-flood/processor';
@@ -42,8 +42,8 @@ export const createParking = ({ database, codec, wakeRelay, processors }: Parkin
     if (processor === undefined || first?.orgId !== asker.orgId)
       throw new CodedError('CAL_ERR_NOT_PARKED', 'nothing of this key waits');
     const id = randomId();
-    const noted = noting(database, (tx, done) => noteDrain(tx, { id, asker, asked, done }));
-    return drainKey(processor, { database: noted, codec, wakeRelay, clock: systemClock }, { key, dropFirst });
+    const note = (tx: Queries, done: Drained): Promise<void> => noteDrain(tx, { id, asker, asked, done });
+    return drainKey(processor, { database, codec, wakeRelay, clock: systemClock, note }, { key, dropFirst });
   },
   drains: async (orgId, limit) => {
     const rows = await database.any(sql.type(row)`
@@ -55,30 +55,21 @@ export const createParking = ({ database, codec, wakeRelay, processors }: Parkin
   },
 });
 
-const told = z.object({ drained: z.int(), dropped: z.int(), stoppedBy: z.string().nullable() });
-const row = told.extend({
+const row = z.object({
   id: z.string(),
   who: z.string(),
   group: z.string(),
   key: z.string(),
   dropFirst: z.boolean(),
+  drained: z.int(),
+  dropped: z.int(),
+  stoppedBy: z.string().nullable(),
   at: z.number(),
-});
-
-/** Each transaction of a drain notes what it has done itself: the answer may be lost, the process may end between two. */
-const noting = (database: Database, note: (tx: Queries, done: Drained) => Promise<void>): Database => ({
-  ...database,
-  transaction: (body) =>
-    database.transaction(async (tx) => {
-      const done = await body(tx);
-      await note(tx, told.parse(done));
-      return done;
-    }),
 });
 
 type Noted = { readonly id: string; readonly asker: Asker; readonly asked: DrainAsked; readonly done: Drained };
 
-/** One row a drain, whose later transactions add to it. */
+/** One row a drain, to which each of its transactions adds: the answer may be lost, the process may end between two. */
 async function noteDrain(tx: Queries, { id, asker, asked, done }: Noted): Promise<void> {
   await tx.query(sql.unsafe`
     insert into drains (id, org_id, who, consumer_group, key, drop_first, drained, dropped, stopped_by)
