@@ -1,4 +1,7 @@
-/** I11 over a whole run: heap and handles at its end against those of the services once they were warm. */
+/**
+ * I11 over a whole run: heap and handles at its end against the most of its first half. One look is no measure of what a
+ * service needs: most trials kill it, and its pools open with the first work after that.
+ */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Violation } from '../invariants/invariant.ts';
 import { growth } from '../invariants/processes.ts';
@@ -22,16 +25,21 @@ export async function grownAtRest(
   }
 }
 
-const smaller = (a: Measurement, b: Measurement): Measurement =>
-  Object.fromEntries(
-    Object.entries(b).map(([name, { heapBytes, handles }]) => [
-      name,
-      {
-        heapBytes: Math.min(heapBytes, a[name]?.heapBytes ?? heapBytes),
-        handles: Math.min(handles, a[name]?.handles ?? handles),
-      },
-    ]),
-  );
+const combine =
+  (choose: (a: number, b: number) => number) =>
+  (a: Measurement, b: Measurement): Measurement =>
+    Object.fromEntries(
+      Object.entries(b).map(([name, { heapBytes, handles }]) => [
+        name,
+        {
+          heapBytes: choose(heapBytes, a[name]?.heapBytes ?? heapBytes),
+          handles: choose(handles, a[name]?.handles ?? handles),
+        },
+      ]),
+    );
+
+const smaller = combine(Math.min);
+export const larger = combine(Math.max);
 
 /** Of a process that was started anew since, only what its last life has added is seen. */
 export const sayMeasured = (before: Measurement, after: Measurement): string =>

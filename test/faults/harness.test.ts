@@ -1,7 +1,7 @@
 /** What the harness allows a trial, and what it asks to be seen of it: on made-up trials. */
 import { expect, it } from 'vitest';
 import { allowed } from './allowed.ts';
-import { grownAtRest } from './growth.ts';
+import { grownAtRest, larger } from './growth.ts';
 import { counting, noSigns, sumOf, unseen } from './signs.ts';
 
 const fault = { doubtsMax: 64, paidTwiceMax: 128 };
@@ -44,4 +44,6 @@ it('a service that has grown since it was warm is named, and garbage that goes i
   const leak = await grownAtRest(warm, () => Promise.resolve(of(140, 40)), 0);
   expect(leak.map(({ id, what }) => `${id} ${what.split(' ')[0]}`)).toEqual(['scoring heap', 'scoring handles']);
   expect(await grownAtRest(warm, () => Promise.resolve({}), 0)).toHaveLength(1);
+  // Of a process that was killed, one trial shows less than it needs.
+  expect(larger(larger({}, of(70, 20)), of(60, 7))).toEqual(of(70, 20));
 });
