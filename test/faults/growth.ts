@@ -7,6 +7,9 @@ import type { Violation } from '../invariants/invariant.ts';
 import { growth } from '../invariants/processes.ts';
 import type { Measurement } from '../invariants/world.ts';
 
+/** In fewer trials the most is no more than what happened to be uncollected then. */
+export const TRIALS_TO_JUDGE_GROWTH = 10;
+
 /** Garbage is no growth: of several looks at a service at rest the smallest counts. */
 const LOOKS = 10;
 const LOOK_EVERY_MS = 2_000;

@@ -11,7 +11,7 @@ import { measure } from '../invariants/processes.ts';
 import type { Measurement } from '../invariants/world.ts';
 import { sayBound } from './bound.ts';
 import { catalogue } from './catalogue/index.ts';
-import { grownAtRest, larger, sayMeasured } from './growth.ts';
+import { grownAtRest, larger, sayMeasured, TRIALS_TO_JUDGE_GROWTH } from './growth.ts';
 import type { Setting } from './trial.ts';
 import { openLedger, runTrial } from './trial.ts';
 
@@ -70,8 +70,12 @@ for (const fault of faults) {
   const slowest = `slowest trial ${Math.round(slowestMs / 1_000)} s`;
   process.stdout.write(`${fault.name.padEnd(4)} ${sayBound(bad, trials)}  ${slowest}  ${fault.sentence}\n`);
 }
-const grown = await grownAtRest(most, () => measure(product.operations));
-process.stdout.write(`I11  most in the first half, and now: ${sayMeasured(most, await measure(product.operations))}\n`);
+const isJudged = done >= TRIALS_TO_JUDGE_GROWTH;
+const grown = isJudged ? await grownAtRest(most, () => measure(product.operations)) : [];
+const measured = sayMeasured(most, await measure(product.operations));
+process.stdout.write(
+  `I11  most in the first half, and now${isJudged ? '' : ' (too few trials to judge)'}: ${measured}\n`,
+);
 for (const { id, what } of grown) process.stdout.write(`    ! I11 ${id}: ${what}\n`);
 const good = failed === 0 && grown.length === 0;
 await product.stop();

@@ -4,7 +4,8 @@
  */
 import type { ServiceName } from '@lead-flood/local';
 
-export type Line = { readonly service: ServiceName; readonly shows: string };
+/** Of any service where none is named. */
+export type Line = { readonly service: ServiceName | null; readonly shows: string };
 
 export type Sign = { readonly what: string; readonly seen: () => Promise<boolean> };
 

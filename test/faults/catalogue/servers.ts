@@ -35,8 +35,8 @@ export const broker: Fault = {
       await stage.stack.restart('kafka');
       return;
     }
-    // Beyond a session: the broker has put everybody out of the groups when it wakes.
-    shows(stage, readers, PUT_OUT);
+    // Beyond a session: when the broker wakes it puts out whoever's sign of life it does not read first.
+    stage.signs.lines.push({ service: null, shows: PUT_OUT });
     freeze(stage, pidOf(stage, 'kafka'));
     await pause(12_000);
   },
