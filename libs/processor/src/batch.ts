@@ -48,10 +48,7 @@ export type Batch = {
 
 type DecodedBatch = Batch & { readonly passed: readonly Passed[] };
 
-export type BatchResult = {
-  readonly outcomes: readonly FoldOutcome<unknown>[];
-  readonly deadLetters: readonly Refused[];
-};
+type Outcomes = readonly FoldOutcome<unknown>[];
 
 /**
  * All seven. `setAside`: a record of them that is not to be decided, because the database has refused it, and becomes a
@@ -64,7 +61,7 @@ export async function processRecords(moves: Moves, work: Work, setAside?: Refuse
   const decoded = decode(moves.decoding, work);
   const batch = setAside === undefined ? decoded : { ...decoded, inputs: [], passed: [], refused: [setAside] };
   // 2 to 6.
-  const { outcomes } = await commitBatch(processor, { ...deps, now: deps.clock.now() }, batch);
+  const outcomes = await commitBatch(processor, { ...deps, now: deps.clock.now() }, batch);
   for (const advance of batch.advances) {
     const place = work.places.get(placeKey(advance));
     if (place !== undefined) place.nextOffset = advance.nextOffset;
@@ -110,7 +107,7 @@ export async function commitBatch(
   processor: Erased,
   deps: { readonly database: Database; readonly codec: Codec; readonly now: number },
   batch: Batch,
-): Promise<BatchResult> {
+): Promise<Outcomes> {
   const { inputs, advances, refused } = batch;
   if (planted('commit-offset-first'))
     await deps.database.transaction((tx) => advancePositions(tx, processor.group, advances));
@@ -148,7 +145,7 @@ export async function commitBatch(
     if (parked !== undefined) await parkAfterFold(tx, processor.group, inputs, keys, folded.outcomes);
     await fault('processor.outbox');
     // 6. Commit: on return.
-    return { outcomes: folded.outcomes, deadLetters };
+    return folded.outcomes;
   });
 }
 
@@ -170,7 +167,7 @@ export async function prepareInputs<S, F>(
 function report(
   { processor: { group }, decoding: { topicPrefix }, deps: { telemetry } }: Moves,
   { inputs, refused, passed }: DecodedBatch,
-  outcomes: BatchResult['outcomes'],
+  outcomes: Outcomes,
   durationMs: number,
 ): void {
   const sourceOf = ({ topic }: RawRecord): string => topic.slice(topicPrefix.length);

@@ -8,7 +8,6 @@
  *
  * Within a chunk a partition's records stand together and in their order, and chunks follow in order too.
  */
-
 import { planted } from '@lead-flood/kernel';
 
 /** `runs`: the records of each partition. No chunk has more than `max` (at least 1), none is empty. */
