@@ -265,7 +265,6 @@ describe('SIGKILL of each of seven services in the middle of 5,000 leads', () =>
     const failed = Promise.withResolvers<never>();
     const running = await batchProcessor(
       createAnalytics({
-        read: () => undefined,
         applied: () => undefined,
         lastEventAt: () => null,
         projectionMs: () => null,

@@ -86,7 +86,7 @@ async function submissionsWithoutOutcome(world: World, letters: Letters): Promis
     group: 'discovery',
     codec: world.codec,
     reads: new Set(['LeadSubmitted']),
-    ignored: new Map(),
+    passedOver: new Set<string>(),
     topicPrefix: '',
   };
   const violations = records.flatMap((record): Violation[] => {

@@ -17,7 +17,7 @@ export type Group = {
   readonly name: string;
   readonly schema: Schema;
   readonly reads: readonly TopicName[];
-  /** Topics of which it passes over some events unread (`ignore`). */
+  /** Topics of which it passes over some events unread (`only`). */
   readonly passesOver?: readonly TopicName[];
 };
 

@@ -5,8 +5,8 @@
 import { createAnalytics } from '@lead-flood/analytics/projection';
 import type { Stored } from '@lead-flood/postgres';
 import { sql } from '@lead-flood/postgres';
-import type { Erased } from '@lead-flood/processor';
-import { decodeRecord, decodingOf, erase, fold, isPassed, isRefused, learnSchemas } from '@lead-flood/processor';
+import type { Untyped } from '@lead-flood/processor';
+import { decodeRecord, decodingOf, untyped, fold, isPassed, isRefused, learnSchemas } from '@lead-flood/processor';
 import { z } from 'zod';
 import { groups } from './groups.ts';
 import type { Invariant, Violation } from './invariant.ts';
@@ -26,9 +26,8 @@ export const rebuilt: Invariant = {
   async check(world) {
     const reads = groups.find((group) => group.name === 'analytics')?.reads ?? [];
     await world.wholeTopics(...reads);
-    const processor = erase(
+    const processor = untyped(
       createAnalytics({
-        read: () => undefined,
         applied: () => undefined,
         lastEventAt: () => null,
         projectionMs: () => null,
@@ -54,7 +53,7 @@ export const rebuilt: Invariant = {
   },
 };
 
-type Processor = Erased<LeadDocument, undefined>;
+type Processor = Untyped<LeadDocument, undefined>;
 
 async function foldTopics(
   world: World,
@@ -70,13 +69,11 @@ async function foldTopics(
       const input = decodeRecord(decoding, record);
       return isRefused(input) || isPassed(input) ? [] : [input.event];
     });
-    // Analytics finds its keys in the event and asks no table.
-    const prepared = (await processor.prepare?.(world.database('analytics'), events)) ?? [];
-    const inputs = events.map((event, i) => {
+    const inputs = events.map((event) => {
       const decide = processor.decide[event.name];
       return {
         event,
-        prepared: prepared[i] ?? { key: event.key, facts: undefined },
+        placed: { key: processor.keyOf?.(event) ?? event.key, facts: undefined },
         guarded: true,
         decide: (state: never, ctx: Parameters<NonNullable<typeof decide>>[2]) => {
           if (decide === undefined) throw new Error(`no decision for ${event.name}`);

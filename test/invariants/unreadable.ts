@@ -66,7 +66,7 @@ function withoutLetter({ codec }: World, letters: Letters, topic: TopicName, rec
   const reads = new Set<string>(topics[topic].events);
   return readersOf(topic).flatMap(({ name: group, passesOver = [] }) => {
     if ((isNamed && passesOver.includes(topic)) || letters.byGroup.has(`${group} ${place}`)) return [];
-    const input = decodeRecord({ group, codec, reads, ignored: new Map(), topicPrefix: '' }, record);
+    const input = decodeRecord({ group, codec, reads, passedOver: new Set(), topicPrefix: '' }, record);
     return isRefused(input) ? [{ id: place, what: `${input.code}, and no dead letter of ${group} names it` }] : [];
   });
 }

@@ -1,33 +1,38 @@
 /**
- * The door for commands that come by REST: the same `prepare`, `decide` and `store` as for events, in a transaction of
+ * The door for commands that come by REST: the same `facts`, `decide` and `store` as for events, in a transaction of
  * its own. Calls that arrive while one transaction is running share the next one, so a burst costs a few commits.
  */
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Topic } from '@lead-flood/contracts';
 import type { Codec } from '@lead-flood/kafka';
 import type { Clock } from '@lead-flood/kernel';
 import { activeTraceparent, CodedError, fault, invariant, randomId, TransientError } from '@lead-flood/kernel';
 import type { Database } from '@lead-flood/postgres';
 import { insertOutbox, insertTimers } from '@lead-flood/postgres';
-import { prepareInputs } from './batch.ts';
+import { placeInputs } from './batch.ts';
 import type { FoldOutcome } from './fold.ts';
 import { fold, toFoldInputs } from './fold.ts';
-import type { AnyInput, Erased } from './processor.ts';
+import type { AnyInput, BatchProcessor, Commands, Untyped } from './processor.ts';
+import { untyped } from './processor.ts';
 
-export type CommandInput = {
-  readonly name: string;
+type Named<N extends string, D> = {
+  readonly name: N;
   readonly key: string;
   readonly orgId: string;
   readonly correlationId: string;
-  readonly data: unknown;
+  readonly data: D;
   /** Give the same id to make a repeat recognisable; a fresh one otherwise. */
   readonly id?: string;
 };
 
+/** A command of the processor's own table, with the data that its row takes. */
+export type Command<C extends Commands> = { [N in keyof C & string]: Named<N, C[N]> }[keyof C & string];
+
 export type Applied<S> = { readonly state: S; readonly key: string; readonly outcome: FoldOutcome<S> };
 
-export type Applier<S> = {
+export type Applier<S, C extends Commands> = {
   /** Resolves after the commit. Throws `CodedError` with the decision's code when it is refused. */
-  readonly apply: (input: CommandInput) => Promise<Applied<S>>;
+  readonly apply: (command: Command<C>) => Promise<Applied<S>>;
 };
 
 export type ApplierDeps = {
@@ -47,7 +52,15 @@ const LEAVES_NO_TRACE = new Set<string>(['PGS_ERR_CONFLICT', 'PGS_ERR_VERSION_CO
 
 type Waiting<S> = { event: AnyInput; resolve: (applied: Applied<S>) => void; reject: (error: unknown) => void };
 
-export function createApplier<S, F>(processor: Erased<S, F>, deps: ApplierDeps): Applier<S> {
+export const createApplier = <S, R extends readonly Topic[], W extends readonly Topic[], F, C extends Commands>(
+  processor: BatchProcessor<S, R, W, F, C>,
+  deps: ApplierDeps,
+): Applier<S, C> => createUntypedApplier(untyped(processor), deps);
+
+export type UntypedApplier<S> = { readonly apply: (input: Named<string, unknown>) => Promise<Applied<S>> };
+
+/** The same for whoever has inputs of any name: suites that put events through this door. */
+export function createUntypedApplier<S, F>(processor: Untyped<S, F>, deps: ApplierDeps): UntypedApplier<S> {
   const waiting: Waiting<S>[] = [];
   let busy = false;
 
@@ -62,6 +75,7 @@ export function createApplier<S, F>(processor: Erased<S, F>, deps: ApplierDeps):
           together.map((w) => w.event),
         );
         deps.wakeRelay();
+        processor.committed?.(together.map(({ event }) => event));
         together.forEach((w, i) => {
           settle(w, applied[i]);
         });
@@ -87,7 +101,7 @@ export function createApplier<S, F>(processor: Erased<S, F>, deps: ApplierDeps):
 }
 
 async function oneByOne<S, F>(
-  processor: Erased<S, F>,
+  processor: Untyped<S, F>,
   deps: ApplierDeps,
   together: readonly Waiting<S>[],
 ): Promise<void> {
@@ -108,7 +122,7 @@ function settle<S>(w: Waiting<S>, applied: Applied<S> | undefined): void {
   else w.resolve(applied);
 }
 
-const toEvent = (input: CommandInput, now: number): AnyInput => ({
+const toEvent = (input: Named<string, unknown>, now: number): AnyInput => ({
   name: input.name,
   id: input.id ?? randomId(),
   key: input.key,
@@ -123,7 +137,7 @@ const toEvent = (input: CommandInput, now: number): AnyInput => ({
 });
 
 async function commitWithRetry<S, F>(
-  processor: Erased<S, F>,
+  processor: Untyped<S, F>,
   deps: ApplierDeps,
   events: readonly AnyInput[],
 ): Promise<readonly Applied<S>[]> {
@@ -139,18 +153,18 @@ async function commitWithRetry<S, F>(
 }
 
 async function commit<S, F>(
-  processor: Erased<S, F>,
+  processor: Untyped<S, F>,
   deps: ApplierDeps,
   events: readonly AnyInput[],
 ): Promise<readonly Applied<S>[]> {
   return deps.database.transaction(async (tx) => {
-    const prepared = await prepareInputs(processor, tx, events);
-    const loaded = await processor.store.load(tx, [...new Set(prepared.map((p) => p.key))]);
+    const placed = await placeInputs(processor, tx, events);
+    const loaded = await processor.store.load(tx, [...new Set(placed.map((p) => p.key))]);
     await fault('processor.loaded');
     const folded = fold<S, F>(
       processor,
       deps.codec,
-      toFoldInputs(processor, events, prepared, { guarded: false }),
+      toFoldInputs(processor, events, placed, { guarded: false }),
       loaded,
       deps.clock.now(),
     );
@@ -158,6 +172,6 @@ async function commit<S, F>(
     await insertOutbox(tx, folded.outbox);
     await insertTimers(tx, folded.timers);
     await fault('processor.outbox');
-    return folded.outcomes.map((outcome, i) => ({ state: outcome.state, key: prepared[i]?.key ?? '', outcome }));
+    return folded.outcomes.map((outcome, i) => ({ state: outcome.state, key: placed[i]?.key ?? '', outcome }));
   });
 }

@@ -24,7 +24,7 @@ import { createOffsetTeller } from './offset-teller.ts';
 import type { Owned, Ownership } from './ownership.ts';
 import { createOwnership } from './ownership.ts';
 import { placeKey } from './place-key.ts';
-import type { Erased } from './processor.ts';
+import type { Untyped } from './processor.ts';
 import type { Running, ShellDeps, ShellOptions, Status } from './shell.ts';
 import { fetchWaitMs, shellDefaults } from './shell.ts';
 import { beginUntilDone, untilDone } from './until-done.ts';
@@ -33,7 +33,7 @@ import { beginUntilDone, untilDone } from './until-done.ts';
 const FETCH_BYTES_PER_PARTITION = 1_048_576;
 
 export async function startBatchShell(
-  processor: Erased,
+  processor: Untyped,
   deps: ShellDeps,
   options: ShellOptions = shellDefaults,
 ): Promise<Running> {

@@ -26,14 +26,14 @@ import { fold, toFoldInputs } from './fold.ts';
 import type { OffsetTeller } from './offset-teller.ts';
 import type { Owned } from './ownership.ts';
 import { placeKey } from './place-key.ts';
-import type { AnyInput, Erased, Prepared } from './processor.ts';
+import type { AnyInput, Untyped, Placed } from './processor.ts';
 import type { ShellDeps } from './shell.ts';
 
 /** Records in order, those of a partition together, and where each partition stood before them. */
 export type Work = { readonly records: readonly RawRecord[]; readonly places: ReadonlyMap<string, Owned> };
 
 export type Moves = {
-  readonly processor: Erased;
+  readonly processor: Untyped;
   readonly decoding: Decoding;
   readonly deps: Pick<ShellDeps, 'database' | 'codec' | 'clock' | 'telemetry' | 'wakeRelay'>;
   readonly teller: Pick<OffsetTeller, 'tell'>;
@@ -66,6 +66,7 @@ export async function processRecords(moves: Moves, work: Work, setAside?: Refuse
     const place = work.places.get(placeKey(advance));
     if (place !== undefined) place.nextOffset = advance.nextOffset;
   }
+  processor.committed?.(batch.inputs.map(({ event }) => event));
   deps.wakeRelay();
   report(moves, batch, outcomes, performance.now() - startedAt);
   // 7. Tell Kafka.
@@ -104,7 +105,7 @@ function decode(decoding: Decoding, { records, places }: Work): DecodedBatch {
 }
 
 export async function commitBatch(
-  processor: Erased,
+  processor: Untyped,
   deps: { readonly database: Database; readonly codec: Codec; readonly now: number },
   batch: Batch,
 ): Promise<Outcomes> {
@@ -116,8 +117,8 @@ export async function commitBatch(
     //    that of everything it has seen. The outbox is published in that order.
     if (processor.parks === true) await lockForBatch(tx, processor.group);
     const events = inputs.map((input) => input.event);
-    const prepared = await prepareInputs(processor, tx, events);
-    const keys = prepared.map((p) => p.key);
+    const placed = await placeInputs(processor, tx, events);
+    const keys = placed.map((p) => p.key);
     const parked = processor.parks === true ? await parkedKeysOf(tx, processor.group, [...new Set(keys)]) : undefined;
     const loaded = await processor.store.load(tx, [...new Set(keys)]);
     await fault('processor.loaded');
@@ -128,7 +129,7 @@ export async function commitBatch(
     const folded = fold(
       processor,
       deps.codec,
-      toFoldInputs(processor, events, prepared, { guarded: true }),
+      toFoldInputs(processor, events, placed, { guarded: true }),
       loaded,
       deps.now,
       parked,
@@ -149,18 +150,23 @@ export async function commitBatch(
   });
 }
 
-/** `prepare`, or its default: the record's key is the state's key. */
-export async function prepareInputs<S, F>(
-  processor: Erased<S, F>,
+/** By `keyOf` and `facts`, or by `claim`; without any of them the record's key is the state's key. */
+export async function placeInputs<S, F>(
+  processor: Untyped<S, F>,
   tx: Queries,
   events: readonly AnyInput[],
-): Promise<readonly Prepared<F>[]> {
-  // Without `prepare` the type of the facts is `undefined`.
-  if (processor.prepare === undefined || events.length === 0)
-    return events.map((event) => ({ key: event.key, facts: undefined as F }));
-  const prepared = await processor.prepare(tx, events);
-  invariant(prepared.length === events.length, `${processor.group}: prepare must answer every input`);
-  return prepared;
+): Promise<readonly Placed<F>[]> {
+  const { group, claim, keyOf, facts } = processor;
+  if (events.length === 0) return [];
+  if (claim !== undefined) {
+    const placed = await claim(tx, events);
+    invariant(placed.length === events.length, `${group}: claim must answer every input`);
+    return placed;
+  }
+  const known = await facts?.(tx, events);
+  invariant(known === undefined || known.length === events.length, `${group}: facts must answer every input`);
+  // Without `facts` their type is `undefined`.
+  return events.map((event, i) => ({ key: keyOf?.(event) ?? event.key, facts: known?.[i] as F }));
 }
 
 /** What is told of a batch follows its commit. */

@@ -5,7 +5,7 @@ import { isId, derivedId, planted, platformOrg } from '@lead-flood/kernel';
 import type { SkipCode } from '@lead-flood/kernel';
 import type { Codec, DeadLetterFacts, RawRecord } from '@lead-flood/kafka';
 import { headerNames, headerOf, originHeader, replayForHeader, TIMER_TOPIC } from '@lead-flood/kafka';
-import type { AnyInput, Erased } from './processor.ts';
+import type { AnyInput, Untyped } from './processor.ts';
 
 export type DecodedInput = { readonly record: RawRecord; readonly event: AnyInput; readonly attempt: number };
 export type Refused = {
@@ -15,7 +15,7 @@ export type Refused = {
   readonly step: DeadLetterFacts['step'];
 };
 
-/** An event without meaning for the processor (`ignore`), or meant for another group: it was not read. */
+/** An event that the processor does not read (`only`), or that is meant for another group. */
 export type Passed = { readonly record: RawRecord; readonly ignored: SkipCode };
 
 export type Decoding = {
@@ -23,25 +23,23 @@ export type Decoding = {
   readonly codec: Codec;
   /** Events of the processor's topics. */
   readonly reads: ReadonlySet<string>;
-  readonly ignored: ReadonlyMap<string, SkipCode>;
+  /** Events of the same topics that it has not asked for. */
+  readonly passedOver: ReadonlySet<string>;
   /** What stands before every topic's name here (tests share one broker); an event's source is without it. */
   readonly topicPrefix: string;
 };
 
-/** What the processor's table says about reading, once for all records. */
+/** What the processor says about reading, once for all records. */
 export function decodingOf(
-  { group, reads, decide }: Pick<Erased, 'group' | 'reads'> & { readonly decide: Readonly<Record<string, object>> },
+  { group, reads }: Pick<Untyped, 'group' | 'reads'>,
   codec: Codec,
   topicPrefix = '',
 ): Decoding {
-  const ignored = Object.entries(decide).flatMap(([name, row]): [string, SkipCode][] =>
-    'ignores' in row ? [[name, row.ignores as SkipCode]] : [],
-  );
   return {
     group,
     codec,
     reads: new Set(reads.flatMap((topic) => topic.events)),
-    ignored: new Map(ignored),
+    passedOver: new Set(reads.flatMap((topic) => topic.passedOver ?? [])),
     topicPrefix,
   };
 }
@@ -60,14 +58,13 @@ export async function learnSchemas(codec: Codec, records: readonly RawRecord[]):
 }
 
 export function decodeRecord(decoding: Decoding, record: RawRecord): DecodedInput | Refused | Passed {
-  const { codec, reads, ignored, topicPrefix } = decoding;
+  const { codec, reads, passedOver, topicPrefix } = decoding;
   const { unreadable } = record;
   if (unreadable !== undefined) return { record, code: 'KFK_ERR_COMPRESSION', detail: unreadable, step: 'decode' };
   const replayFor = headerOf(record, replayForHeader);
   if (replayFor !== null && replayFor !== decoding.group && !planted('replay-for-all'))
     return { record, ignored: 'replay_for_another' };
-  const meaningless = ignored.size === 0 ? undefined : ignored.get(codec.nameOf(record.value) ?? '');
-  if (meaningless !== undefined) return { record, ignored: meaningless };
+  if (passedOver.size > 0 && passedOver.has(codec.nameOf(record.value) ?? '')) return { record, ignored: 'not_read' };
   const decoded = codec.decode(record.value);
   if (!decoded.ok) return { record, code: decoded.code, detail: decoded.detail, step: 'decode' };
   if (!reads.has(decoded.name))

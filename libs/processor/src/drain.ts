@@ -12,11 +12,11 @@ import { invariant } from '@lead-flood/kernel';
 import type { Database, ParkedMessage } from '@lead-flood/postgres';
 import { endParked, insertOutbox, insertTimers, lockForDrain, readParked } from '@lead-flood/postgres';
 import type { Queries } from '@lead-flood/postgres';
-import { prepareInputs } from './batch.ts';
+import { placeInputs } from './batch.ts';
 import type { DecodedInput, Decoding } from './decode.ts';
 import { decodeRecord, decodingOf, isPassed, isRefused, learnSchemas } from './decode.ts';
 import { fold, toFoldInputs } from './fold.ts';
-import type { Erased } from './processor.ts';
+import type { Untyped } from './processor.ts';
 
 export type Drained = {
   /** Decided, whatever the decision was. */
@@ -42,7 +42,7 @@ const TOGETHER_MAX = 100;
 
 /** `dropFirst` gives up the message whose reject has parked the key; its dead letter stays. */
 export async function drainKey(
-  processor: Erased,
+  processor: Untyped,
   deps: DrainDeps,
   { key, dropFirst }: { readonly key: string; readonly dropFirst: boolean },
 ): Promise<Drained> {
@@ -72,7 +72,7 @@ export async function drainKey(
 }
 
 async function decideInOrder(
-  processor: Erased,
+  processor: Untyped,
   deps: DrainDeps,
   tx: Queries,
   part: { messages: readonly ParkedMessage[]; first: readonly ParkedMessage[]; decoding: Decoding },
@@ -85,12 +85,12 @@ async function decideInOrder(
     return isPassed(input) ? [] : [{ ...input, message }];
   });
   const events = inputs.map(({ event }) => event);
-  const prepared = await prepareInputs(processor, tx, events);
-  const loaded = await processor.store.load(tx, [...new Set(prepared.map((p) => p.key))]);
+  const placed = await placeInputs(processor, tx, events);
+  const loaded = await processor.store.load(tx, [...new Set(placed.map((p) => p.key))]);
   const folded = fold(
     { ...processor, parks: true },
     deps.codec,
-    toFoldInputs(processor, events, prepared, { guarded: true }),
+    toFoldInputs(processor, events, placed, { guarded: true }),
     loaded,
     deps.clock.now(),
   );

@@ -10,11 +10,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { InvariantError, TransientError } from '@lead-flood/kernel';
 import type { KnownEntry, Stored } from '@lead-flood/postgres';
 import { classify, createJournalWriter, readJournal } from '@lead-flood/postgres';
-import { prepareInputs } from './batch.ts';
+import { placeInputs } from './batch.ts';
 import { orAborted } from './deadline.ts';
 import type { DecodedInput } from './decode.ts';
 import { isPassed, isRefused } from './decode.ts';
-import type { ErasedEffect, Finished } from './effect-commit.ts';
+import type { UntypedEffect, Finished } from './effect-commit.ts';
 import { failure } from './effect-failure.ts';
 import type { Life } from './effect-life.ts';
 import type { KeyQueue } from './effect-queue.ts';
@@ -24,10 +24,14 @@ import type { AnyInput, Step } from './processor.ts';
 import type { ShellDeps } from './shell.ts';
 import { createStep } from './step.ts';
 
-export type ErasedEffectProcessor = ErasedEffect & {
-  readonly perform: Readonly<Record<string, ((state: never, event: AnyInput, step: Step) => Promise<unknown>) | null>>;
+export type UntypedEffectProcessor = UntypedEffect & {
+  readonly perform: Readonly<Record<string, AnyPerformance | null>>;
   readonly inFlightMax: number;
+};
+
+export type AnyPerformance = {
   readonly deadlineMs: number;
+  readonly call: (state: never, event: AnyInput, step: Step) => Promise<unknown>;
 };
 
 export type Calls = {
@@ -56,11 +60,11 @@ type Known = {
 };
 
 export function createCalls(
-  processor: ErasedEffectProcessor,
+  processor: UntypedEffectProcessor,
   deps: ShellDeps,
   { queue, life, onFinished }: CallsParts,
 ): Calls {
-  const { group, deadlineMs, inFlightMax } = processor;
+  const { group, inFlightMax } = processor;
   const journal = createJournalWriter(deps.database, group);
   const underWay = new Set<Item>();
   const starts = createPacer(startReady);
@@ -108,8 +112,8 @@ export function createCalls(
   async function readFor(calls: readonly Call[]): Promise<(call: Call) => Known> {
     const asking = calls.filter(({ input }) => processor.perform[input.event.name] !== null);
     const events = asking.map(({ input }) => input.event);
-    const prepared = await prepareInputs(processor, deps.database, events);
-    const keys = new Map(asking.map((call, i) => [call, prepared[i]?.key ?? call.input.event.key]));
+    const placed = await placeInputs(processor, deps.database, events);
+    const keys = new Map(asking.map((call, i) => [call, placed[i]?.key ?? call.input.event.key]));
     const states = await processor.store.load(deps.database, [...new Set(keys.values())]);
     // A first try at a record that nobody had before us has left nothing in the journal.
     const old = asking.filter(({ input, item }) => input.attempt > 0 || item.record.offset < item.tracker.historyUntil);
@@ -130,6 +134,7 @@ export function createCalls(
       finish({ key, item, result: { kind: 'done', value: null } });
       return;
     }
+    const { deadlineMs } = perform;
     const deadline = AbortSignal.timeout(deadlineMs);
     const signal = AbortSignal.any([deadline, life.stopping]);
     const step = createStep({ journal, messageId: event.id, group, signal, known, deadlineMs, now: deps.clock.now });
@@ -141,7 +146,7 @@ export function createCalls(
       finish({ key, item, result });
     };
     try {
-      ended({ kind: 'done', value: await orAborted(perform(state as never, event, step), signal) });
+      ended({ kind: 'done', value: await orAborted(perform.call(state as never, event, step), signal) });
     } catch (thrown) {
       if (thrown instanceof InvariantError) life.die(thrown);
       if (life.stopping.aborted) abandon(call);

@@ -21,7 +21,7 @@ import {
   insertOutbox,
   insertTimers,
 } from '@lead-flood/postgres';
-import { prepareInputs, toDeadLetters } from './batch.ts';
+import { placeInputs, toDeadLetters } from './batch.ts';
 import type { DecodedInput, Refused } from './decode.ts';
 import { isPassed, isRefused } from './decode.ts';
 import type { Item } from './effect-tracker.ts';
@@ -29,7 +29,7 @@ import { advanceOf, settleAdvance } from './effect-tracker.ts';
 import { refuseFlood } from './flood.ts';
 import type { FoldInput, FoldOutcome } from './fold.ts';
 import { fold } from './fold.ts';
-import type { Erased } from './processor.ts';
+import type { Untyped } from './processor.ts';
 
 export type Finished = {
   readonly key: string;
@@ -41,8 +41,8 @@ export type Finished = {
     | { readonly kind: 'refused'; readonly refused: Refused };
 };
 
-export type ErasedEffect = Erased & {
-  readonly onExhausted: Readonly<Record<string, Erased['decide'][string] | undefined>>;
+export type UntypedEffect = Untyped & {
+  readonly onExhausted: Readonly<Record<string, Untyped['decide'][string] | undefined>>;
   readonly redeliverAfterMs: readonly number[];
 };
 
@@ -55,7 +55,7 @@ export type EffectOutcome = {
 type Decided = { readonly input: DecodedInput; readonly finished: Finished; readonly exhausted: TransientError | null };
 
 export async function commitEffects(
-  processor: ErasedEffect,
+  processor: UntypedEffect,
   deps: { readonly database: Database; readonly codec: Codec; readonly now: number; readonly topicPrefix: string },
   finished: readonly Finished[],
 ): Promise<readonly EffectOutcome[]> {
@@ -79,8 +79,8 @@ export async function commitEffects(
     const { later, decided, refused } = sort(processor, current);
     // 2. Load.
     const events = decided.map((d) => d.input.event);
-    const prepared = await prepareInputs(processor, tx, events);
-    const loaded = await processor.store.load(tx, [...new Set(prepared.map((p) => p.key))]);
+    const placed = await placeInputs(processor, tx, events);
+    const loaded = await processor.store.load(tx, [...new Set(placed.map((p) => p.key))]);
     // 3. Move the positions on: after the load and before every other write, as in batch.ts.
     await advancePositions(
       tx,
@@ -89,11 +89,11 @@ export async function commitEffects(
     );
     // 4. Decide.
     const inputs = decided.map((d, i): FoldInput<unknown> => {
-      const facts = prepared[i];
+      const facts = placed[i];
       invariant(facts !== undefined, 'prepare answered every input');
       return {
         event: d.input.event,
-        prepared: facts,
+        placed: facts,
         guarded: d.input.attempt === 0,
         decide: decisionOf(processor, d),
       };
@@ -140,7 +140,7 @@ const idOf = (f: Finished): string => inputOf(f)?.event.id ?? '';
 type Later = { readonly finished: Finished; readonly input: DecodedInput; readonly error: TransientError };
 
 function sort(
-  processor: ErasedEffect,
+  processor: UntypedEffect,
   finished: readonly Finished[],
 ): { later: Later[]; decided: Decided[]; refused: Refused[] } {
   const later: Later[] = [];
@@ -177,7 +177,7 @@ function endedOf(
   return current.filter((f) => !dropped.has(f) && !goesOn.has(f) && idOf(f) !== '').map((f) => idOf(f));
 }
 
-function decisionOf(processor: ErasedEffect, { input, finished, exhausted }: Decided): FoldInput<unknown>['decide'] {
+function decisionOf(processor: UntypedEffect, { input, finished, exhausted }: Decided): FoldInput<unknown>['decide'] {
   const { event } = input;
   if (exhausted !== null) {
     const decide = processor.onExhausted[event.name];
@@ -216,7 +216,7 @@ const toRedelivery = ({ input, error }: Later): Redelivery => ({
 
 /** The original record, to come back on the group's own timer topic. */
 function toTimer(
-  processor: ErasedEffect,
+  processor: UntypedEffect,
   deps: { now: number; topicPrefix: string },
   { input, error }: Later,
 ): TimerMessage {

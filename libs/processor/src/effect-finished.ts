@@ -12,7 +12,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { InvariantError, planted, toError, TransientError } from '@lead-flood/kernel';
 import { classify } from '@lead-flood/postgres';
 import { isPassed, isRefused, tracesOf } from './decode.ts';
-import type { ErasedEffect, Finished } from './effect-commit.ts';
+import type { UntypedEffect, Finished } from './effect-commit.ts';
 import { commitEffects } from './effect-commit.ts';
 import type { Life } from './effect-life.ts';
 import type { KeyQueue } from './effect-queue.ts';
@@ -42,7 +42,7 @@ export type FinishedParts = {
 /** Calls end some dozens at a time; only after a pause of the database are there more, and a rollback repeats so many at most. */
 const COMMIT_MAX = 500;
 
-export function createFinishedWork(processor: ErasedEffect, deps: ShellDeps, parts: FinishedParts): FinishedWork {
+export function createFinishedWork(processor: UntypedEffect, deps: ShellDeps, parts: FinishedParts): FinishedWork {
   const { queue, life, onKeysFree } = parts;
   const status: Status = { halted: null };
   const commitUntilDone = createCommitter(processor, deps, { ...parts, status });
@@ -79,7 +79,7 @@ export function createFinishedWork(processor: ErasedEffect, deps: ShellDeps, par
 }
 
 function createCommitter(
-  processor: ErasedEffect,
+  processor: UntypedEffect,
   deps: ShellDeps,
   { teller, status, life, stillOurs }: FinishedParts & { readonly status: Status },
 ): (batch: readonly Finished[]) => Promise<void> {

@@ -17,7 +17,7 @@ import type { Item, Tracker } from './effect-tracker.ts';
 import { lostTrackers } from './effect-tracker.ts';
 import type { Owned, Ownership } from './ownership.ts';
 import { placeKey } from './place-key.ts';
-import type { Erased } from './processor.ts';
+import type { Untyped } from './processor.ts';
 import type { ShellDeps } from './shell.ts';
 
 export type Partitions = {
@@ -41,7 +41,7 @@ export type PartitionsParts = {
 type Turn = { readonly key: string; readonly item: Item };
 
 export function createPartitions(
-  processor: Pick<Erased, 'group' | 'reads' | 'decide'>,
+  processor: Pick<Untyped, 'group' | 'reads' | 'decide'>,
   deps: ShellDeps,
   { ownership, queue, life, consumer, isUnderWay }: PartitionsParts,
 ): Partitions {

@@ -32,7 +32,7 @@
 import type { Consumer, PartitionBatch } from '@lead-flood/kafka';
 import { createConsumer } from '@lead-flood/kafka';
 import { planted } from '@lead-flood/kernel';
-import type { ErasedEffectProcessor } from './effect-calls.ts';
+import type { UntypedEffectProcessor } from './effect-calls.ts';
 import { createCalls } from './effect-calls.ts';
 import { createFinishedWork } from './effect-finished.ts';
 import { createLife } from './effect-life.ts';
@@ -56,11 +56,15 @@ const HAND_OVER_MS = 5_000;
 const SAME_REBALANCE_MS = 2 * fetchWaitMs;
 
 export async function startEffectRunner(
-  processor: ErasedEffectProcessor,
+  processor: UntypedEffectProcessor,
   deps: ShellDeps,
   options: Pick<ShellOptions, 'gatherMs'> = shellDefaults,
 ): Promise<Running> {
-  const { group, inFlightMax, deadlineMs } = processor;
+  const { group, inFlightMax } = processor;
+  const deadlineMs = Math.max(
+    0,
+    ...Object.values(processor.perform).map((performance) => performance?.deadlineMs ?? 0),
+  );
   const prefix = deps.topicPrefix ?? '';
   const life = createLife(deps.onFatal);
   const teller = createOffsetTeller(() => consumer);

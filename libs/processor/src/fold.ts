@@ -10,12 +10,12 @@ import { derivedId, invariant, InvariantError, planted, toError } from '@lead-fl
 import type { Codec } from '@lead-flood/kafka';
 import type { OutboxMessage, Saved, Stored, TimerMessage } from '@lead-flood/postgres';
 import { encodeEvent } from './encode.ts';
-import type { AnyDecision, AnyInput, DecideContext, Erased, Outbound, Prepared } from './processor.ts';
+import type { AnyDecision, AnyInput, DecideContext, Untyped, Outbound, Placed } from './processor.ts';
 import type { Outcome } from './telemetry.ts';
 
 export type FoldInput<F> = {
   readonly event: AnyInput;
-  readonly prepared: Prepared<F>;
+  readonly placed: Placed<F>;
   /** Redeliveries come late by design: their version says nothing. */
   readonly guarded: boolean;
   readonly decide: (state: never, ctx: DecideContext<F>) => AnyDecision<unknown>;
@@ -23,16 +23,16 @@ export type FoldInput<F> = {
 
 /** Each event with its facts and its row of the table. */
 export const toFoldInputs = <S, F>(
-  { group, decide: table }: Pick<Erased<S, F>, 'group' | 'decide'>,
+  { group, decide: table }: Pick<Untyped<S, F>, 'group' | 'decide'>,
   events: readonly AnyInput[],
-  prepared: readonly Prepared<F>[],
+  placed: readonly Placed<F>[],
   { guarded }: Pick<FoldInput<F>, 'guarded'>,
 ): FoldInput<F>[] =>
   events.map((event, i) => {
     const decide = table[event.name];
-    const facts = prepared[i];
+    const facts = placed[i];
     invariant(decide !== undefined && facts !== undefined, `${group} has no decision for ${event.name}`);
-    return { event, prepared: facts, guarded, decide: (state, ctx) => decide(state, event, ctx) };
+    return { event, placed: facts, guarded, decide: (state, ctx) => decide(state, event, ctx) };
   });
 
 export type FoldOutcome<S> = {
@@ -63,7 +63,7 @@ type Working<S> = {
 };
 
 export function fold<S, F>(
-  processor: Pick<Erased<S, F>, 'group' | 'initial' | 'parks'>,
+  processor: Pick<Untyped<S, F>, 'group' | 'initial' | 'parks'>,
   codec: Pick<Codec, 'encode'>,
   inputs: readonly FoldInput<F>[],
   loaded: ReadonlyMap<string, Stored<S>>,
@@ -75,29 +75,28 @@ export function fold<S, F>(
   const outbox: OutboxMessage[] = [];
   const timers: TimerMessage[] = [];
   const outcomes = inputs.map((input): FoldOutcome<S> => {
-    const { event, prepared } = input;
-    const row = workingRow(working, loaded, processor, prepared.key, event.orgId);
+    const { event, placed } = input;
+    const row = workingRow(working, loaded, processor, placed.key, event.orgId);
     if (row.orgId !== event.orgId) return decideForForeigner(processor, input, now);
-    if (input.guarded && !planted('no-version-guard') && isRepeat(row.seen, event, prepared.key)) {
+    if (input.guarded && !planted('no-version-guard') && isRepeat(row.seen, event, placed.key)) {
       return { outcome: 'duplicate', reason: 'version', decision: null, state: row.state };
     }
-    if (parked.has(prepared.key))
-      return { outcome: 'parked', reason: '', decision: null, state: row.state, parks: true };
+    if (parked.has(placed.key)) return { outcome: 'parked', reason: '', decision: null, state: row.state, parks: true };
     const decision = decideSafely(input, row.state, {
       now,
-      facts: prepared.facts,
+      facts: placed.facts,
       id: (n) => derivedId(event.id, processor.group, n),
     }) as Decision<S, Outbound>;
     if (decision.kind === 'skip') return { outcome: 'skipped', reason: decision.reason, decision, state: row.state };
     if (decision.kind === 'reject') {
       const rejected = { outcome: 'rejected', reason: decision.code, decision, state: row.state } as const;
       if (processor.parks !== true) return rejected;
-      parked.add(prepared.key);
+      parked.add(placed.key);
       return { ...rejected, parks: true };
     }
     row.state = decision.state;
     row.passed.push(decision.state);
-    if (event.version !== null) rememberVersion(row.seen, event, prepared.key, event.version);
+    if (event.version !== null) rememberVersion(row.seen, event, placed.key, event.version);
     decision.emit.forEach((out, ordinal) => {
       row.published += 1;
       outbox.push(encodeEvent(codec, out, { cause: event, group: processor.group, ordinal, version: row.published }));
@@ -120,7 +119,7 @@ export function fold<S, F>(
 function workingRow<S, F>(
   working: Map<string, Working<S>>,
   loaded: ReadonlyMap<string, Stored<S>>,
-  processor: Pick<Erased<S, F>, 'initial'>,
+  processor: Pick<Untyped<S, F>, 'initial'>,
   key: string,
   orgId: string,
 ): Working<S> {
@@ -140,15 +139,15 @@ function workingRow<S, F>(
  * answered like an unknown one, and what it would write is refused.
  */
 function decideForForeigner<S, F>(
-  processor: Pick<Erased<S, F>, 'group' | 'initial'>,
+  processor: Pick<Untyped<S, F>, 'group' | 'initial'>,
   input: FoldInput<F>,
   now: number,
 ): FoldOutcome<S> {
-  const { event, prepared } = input;
-  const state = processor.initial(prepared.key, event.orgId);
+  const { event, placed } = input;
+  const state = processor.initial(placed.key, event.orgId);
   const decided = decideSafely(input, state, {
     now,
-    facts: prepared.facts,
+    facts: placed.facts,
     id: (n) => derivedId(event.id, processor.group, n),
   });
   if (decided.kind === 'skip') return { outcome: 'skipped', reason: decided.reason, decision: decided, state };

@@ -4,7 +4,7 @@ export * from './batch-shell.ts';
 export { drainKey } from './drain.ts';
 export type { Drained } from './drain.ts';
 export { decodeRecord, decodingOf, isPassed, isRefused, learnSchemas } from './decode.ts';
-export type { ErasedEffectProcessor } from './effect-calls.ts';
+export type { UntypedEffectProcessor } from './effect-calls.ts';
 export * from './effect-runner.ts';
 export * from './encode.ts';
 export * from './errors.ts';

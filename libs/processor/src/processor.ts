@@ -4,8 +4,7 @@
  * does not list.
  */
 import type { EventName, Events, EventsOf, Topic } from '@lead-flood/contracts';
-import { skip } from '@lead-flood/kernel';
-import type { Context, Decision, Event, Skip, SkipCode } from '@lead-flood/kernel';
+import type { Context, Decision, Event } from '@lead-flood/kernel';
 import type { Queries, Saved, Stored } from '@lead-flood/postgres';
 
 export type Inbound<N extends EventName = EventName> = { [K in N]: Event<K, Events[K]> }[N];
@@ -28,17 +27,10 @@ export type Store<S> = {
   readonly save: (tx: Queries, rows: readonly Saved<S>[]) => Promise<void>;
 };
 
-/** What `prepare` found out about one input: whose state it changes, and facts that its decision needs. */
-export type Prepared<F> = { readonly key: string; readonly facts: F };
+/** Whose state an input changes, and what its decision knows besides. */
+export type Placed<F> = { readonly key: string; readonly facts: F };
 
-/**
- * The decision for an event that comes with a topic and means nothing here. The shells know it before they read the
- * event: its bytes are not decoded and no state is loaded for it, it is only counted and passed.
- */
-export const ignore = (reason: SkipCode): (() => Skip) & { readonly ignores: SkipCode } =>
-  Object.assign(() => skip(reason), { ignores: reason });
-
-/** Any input, as `prepare` sees it. */
+/** Any input: an event of a topic that is read, or a command. */
 export type Input<R extends readonly Topic[], C extends Commands> =
   Inbound<EventsOf<R>> | { [K in keyof C & string]: Event<K, C[K]> }[keyof C & string];
 
@@ -50,18 +42,35 @@ export type Decide<S, R extends readonly Topic[], W extends readonly Topic[], F,
   readonly [N in keyof C & string]: (state: S, command: Event<N, C[N]>, ctx: DecideContext<F>) => Decision<S, Out<W>>;
 };
 
-type Basics<S, R extends readonly Topic[], W extends readonly Topic[], F, C extends Commands> = {
+/**
+ * How an input finds the state that it changes, and what its decision is told besides. Run in the transaction, before the
+ * states are loaded, once for the whole batch; answers are in the order of the inputs.
+ */
+type Placing<R extends readonly Topic[], F, C extends Commands> =
+  | {
+      /** The state's key, where it is not the record's own. Pure. */
+      readonly keyOf?: (input: Input<R, C>) => string;
+      /** What decisions need besides the state: rules, suppressions. Reads only. */
+      readonly facts?: (tx: Queries, inputs: readonly Input<R, C>[]) => Promise<readonly F[]>;
+      readonly claim?: never;
+    }
+  | {
+      /**
+       * Both at once, for the few whose key the database has to find (identity, the best task for a caller): it may also
+       * claim what it has found, by rows or locks that belong to the same transaction. Everybody else has `keyOf`.
+       */
+      readonly claim: (tx: Queries, inputs: readonly Input<R, C>[]) => Promise<readonly Placed<F>[]>;
+      readonly keyOf?: never;
+      readonly facts?: never;
+    };
+
+type Basics<S, R extends readonly Topic[], W extends readonly Topic[], F, C extends Commands> = Placing<R, F, C> & {
   /** Consumer group; also names the dead-letter and timer topics. */
   readonly group: string;
   readonly reads: R;
   readonly writes: W;
   readonly store: Store<S>;
   readonly initial: (key: string, orgId: string) => S;
-  /**
-   * Runs in the transaction before the states are loaded, once for the whole batch: finds the key where it is not the
-   * record's key (identity), and reads what decisions need beside the state (rules, suppressions). Same order as given.
-   */
-  readonly prepare?: (tx: Queries, inputs: readonly Input<R, C>[]) => Promise<readonly Prepared<F>[]>;
 };
 
 export type BatchProcessor<
@@ -77,6 +86,8 @@ export type BatchProcessor<
    */
   readonly parks?: true;
   readonly decide: Decide<S, R, W, F, C>;
+  /** Told after each commit of what it has decided: for figures in memory (freshness). A crash may come before. */
+  readonly committed?: (inputs: readonly Input<R, C>[]) => void;
 };
 
 /** What an outside call is given: stop when told, and the key by which the other side can recognise a repeat. */
@@ -91,6 +102,16 @@ export type Step = {
   ) => Promise<{ readonly known: true; readonly value: T } | { readonly known: false }>;
 };
 
+/** What is done outside for one kind of event. */
+export type Performance<S, N extends EventName, P> = {
+  /**
+   * After this long the call is given up. A member that leaves waits as long for its calls; where that is longer than the
+   * rebalance timeout (libs/kafka: 20 s) the others go on without it, and what it has not committed is theirs.
+   */
+  readonly deadlineMs: number;
+  readonly call: (state: S, event: Event<N, Events[N]>, step: Step) => Promise<P>;
+};
+
 export type EffectProcessor<
   S,
   R extends readonly Topic[],
@@ -101,7 +122,7 @@ export type EffectProcessor<
 > = Basics<S, R, W, F, C> & {
   /** The only place where the outside world is touched; `null` where an event needs nothing from it. */
   readonly perform: {
-    readonly [N in EventsOf<R>]: ((state: S, event: Event<N, Events[N]>, step: Step) => Promise<P>) | null;
+    readonly [N in EventsOf<R>]: Performance<S, N, P> | null;
   };
   readonly decide: {
     readonly [N in EventsOf<R>]: (
@@ -119,25 +140,28 @@ export type EffectProcessor<
   };
   /** How many messages may be with the outside world at once, over all keys. */
   readonly inFlightMax: number;
-  /**
-   * After this long a call is given up. A member that leaves waits as long for its calls; where that is longer than the
-   * rebalance timeout (libs/kafka: 20 s) the others go on without it, and what it has not committed is theirs.
-   */
-  readonly deadlineMs: number;
 };
 
-/** The shell's view of any processor: types erased once, here, where the tables have been checked. */
+/** The shells' view of any processor: its types are left out once, by `untyped`, where the tables have been checked. */
 export type AnyInput = Event<string, { readonly orgId?: string }>;
 export type AnyDecision<S> = Decision<S, Outbound>;
-export type Erased<S = unknown, F = unknown> = {
+export type Untyped<S = unknown, F = unknown> = {
   readonly group: string;
   readonly parks?: true;
   readonly reads: readonly Topic[];
   readonly writes: readonly Topic[];
   readonly store: Store<S>;
   readonly initial: (key: string, orgId: string) => S;
-  readonly prepare: ((tx: Queries, inputs: readonly AnyInput[]) => Promise<readonly Prepared<F>[]>) | undefined;
+  readonly keyOf?: (input: AnyInput) => string;
+  readonly facts?: (tx: Queries, inputs: readonly AnyInput[]) => Promise<readonly F[]>;
+  readonly claim?: (tx: Queries, inputs: readonly AnyInput[]) => Promise<readonly Placed<F>[]>;
+  readonly committed?: (inputs: readonly AnyInput[]) => void;
   readonly decide: Readonly<
     Record<string, (state: S, input: AnyInput, ctx: DecideContext<F>, result?: unknown) => AnyDecision<S>>
   >;
 };
+
+/** A processor ready to be started or applied to. The casts are sound: the tables were checked against the generics. */
+export const untyped = <S, R extends readonly Topic[], W extends readonly Topic[], F, C extends Commands>(
+  processor: BatchProcessor<S, R, W, F, C>,
+): Untyped<S, F> => processor as unknown as Untyped<S, F>;

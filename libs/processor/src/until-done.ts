@@ -8,7 +8,7 @@ import { fault, TransientError } from '@lead-flood/kernel';
 import { classify } from '@lead-flood/postgres';
 import { FloodError, haltedPauseMs } from './flood.ts';
 import type { Ownership } from './ownership.ts';
-import type { Erased } from './processor.ts';
+import type { Untyped } from './processor.ts';
 import type { ShellDeps, Status } from './shell.ts';
 
 /** A conflict is over in some milliseconds; a database that is away is asked so often that its return is hardly waited for. */
@@ -51,7 +51,7 @@ export async function beginUntilDone(
  * that answers false has stopped in the middle, because they do.
  */
 export async function untilDone(
-  processor: Pick<Erased, 'group'>,
+  processor: Pick<Untyped, 'group'>,
   deps: Pick<ShellDeps, 'telemetry' | 'onFatal'>,
   ownership: Ownership,
   status: Status,

@@ -12,11 +12,10 @@
  */
 import { describe, expect, it } from 'vitest';
 import { derivedId } from '@lead-flood/kernel';
-import { erase } from '@lead-flood/processor';
 import { sampleId, specify, testNow } from '@lead-flood/testing';
 import { company, enriched, HOUR_MS, initial, tally } from './example.ts';
 
-const spec = specify(erase(tally), undefined);
+const spec = specify(tally, undefined);
 const data = enriched('ada', 1).data;
 
 describe('a decision', () => {

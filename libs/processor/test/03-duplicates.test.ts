@@ -66,17 +66,15 @@ describe('a message that comes again', () => {
 });
 
 describe('a state whose key is not the record’s key', () => {
-  /** Counts per employer: `prepare` says whose state an input changes. */
+  /** Counts per employer: `keyOf` says whose state an input changes. */
   const perEmployer: BatchProcessor<Tally, typeof tally.reads, typeof tally.writes, undefined, TallyCommands> = {
-    ...tally,
     group: 'per-employer',
-    prepare: (_tx, inputs) =>
-      Promise.resolve(
-        inputs.map(({ data }) => ({
-          key: derivedId('employer', 'company' in data ? (data.company.domain ?? '') : ''),
-          facts: undefined,
-        })),
-      ),
+    reads: tally.reads,
+    writes: tally.writes,
+    store: tally.store,
+    initial: tally.initial,
+    decide: tally.decide,
+    keyOf: ({ data }) => derivedId('employer', 'company' in data ? (data.company.domain ?? '') : ''),
   };
   let line: Line;
   beforeAll(async () => {

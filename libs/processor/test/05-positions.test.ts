@@ -13,8 +13,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TransientError } from '@lead-flood/kernel';
 import { claimPositions, readPositions, sql } from '@lead-flood/postgres';
-import { batchProcessor, erase, silentTelemetry } from '@lead-flood/processor';
-import type { Erased } from '@lead-flood/processor';
+import { batchProcessor, untyped, silentTelemetry } from '@lead-flood/processor';
+import type { Untyped } from '@lead-flood/processor';
 import { createLine, encodeTestEvent, eventually } from '@lead-flood/testing';
 import type { Line } from '@lead-flood/testing';
 import { commitBatch } from '../src/batch.ts';
@@ -105,12 +105,12 @@ describe('an owner who is late', () => {
 
     const { key, value, headers } = encodeTestEvent(line.codec, enriched('late', 1));
     const record = { topic, partition: 7, offset: 0, timestamp: 0, key: Buffer.from(key ?? ''), value, headers };
-    const input = decodeRecord(decodingOf(erase(tally), line.codec), record);
+    const input = decodeRecord(decodingOf(untyped(tally), line.codec), record);
     if (isRefused(input) || isPassed(input)) throw new Error('not an input');
     const outboxBefore = await rowsIn(line.database, 'outbox');
     const commit = (epoch: number) =>
       commitBatch(
-        erase(tally) as Erased,
+        untyped(tally) as Untyped,
         { database: line.database, codec: line.codec, now: 0 },
         {
           inputs: [input],

@@ -11,7 +11,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { CodedError, systemClock } from '@lead-flood/kernel';
 import type { Database } from '@lead-flood/postgres';
-import { batchProcessor, createApplier, erase } from '@lead-flood/processor';
+import { batchProcessor, createApplier } from '@lead-flood/processor';
 import { createLine, sampleId, sampleOrg } from '@lead-flood/testing';
 import type { Line } from '@lead-flood/testing';
 import { at, countOf, enriched, header, tally } from './example.ts';
@@ -36,7 +36,7 @@ const applier = () => {
       return result;
     },
   };
-  return createApplier(erase(tally), {
+  return createApplier(tally, {
     database: counted,
     codec: line.codec,
     clock: systemClock,
@@ -44,7 +44,7 @@ const applier = () => {
   });
 };
 const add = (lead: string, by: number, id?: string) => ({
-  name: 'AddToTally',
+  name: 'AddToTally' as const,
   key: sampleId(lead),
   orgId: sampleOrg,
   correlationId: 'request-1',

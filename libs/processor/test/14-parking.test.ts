@@ -9,10 +9,11 @@
  *   lead b:   1 ✓   2 ✓          3 ✓        4 ✓
  */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { only, topics } from '@lead-flood/contracts';
 import { reject, systemClock } from '@lead-flood/kernel';
 import { listParked, sql } from '@lead-flood/postgres';
 import type { BatchProcessor } from '@lead-flood/processor';
-import { batchProcessor, drainKey, erase, ignore } from '@lead-flood/processor';
+import { batchProcessor, drainKey, untyped } from '@lead-flood/processor';
 import { createLine, encodeTestEvent, eventually, sampleCompany, sampleId, sampleOrg } from '@lead-flood/testing';
 import type { Line } from '@lead-flood/testing';
 import type { Tally, TallyCommands } from './example.ts';
@@ -46,7 +47,7 @@ afterEach(() => line.close());
 const id = (lead: string, version: number): string => sampleId('enriched', lead, version);
 const drain = (lead: string, dropFirst = false, processor: Tallying = parking) =>
   drainKey(
-    erase(processor) as Parameters<typeof drainKey>[0],
+    untyped(processor) as Parameters<typeof drainKey>[0],
     {
       database: line.database,
       codec: line.codec,
@@ -120,7 +121,7 @@ describe('a key with a rejected message', () => {
     broken.add(id('a', 1));
     await line.publish(enriched('a', 1), enriched('a', 2));
     await line.caughtUp();
-    const newer = { ...parking, decide: { ...parking.decide, LeadEnriched: ignore('no_longer_heard') } };
+    const newer = { ...parking, reads: [only(topics['enrichment.lead.v1'], ['LeadEnrichmentFailed'])] as const };
     expect(await drain('a', false, newer)).toEqual({ drained: 2, dropped: 0, stoppedBy: null });
     expect([await countOf(line.database, 'a'), await rowsIn(line.database, 'parked')]).toEqual([0, 0]);
   });

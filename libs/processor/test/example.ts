@@ -124,14 +124,17 @@ async function ask(world: World, leadId: string): Promise<number> {
 
 type Appraiser = EffectProcessor<Tally, typeof reads, typeof writes, number>;
 
-export const createAppraiser = (world: World, limits = { inFlightMax: 4, deadlineMs: 5_000 }): Appraiser => ({
+export const createAppraiser = (
+  world: World,
+  { inFlightMax, deadlineMs } = { inFlightMax: 4, deadlineMs: 5_000 },
+): Appraiser => ({
   group: 'appraise',
   reads,
   writes,
   store: tallies,
   initial,
   perform: {
-    LeadEnriched: (_state, { data }, step: Step) => step('worth', () => ask(world, data.leadId)),
+    LeadEnriched: { deadlineMs, call: (_state, { data }, step: Step) => step('worth', () => ask(world, data.leadId)) },
     LeadEnrichmentFailed: null,
   },
   decide: {
@@ -140,7 +143,7 @@ export const createAppraiser = (world: World, limits = { inFlightMax: 4, deadlin
     LeadEnrichmentFailed: countFailure,
   },
   onExhausted: { LeadEnriched: (current, { data }, ctx) => apply(current, [scored(data, 0, ctx.now)]) },
-  ...limits,
+  inFlightMax,
 });
 
 /** The n-th enrichment of a lead, as its writer would publish it: an id of its own and a growing version. */

@@ -7,7 +7,7 @@
 import { flushCompileCache } from 'node:module';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { z } from 'zod';
-import type { ApiErrorCode, EventName, Handlers, Routes } from '@lead-flood/contracts';
+import type { ApiErrorCode, EventName, Handlers, Routes, Topic } from '@lead-flood/contracts';
 import { outboxInternalRoutes } from '@lead-flood/contracts';
 import { systemClock, TransientError, toError } from '@lead-flood/kernel';
 import type { Clock } from '@lead-flood/kernel';
@@ -15,7 +15,7 @@ import type { Codec, KafkaClient } from '@lead-flood/kafka';
 import { createCodec, createKafkaClient, createProducer, createRegistry } from '@lead-flood/kafka';
 import type { Database, Relay, Tick } from '@lead-flood/postgres';
 import { classify, createDatabase, migrate, readOutboxStates, sql, startRelay } from '@lead-flood/postgres';
-import type { Applier, Erased, Running, ShellOptions, Startable } from '@lead-flood/processor';
+import type { Applier, BatchProcessor, Commands, Running, ShellOptions, Startable } from '@lead-flood/processor';
 import { createApplier, shellDefaults, startTicker } from '@lead-flood/processor';
 import type { SharedConfig } from './config.ts';
 import { readConfig, sharedConfig } from './config.ts';
@@ -47,7 +47,9 @@ export type ServiceDeps<C> = {
   /** What `/status` tells. */
   readonly status: () => Promise<ServiceStatus>;
   /** The door for commands of one processor. */
-  readonly applier: <S, F>(processor: Erased<S, F>) => Applier<S>;
+  readonly applier: <S, R extends readonly Topic[], W extends readonly Topic[], F, C extends Commands>(
+    processor: BatchProcessor<S, R, W, F, C>,
+  ) => Applier<S, C>;
 };
 
 export type ServiceParts = {
@@ -270,8 +272,9 @@ export async function startService<T extends z.ZodObject>(
     wakeRelay,
     readiness: () => readiness(checks),
     status: tellStatus,
-    applier: <S, F>(processor: Erased<S, F>): Applier<S> =>
-      createApplier(processor, { database, codec, clock: systemClock, wakeRelay }),
+    applier: <S, R extends readonly Topic[], W extends readonly Topic[], F, C extends Commands>(
+      processor: BatchProcessor<S, R, W, F, C>,
+    ): Applier<S, C> => createApplier(processor, { database, codec, clock: systemClock, wakeRelay }),
   };
   if (door === undefined)
     addServiceRoutes(

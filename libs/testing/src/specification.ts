@@ -3,10 +3,11 @@
  * the message.
  */
 import { expect } from 'vitest';
-import type { EventName, Events } from '@lead-flood/contracts';
+import type { EventName, Events, EventsOf, Topic } from '@lead-flood/contracts';
 import type { Decision } from '@lead-flood/kernel';
 import { derivedId, randomId } from '@lead-flood/kernel';
-import type { AnyInput, Erased, Outbound } from '@lead-flood/processor';
+import { untyped, untypedEffect } from '@lead-flood/processor';
+import type { AnyInput, BatchProcessor, Commands, EffectProcessor, Outbound, Untyped } from '@lead-flood/processor';
 
 export type When<S> = {
   readonly decision: Decision<S, Outbound>;
@@ -20,45 +21,70 @@ export type When<S> = {
   readonly thenRejects: (code: string) => void;
 };
 
-export type Given<S> = {
-  readonly when: (
-    name: string,
-    data: unknown,
-    options?: { id?: string; version?: number; result?: unknown },
-  ) => When<S>;
+type Options = { readonly id?: string; readonly version?: number; readonly result?: unknown };
+
+/** What a processor's table decides on: the events of its topics and its commands, each with the data of its row. */
+type Decided<R extends readonly Topic[], C extends Commands> = Pick<Events, EventsOf<R>> &
+  (string extends keyof C ? unknown : C);
+
+export type Given<S, D> = {
+  readonly when: <N extends keyof D & string>(name: N, data: D[N], options?: Options) => When<S>;
 };
 
 export const testNow = Date.parse('2026-03-02T10:00:00Z');
 
-/** `specify(erase(processor)).given(state).when('LeadEnriched', {...}).thenEmits({...})` */
-export function specify<S, F>(processor: Pick<Erased<S, F>, 'decide' | 'group' | 'initial'>, facts: F, now = testNow) {
-  const decide = (
-    state: S,
-    name: string,
-    data: unknown,
-    options: { id?: string; version?: number; result?: unknown } = {},
-  ): Decision<S, Outbound> => {
-    const handler = processor.decide[name];
-    if (handler === undefined) throw new Error(`${processor.group} has no decision for ${name}`);
+/** `specify(processor, facts).given(state).when('LeadEnriched', {...}).thenEmits({...})` */
+export const specify = <S, R extends readonly Topic[], W extends readonly Topic[], F, C extends Commands>(
+  processor: BatchProcessor<S, R, W, F, C>,
+  facts: NoInfer<F>,
+  now = testNow,
+): Specification<S, Decided<R, C>> => specifyTable(untyped(processor), facts, now);
+
+/** The same for an effect processor; what the outside answered goes into the options as `result`. */
+export const specifyEffect = <S, R extends readonly Topic[], W extends readonly Topic[], P, F>(
+  processor: EffectProcessor<S, R, W, P, F>,
+  facts: NoInfer<F>,
+  now = testNow,
+): Specification<S, Pick<Events, EventsOf<R>>> => specifyTable(untypedEffect(processor) as Table<S, F>, facts, now);
+
+type Table<S, F> = Pick<Untyped<S, F>, 'decide' | 'group' | 'initial'>;
+
+export type Specification<S, D> = {
+  /** A state as it is. */
+  readonly given: (state: S) => Given<S, D>;
+  /** The state that these inputs lead to, from the beginning. */
+  readonly givenInputs: (...inputs: readonly InputOf<D>[]) => Given<S, D>;
+};
+
+/** One row's name and data. */
+export type InputOf<D> = { [N in keyof D & string]: readonly [name: N, data: D[N]] }[keyof D & string];
+
+function specifyTable<S, F, D>(
+  { group, initial, decide: table }: Table<S, F>,
+  facts: F,
+  now: number,
+): Specification<S, D> {
+  const decide = (state: S, name: string, data: unknown, options: Options = {}): Decision<S, Outbound> => {
+    const handler = table[name];
+    if (handler === undefined) throw new Error(`${group} has no decision for ${name}`);
     const event = toEvent(name, data, options, now);
-    return handler(state, event, { now, facts, id: (n) => derivedId(event.id, processor.group, n) }, options.result);
+    return handler(state, event, { now, facts, id: (n) => derivedId(event.id, group, n) }, options.result);
   };
-  const when = (state: S, name: string, data: unknown, options = {}): When<S> =>
-    verdict(decide(state, name, data, options));
+  const given = (state: S): Given<S, D> => ({
+    when: (name, data, options) => verdict(decide(state, name, data, options)),
+  });
   return {
-    /** A state as it is. */
-    given: (state: S): Given<S> => ({ when: (name, data, options) => when(state, name, data, options) }),
-    /** The state that these inputs lead to, from the beginning. */
-    givenInputs: (...inputs: readonly (readonly [string, unknown])[]): Given<S> => {
-      const state = inputs.reduce<S>(
-        (current, [name, data]) => {
-          const decision = decide(current, name, data);
-          return decision.kind === 'apply' ? decision.state : current;
-        },
-        processor.initial(randomId(), randomId()),
-      );
-      return { when: (name, data, options) => when(state, name, data, options) };
-    },
+    given,
+    givenInputs: (...inputs) =>
+      given(
+        inputs.reduce<S>(
+          (current, [name, data]) => {
+            const decision = decide(current, name, data);
+            return decision.kind === 'apply' ? decision.state : current;
+          },
+          initial(randomId(), randomId()),
+        ),
+      ),
   };
 }
 

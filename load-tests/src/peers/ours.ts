@@ -1,14 +1,14 @@
 /** The engine: five processors with their tables and Avro events, one relay, in one process. */
 import { join } from 'node:path';
 import { z } from 'zod';
-import { topics } from '@lead-flood/contracts';
+import { only, topics } from '@lead-flood/contracts';
 import type { LeadDiscovered, LeadEnriched, LeadScored, MessageSent, Topic } from '@lead-flood/contracts';
 import { createCodec, createProducer, createRegistry, createTopics } from '@lead-flood/kafka';
 import { apply, derivedId, systemClock } from '@lead-flood/kernel';
 import type { Decision } from '@lead-flood/kernel';
 import { createDatabase, createDocumentStore, migrate, startRelay } from '@lead-flood/postgres';
 import type { DocumentStore, Relay } from '@lead-flood/postgres';
-import { batchProcessor, emit, ignore, silentTelemetry } from '@lead-flood/processor';
+import { batchProcessor, emit, silentTelemetry } from '@lead-flood/processor';
 import type { BatchProcessor, Starter } from '@lead-flood/processor';
 import type { Contender } from './contender.ts';
 import { clientOf, PARTITIONS } from './kafkajs.ts';
@@ -107,8 +107,6 @@ const sent = (leadId: string, data: string, now: number): MessageSent => ({
   sentAt: now,
 });
 
-const other = ignore('other_event');
-
 /** Fixes the types that a table without commands and facts has. */
 const stage = <R extends readonly Topic[], W extends readonly Topic[]>(processor: BatchProcessor<Row, R, W>): Starter =>
   batchProcessor(processor);
@@ -127,30 +125,24 @@ const processors = (): readonly Starter[] => [
   }),
   stage({
     group: 'peer-enrich',
-    reads: [topics['discovery.lead.v1']] as const,
+    reads: [only(topics['discovery.lead.v1'], ['LeadDiscovered'])] as const,
     writes: [topics['enrichment.lead.v1']] as const,
     store: storeOf('enrich'),
     initial,
     decide: {
       LeadDiscovered: (row, { key, data }, { now }) =>
         seen(row, data.company.name ?? '', [emit('LeadEnriched', enriched(key, data.company.name ?? '', now))]),
-      LeadUpdated: other,
-      LeadDuplicated: other,
-      LeadRejected: other,
-      LeadMerged: other,
-      LeadErased: other,
     },
   }),
   stage({
     group: 'peer-score',
-    reads: [topics['enrichment.lead.v1']] as const,
+    reads: [only(topics['enrichment.lead.v1'], ['LeadEnriched'])] as const,
     writes: [topics['scoring.lead.v1']] as const,
     store: storeOf('score'),
     initial,
     decide: {
       LeadEnriched: (row, { key, data }, { now }) =>
         seen(row, data.company.name ?? '', [emit('LeadScored', scored(key, data.company.name ?? '', now))]),
-      LeadEnrichmentFailed: other,
     },
   }),
   stage({
@@ -166,15 +158,12 @@ const processors = (): readonly Starter[] => [
   }),
   stage({
     group: 'peer-project',
-    reads: [topics['outreach.message.v1']] as const,
+    reads: [only(topics['outreach.message.v1'], ['MessageSent'])] as const,
     writes: [] as const,
     store: storeOf('project'),
     initial,
     decide: {
       MessageSent: (row, { data }) => seen(row, data.providerMessageId ?? '', []),
-      MessageFailed: other,
-      MessageReplied: other,
-      LeadNotContacted: other,
     },
   }),
 ];

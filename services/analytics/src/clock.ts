@@ -47,8 +47,7 @@ export const createClock = (ages: Ages): AnalyticsClock => ({
     },
   },
   initial: () => ({ tick: '', period: 0, dueAt: 0 }),
-  prepare: (_tx, inputs) =>
-    Promise.resolve(inputs.map(({ data }) => ({ key: derivedId('clock', data.tick), facts: undefined }))),
+  keyOf: ({ data }) => derivedId('clock', data.tick),
   decide: {
     Ticked: (_state, { data: { tick, period, dueAt } }) => apply<Heard, never>({ tick, period, dueAt }),
   },

@@ -11,10 +11,8 @@ type Input = { readonly name: string; readonly publishedAt: number; readonly dat
 export type Percentiles = { readonly p50: number; readonly p99: number };
 
 export type Freshness = {
-  /** A batch is about to be applied; one that is repeated is read again. */
-  readonly read: (inputs: readonly Input[]) => void;
-  /** The batch that was read last is written. */
-  readonly applied: () => void;
+  /** These are written. */
+  readonly applied: (inputs: readonly Input[]) => void;
   /** When the newest applied event was published; null until this process has applied one. */
   readonly lastEventAt: () => number | null;
   readonly projectionMs: () => Percentiles | null;
@@ -24,25 +22,15 @@ export function createFreshness(clock: Clock): Freshness {
   const ring: number[] = [];
   let place = 0;
   let lastEventAt: number | null = null;
-  let reading: { newest: number; submitted: number[] } = { newest: 0, submitted: [] };
   return {
-    read(inputs) {
-      reading = { newest: 0, submitted: [] };
+    applied(inputs) {
       for (const { name, publishedAt, data } of inputs) {
-        reading.newest = Math.max(reading.newest, publishedAt);
-        if (name === 'LeadScored' && 'submittedAt' in data && typeof data.submittedAt === 'number') {
-          reading.submitted.push(data.submittedAt);
-        }
-      }
-    },
-    applied() {
-      if (reading.newest > 0) lastEventAt = Math.max(lastEventAt ?? 0, reading.newest);
-      for (const submittedAt of reading.submitted) {
+        lastEventAt = Math.max(lastEventAt ?? 0, publishedAt);
+        if (name !== 'LeadScored' || !('submittedAt' in data) || typeof data.submittedAt !== 'number') continue;
         // Upstream clocks may be ahead of ours.
-        ring[place] = Math.max(0, clock.now() - submittedAt);
+        ring[place] = Math.max(0, clock.now() - data.submittedAt);
         place = (place + 1) % SCORED_KEPT;
       }
-      reading = { newest: 0, submitted: [] };
     },
     lastEventAt: () => lastEventAt,
     projectionMs() {

@@ -25,20 +25,11 @@ export const createAnalytics = (freshness: Freshness): AnalyticsProcessor => ({
   group: 'analytics',
   reads,
   writes,
-  store: {
-    load: store.load,
-    async save(tx, rows) {
-      await store.save(tx, rows);
-      freshness.applied();
-    },
-  },
+  store,
+  committed: freshness.applied,
   initial: initialState,
-  prepare(_tx, inputs) {
-    freshness.read(inputs);
-    // Call tasks are keyed by task; a refused submission has no lead and is a row of its own.
-    const keys = inputs.map((input) => (input.name === 'LeadRejected' ? input.data.submissionId : input.data.leadId));
-    return Promise.resolve(keys.map((key) => ({ key, facts: undefined })));
-  },
+  // Call tasks are keyed by task; a refused submission has no lead and is a row of its own.
+  keyOf: ({ name, data }) => (name === 'LeadRejected' ? data.submissionId : data.leadId),
   decide: {
     LeadDiscovered: (state, event) => project(state, event, discovery.discovered),
     LeadUpdated: (state, event) => project(state, event, discovery.updated),

@@ -4,7 +4,7 @@ import type { Route } from '@lead-flood/contracts';
 import { analyticsInternalRoutes, analyticsRoutes } from '@lead-flood/contracts';
 import { fixedClock } from '@lead-flood/kernel';
 import type { Database } from '@lead-flood/postgres';
-import { createApplier, erase } from '@lead-flood/processor';
+import { createUntypedApplier, untyped } from '@lead-flood/processor';
 import {
   addServiceRoutes,
   createHttpServer,
@@ -46,7 +46,7 @@ export async function openDoors(): Promise<Doors> {
   const { database, drop } = await createTestDatabase({ schema: 'analytics', migrations });
   const clock = fixedClock(testNow);
   const freshness = createFreshness(clock);
-  const applier = createApplier(erase(createAnalytics(freshness)), {
+  const applier = createUntypedApplier(untyped(createAnalytics(freshness)), {
     database,
     codec: await testCodec(),
     clock,

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { LeadStage } from '@lead-flood/contracts';
 import { derivedId, systemClock } from '@lead-flood/kernel';
 import type { AnyInput } from '@lead-flood/processor';
-import { erase } from '@lead-flood/processor';
+import { untyped } from '@lead-flood/processor';
 import type { TestEvent } from '@lead-flood/testing';
 import { sampleId, sampleOrg, testNow } from '@lead-flood/testing';
 import type { LeadDocument } from '../src/domain/document.ts';
@@ -13,7 +13,7 @@ import { createFreshness } from '../src/freshness.ts';
 import { createAnalytics } from '../src/processor.ts';
 import { at, fullStory } from './story.ts';
 
-const { decide } = erase(createAnalytics(createFreshness(systemClock)));
+const { decide } = untyped(createAnalytics(createFreshness(systemClock)));
 const leadId = sampleId('lead');
 const rank: Readonly<Record<LeadStage, number>> = {
   NEW: 0,

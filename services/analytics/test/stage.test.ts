@@ -1,25 +1,33 @@
 /** What becomes of a lead's stage, given / when / then. */
 import { describe, expect, it } from 'vitest';
 import { statusOf } from '@lead-flood/contracts';
-import type { LeadStage } from '@lead-flood/contracts';
+import type { Events, EventsOf, LeadStage } from '@lead-flood/contracts';
 import { systemClock } from '@lead-flood/kernel';
-import { erase } from '@lead-flood/processor';
 import { sampleDiscovered, sampleEnriched, sampleId, sampleOrg, sampleScored, specify } from '@lead-flood/testing';
+import type { InputOf, Specification } from '@lead-flood/testing';
 import type { LeadDocument } from '../src/domain/document.ts';
 import { initialState } from '../src/domain/document.ts';
 import { createFreshness } from '../src/freshness.ts';
+import type { AnalyticsProcessor } from '../src/processor.ts';
 import { createAnalytics } from '../src/processor.ts';
 import { at, message, rejection, reply } from './story.ts';
 
-const spec = specify(erase(createAnalytics(createFreshness(systemClock))), undefined);
+type Read = Pick<Events, EventsOf<AnalyticsProcessor['reads']>>;
+const spec: Specification<LeadDocument, Read> = specify<
+  LeadDocument,
+  AnalyticsProcessor['reads'],
+  AnalyticsProcessor['writes'],
+  undefined,
+  Record<never, never>
+>(createAnalytics(createFreshness(systemClock)), undefined);
 const leadId = sampleId('lead');
-type Step = readonly [string, unknown];
+type Step = InputOf<Read>;
 
 function after(...steps: readonly Step[]): LeadDocument {
   return steps.reduce(
-    (state, [name, data]) => {
-      const { decision } = spec.given(state).when(name, data);
-      if (decision.kind !== 'apply') throw new Error(`${name} was not applied`);
+    (state, step) => {
+      const { decision } = spec.given(state).when(step[0], step[1]);
+      if (decision.kind !== 'apply') throw new Error(`${step[0]} was not applied`);
       return decision.state;
     },
     initialState(leadId, sampleOrg),
@@ -32,10 +40,11 @@ const failed: Step = ['LeadEnrichmentFailed', { ...sampleEnriched(), reason: 'no
 const scored: Step = ['LeadScored', sampleScored()];
 const scoredLow: Step = ['LeadScored', sampleScored({ value: 10, band: 'LOW' })];
 const sent: Step = ['MessageSent', message(leadId, 1, at(100))];
-const called = (outcome: string, completedAt: number): Step => [
-  'CallTaskCompleted',
-  { orgId: sampleOrg, leadId, taskId: sampleId('task'), callerId: 'caller-1', outcome, completedAt },
-];
+const called = (outcome: string, completedAt: number) =>
+  [
+    'CallTaskCompleted',
+    { orgId: sampleOrg, leadId, taskId: sampleId('task'), callerId: 'caller-1', outcome, completedAt },
+  ] as const;
 
 describe('the stage of a lead', () => {
   it.each<[string, readonly Step[], LeadStage]>([

@@ -37,13 +37,11 @@ export const createClock = ({ isOffering }: { readonly isOffering: boolean }): C
   writes,
   store: createDocumentStore<Heard>({ table: 'clocks', state: heard, columns: [] }),
   initial: () => ({ tick: '', period: 0, dueAt: 0 }),
-  prepare: async (tx, inputs) => {
+  keyOf: ({ data }) => derivedId('clock', data.tick),
+  facts: async (tx, inputs) => {
     const isDue = isOffering && inputs.some(({ data }) => data.tick === MAINTENANCE);
     const callers = isDue ? await freeCallers(tx) : [];
-    return inputs.map(({ data }) => ({
-      key: derivedId('clock', data.tick),
-      facts: { callers: data.tick === MAINTENANCE ? callers : [] },
-    }));
+    return inputs.map(({ data }) => ({ callers: data.tick === MAINTENANCE ? callers : [] }));
   },
   decide: { Ticked: (_state, { data }, ctx) => offerToAll(data, ctx.facts, ctx.now) },
 });

@@ -7,6 +7,7 @@ import { sql, sqlState } from '@lead-flood/postgres';
 import type { Applier } from '@lead-flood/processor';
 import { activeTaskOf, callerOfUser, getCaller, matchingTasks, saveCaller } from './caller-store.ts';
 import type { Task } from './domain/task.ts';
+import type { CallCommands } from './processor.ts';
 import { tasks } from './store.ts';
 
 /** Candidates looked at in one request: others may take the first ones in the same moment. */
@@ -14,7 +15,11 @@ const CANDIDATES = 10;
 
 import type { Parking } from './parking.ts';
 
-export type HandlerDeps = { readonly database: Database; readonly applier: Applier<Task>; readonly parking: Parking };
+export type HandlerDeps = {
+  readonly database: Database;
+  readonly applier: Applier<Task, CallCommands>;
+  readonly parking: Parking;
+};
 
 export function handlers(deps: HandlerDeps): Handlers<typeof callAllocationRoutes> {
   const { database, applier, parking } = deps;

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { CodedError, randomId, systemClock } from '@lead-flood/kernel';
 import type { Queries } from '@lead-flood/postgres';
 import { listParked, readParked, sql } from '@lead-flood/postgres';
-import type { Drained, Erased } from '@lead-flood/processor';
+import type { Drained, Untyped } from '@lead-flood/processor';
 import { drainKey } from '@lead-flood/processor';
 import type { ServiceDeps } from '@lead-flood/service';
 
@@ -27,7 +27,7 @@ export type Parking = {
 };
 
 export type ParkingDeps = Pick<ServiceDeps<unknown>, 'database' | 'codec' | 'wakeRelay'> & {
-  readonly processors: readonly Erased[];
+  readonly processors: readonly Untyped[];
 };
 
 export const createParking = ({ database, codec, wakeRelay, processors }: ParkingDeps): Parking => ({

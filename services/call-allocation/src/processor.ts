@@ -1,9 +1,8 @@
 /** Call-allocation's two processors: `call-allocation` keeps the tasks, `call-allocation-calls` the log of each call. */
-import { topics } from '@lead-flood/contracts';
+import { only, topics } from '@lead-flood/contracts';
 import { derivedId } from '@lead-flood/kernel';
 import type { Queries } from '@lead-flood/postgres';
-import { ignore } from '@lead-flood/processor';
-import type { BatchProcessor, Prepared } from '@lead-flood/processor';
+import type { BatchProcessor, Placed } from '@lead-flood/processor';
 import type { CallLog } from './domain/call-log.ts';
 import { initialCall, logCall } from './domain/call-log.ts';
 import type { AssignTask, Facts, RecallPolicy, ReportOutcome, RequeueTask, Task } from './domain/task.ts';
@@ -26,11 +25,11 @@ import { callLogs, store, suppressedLeads } from './store.ts';
 
 const reads = [
   topics['scoring.lead.v1'],
-  topics['outreach.message.v1'],
+  only(topics['outreach.message.v1'], ['MessageReplied']),
   topics['ingest.call.v1'],
   topics['call-allocation.recall.v1'],
   topics['call-allocation.offer.v1'],
-  topics['discovery.lead.v1'],
+  only(topics['discovery.lead.v1'], ['LeadMerged']),
 ] as const;
 const writes = [topics['call-allocation.task.v1'], topics['call-allocation.recall.v1']] as const;
 
@@ -66,20 +65,12 @@ export const createCallAllocation = (policy: RecallPolicy): CallAllocation => ({
   writes,
   store,
   initial: () => initialState,
-  prepare,
+  claim,
   decide: {
     LeadScored: (state, { data }, ctx) => considerLead(state, data, ctx.facts, ctx.now),
-    MessageSent: ignore('message_without_effect'),
-    MessageFailed: ignore('message_without_effect'),
     MessageReplied: (state, { data }) => hearReply(state, data),
-    LeadNotContacted: ignore('message_without_effect'),
     CallReported: (state, { data }) => hearCall(state, data),
     LeadMerged: (state, { data }) => hearMerge(state, data),
-    LeadDiscovered: ignore('discovery_without_effect'),
-    LeadUpdated: ignore('discovery_without_effect'),
-    LeadDuplicated: ignore('discovery_without_effect'),
-    LeadRejected: ignore('discovery_without_effect'),
-    LeadErased: ignore('discovery_without_effect'),
     RecallTask: (state, { data }, ctx) => recall(state, data, ctx.facts, ctx.now),
     OfferTask: (state, { data }, ctx) => offer(state, data, ctx.facts, ctx.now),
     AssignTask: (state, { data }, ctx) => assign(state, data, ctx.now),
@@ -88,7 +79,7 @@ export const createCallAllocation = (policy: RecallPolicy): CallAllocation => ({
   },
 });
 
-async function prepare(tx: Queries, inputs: readonly Input[]): Promise<readonly Prepared<Facts>[]> {
+async function claim(tx: Queries, inputs: readonly Input[]): Promise<readonly Placed<Facts>[]> {
   const medium = (input: Input): boolean => input.data.band === 'MEDIUM';
   const mayCall = (input: Input): boolean => medium(input) || input.name === 'RecallTask';
   const silent = await suppressedLeads(
@@ -139,9 +130,6 @@ export const calls: BatchProcessor<CallLog, typeof callReads, typeof callWrites>
   writes: callWrites,
   store: callLogs,
   initial: () => initialCall,
-  prepare: (_tx, inputs) =>
-    Promise.resolve(
-      inputs.map(({ orgId, data }) => ({ key: derivedId('call', orgId, data.callId), facts: undefined })),
-    ),
+  keyOf: ({ orgId, data }) => derivedId('call', orgId, data.callId),
   decide: { CallReported: (state, { data }) => logCall(state, data) },
 };

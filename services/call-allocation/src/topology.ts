@@ -11,7 +11,7 @@
  */
 import { join } from 'node:path';
 import { callAllocationRoutes } from '@lead-flood/contracts';
-import { batchProcessor, erase } from '@lead-flood/processor';
+import { batchProcessor } from '@lead-flood/processor';
 import { addServiceRoutes, defineService, shellOptions } from '@lead-flood/service';
 import { createClock } from './clock.ts';
 import { config } from './config.ts';
@@ -50,7 +50,7 @@ export const service = defineService({
       callAllocationRoutes,
       handlers({
         database,
-        applier: applier(erase(callAllocation)),
+        applier: applier(callAllocation),
         parking: createParking({ database, codec, wakeRelay, processors: [tasks.processor] }),
       }),
       settings,

@@ -4,8 +4,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { CallerView } from '@lead-flood/contracts';
 import { randomId, systemClock } from '@lead-flood/kernel';
 import { sql } from '@lead-flood/postgres';
-import { createApplier, erase } from '@lead-flood/processor';
-import type { Applier } from '@lead-flood/processor';
+import { createUntypedApplier, untyped } from '@lead-flood/processor';
+import type { UntypedApplier } from '@lead-flood/processor';
 import type { TestDatabase } from '@lead-flood/testing';
 import { createTestDatabase, sampleOrg, sampleScored, testCodec } from '@lead-flood/testing';
 import { matchingTasks, saveCaller } from '../src/caller-store.ts';
@@ -14,7 +14,7 @@ import { createCallAllocation, taskIdOf } from '../src/processor.ts';
 import { zoneAt } from './zone.ts';
 
 let test: TestDatabase;
-let applier: Applier<Task>;
+let applier: UntypedApplier<Task>;
 let caller: CallerView;
 
 beforeAll(async () => {
@@ -22,7 +22,7 @@ beforeAll(async () => {
     schema: 'call_allocation',
     migrations: join(import.meta.dirname, '../migrations'),
   });
-  applier = createApplier(erase(createCallAllocation({ retryMs: 0, chaseMs: 0, recallsMax: 3 })), {
+  applier = createUntypedApplier(untyped(createCallAllocation({ retryMs: 0, chaseMs: 0, recallsMax: 3 })), {
     database: test.database,
     codec: await testCodec(),
     clock: systemClock,

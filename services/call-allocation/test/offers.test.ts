@@ -7,8 +7,8 @@ import { createTopics } from '@lead-flood/kafka';
 import { outsideOfTransaction, platformOrg, systemClock } from '@lead-flood/kernel';
 import { sql } from '@lead-flood/postgres';
 import type { Queries } from '@lead-flood/postgres';
-import { batchProcessor, createApplier, erase, silentTelemetry } from '@lead-flood/processor';
-import type { Applier, Running, ShellDeps } from '@lead-flood/processor';
+import { batchProcessor, createUntypedApplier, silentTelemetry, untyped } from '@lead-flood/processor';
+import type { UntypedApplier, Running, ShellDeps } from '@lead-flood/processor';
 import { createLine, dumpTables, eventually, sampleId, sampleOrg, sampleScored } from '@lead-flood/testing';
 import type { Line, TestEvent } from '@lead-flood/testing';
 import { lockCallers, saveCaller } from '../src/caller-store.ts';
@@ -24,7 +24,7 @@ const stranger = sampleId('another-organisation');
 
 let line: Line;
 let tasks: Running;
-let applier: Applier<Task>;
+let applier: UntypedApplier<Task>;
 beforeEach(async () => {
   line = await createLine(batchProcessor(createClock({ isOffering: true })), {
     schema: 'call_allocation',
@@ -49,7 +49,7 @@ beforeEach(async () => {
     wakeRelay: () => undefined,
     onFatal: () => undefined,
   };
-  applier = createApplier(erase(processor), deps);
+  applier = createUntypedApplier(untyped(processor), deps);
   tasks = await batchProcessor(processor).start(deps);
   await line.start();
 });
@@ -195,7 +195,7 @@ describe('on the maintenance tick', () => {
       data: { orgId: platformOrg, tick: 'system.maintenance', period: 1, dueAt: Date.now() },
     } as const;
     const callersWith = async (isOffering: boolean) =>
-      (await createClock({ isOffering }).prepare?.(line.database, [heard]))?.[0]?.facts.callers.length;
+      (await createClock({ isOffering }).facts?.(line.database, [heard]))?.[0]?.callers.length;
     expect([await callersWith(false), await callersWith(true)]).toEqual([0, 1]);
   });
 

@@ -2,8 +2,8 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { reject } from '@lead-flood/kernel';
-import { batchProcessor, erase } from '@lead-flood/processor';
-import type { Erased } from '@lead-flood/processor';
+import { batchProcessor, untyped } from '@lead-flood/processor';
+import type { Untyped } from '@lead-flood/processor';
 import { createLine, sampleId, sampleOrg, sampleScored } from '@lead-flood/testing';
 import type { Line } from '@lead-flood/testing';
 import type { Parking } from '../src/parking.ts';
@@ -31,7 +31,7 @@ beforeAll(async () => {
     schema: 'call_allocation',
     migrations: join(import.meta.dirname, '../migrations'),
   });
-  const unprefixed = erase(mended) as Erased;
+  const unprefixed = untyped(mended) as Untyped;
   parking = createParking({ ...doors(), processors: [unprefixed] });
   await line.start();
 });
@@ -75,7 +75,7 @@ describe('a call task behind a rejected message', () => {
   });
 
   it('[X-DL-01] is given up when that is asked for, and it is noted who did that, also where the drain is stopped', async () => {
-    const unmended = createParking({ ...doors(), processors: [erase(processor) as Erased] });
+    const unmended = createParking({ ...doors(), processors: [untyped(processor) as Untyped] });
     const told = { drained: 0, dropped: 1, stoppedBy: 'CAL_ERR_INVALID_TRANSITION' };
     expect(await unmended.drain(asker, { group, key, dropFirst: true })).toEqual(told);
     expect((await parking.drains(sampleOrg, 10)).items).toMatchObject([

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '@lead-flood/kernel';
 import { sql } from '@lead-flood/postgres';
-import { batchProcessor, createApplier, erase } from '@lead-flood/processor';
-import type { Applier } from '@lead-flood/processor';
+import { batchProcessor, createUntypedApplier, untyped } from '@lead-flood/processor';
+import type { UntypedApplier } from '@lead-flood/processor';
 import { createLine, eventually, sampleId, sampleOrg, sampleScored } from '@lead-flood/testing';
 import type { Line } from '@lead-flood/testing';
 import { z } from 'zod';
@@ -17,13 +17,13 @@ const processor = createCallAllocation({ retryMs: 48 * HOUR_MS, chaseMs: 24 * HO
 const callerId = sampleId('caller');
 
 let line: Line;
-let applier: Applier<Task>;
+let applier: UntypedApplier<Task>;
 beforeAll(async () => {
   line = await createLine(batchProcessor(processor), {
     schema: 'call_allocation',
     migrations: join(import.meta.dirname, '../migrations'),
   });
-  applier = createApplier(erase(processor), {
+  applier = createUntypedApplier(untyped(processor), {
     database: line.database,
     codec: line.codec,
     clock: systemClock,

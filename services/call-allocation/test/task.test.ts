@@ -1,8 +1,10 @@
 /** Tasks and calls, given / when / then. */
 import { describe, expect, it } from 'vitest';
-import { erase } from '@lead-flood/processor';
+import type { Events, EventsOf } from '@lead-flood/contracts';
 import { sampleId, sampleOrg, samplePerson, sampleScored, specify, testNow } from '@lead-flood/testing';
-import type { Facts } from '../src/domain/task.ts';
+import type { InputOf } from '@lead-flood/testing';
+import type { Facts, ReportOutcome } from '../src/domain/task.ts';
+import type { CallAllocation, CallCommands } from '../src/processor.ts';
 import { calls, createCallAllocation, taskIdOf } from '../src/processor.ts';
 import { regionOf } from '../src/region.ts';
 
@@ -17,7 +19,8 @@ const facts: Facts = {
 };
 const medium = sampleScored({ leadId, band: 'MEDIUM', value: 55 });
 const policy = { retryMs: 48 * 3_600_000, chaseMs: 24 * 3_600_000, recallsMax: 3 };
-const spec = (given: Partial<Facts> = {}) => specify(erase(createCallAllocation(policy)), { ...facts, ...given });
+const spec = (given: Partial<Facts> = {}) => specify(createCallAllocation(policy), { ...facts, ...given });
+type Input = InputOf<Pick<Events, EventsOf<CallAllocation['reads']>> & CallCommands>;
 const command = { orgId: sampleOrg, taskId };
 
 describe('a scored lead', () => {
@@ -166,7 +169,8 @@ describe('after an outcome', () => {
     ['LeadScored', medium],
     ['AssignTask', { ...command, callerId }],
   ] as const;
-  const outcome = (name: string) => ['ReportOutcome', { ...command, callerId, outcome: name }] as const;
+  const outcome = (name: ReportOutcome['outcome']) =>
+    ['ReportOutcome', { ...command, callerId, outcome: name }] as const;
   const back = (reason: string, completedAt = testNow) =>
     ['RecallTask', { orgId: sampleOrg, leadId, taskId, reason, completedAt }] as const;
   const silence = {
@@ -180,7 +184,7 @@ describe('after an outcome', () => {
     repliedAt: testNow,
   };
 
-  it.each([
+  it.each<[ReportOutcome['outcome'], string, number]>([
     ['RETRYABLE_REJECTION', 'retryable_rejection', policy.retryMs],
     ['INTERESTED_SIGNUP_LINK_SENT', 'signup_chase', policy.chaseMs],
   ])('[CA-10] %s asks by a timer for another call', (name, reason, delayMs) => {
@@ -245,11 +249,12 @@ describe('after an outcome', () => {
     expect(decision).toMatchObject({ state: { status: 'COMPLETED', recalls: 3 }, timers: [] });
   });
 
-  function stateAfter(inputs: readonly (readonly [string, unknown])[]) {
+  function stateAfter(inputs: readonly Input[]) {
     const last = inputs.at(-1);
+    if (last === undefined) throw new Error('expected an input');
     const { decision } = spec()
       .givenInputs(...inputs.slice(0, -1))
-      .when(last?.[0] ?? '', last?.[1]);
+      .when(last[0], last[1]);
     if (decision.kind !== 'apply') throw new Error('expected a task');
     return decision.state;
   }
@@ -267,7 +272,7 @@ describe('a call', () => {
     durationSeconds,
     recordingUrl: null,
   });
-  const log = specify(erase(calls), undefined);
+  const log = specify(calls, undefined);
 
   it('[GW-22] is logged once it has ended, answered or not', () => {
     log

@@ -2,8 +2,8 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '@lead-flood/kernel';
-import type { Applier } from '@lead-flood/processor';
-import { createApplier, erase } from '@lead-flood/processor';
+import type { UntypedApplier } from '@lead-flood/processor';
+import { createUntypedApplier, untyped } from '@lead-flood/processor';
 import type { TestDatabase } from '@lead-flood/testing';
 import { createTestDatabase, sampleId, sampleOrg, sampleScored, testCodec } from '@lead-flood/testing';
 import type { Task } from '../src/domain/task.ts';
@@ -16,14 +16,14 @@ const stranger = sampleId('another-organisation');
 
 describe('a call task of one organisation', () => {
   let test: TestDatabase;
-  let applier: Applier<Task>;
+  let applier: UntypedApplier<Task>;
 
   beforeAll(async () => {
     test = await createTestDatabase({
       schema: 'call_allocation',
       migrations: join(import.meta.dirname, '../migrations'),
     });
-    applier = createApplier(erase(createCallAllocation({ retryMs: 0, chaseMs: 0, recallsMax: 3 })), {
+    applier = createUntypedApplier(untyped(createCallAllocation({ retryMs: 0, chaseMs: 0, recallsMax: 3 })), {
       database: test.database,
       codec: await testCodec(),
       clock: systemClock,

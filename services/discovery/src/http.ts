@@ -12,10 +12,15 @@ import type { Applier } from '@lead-flood/processor';
 import type { Known, Lead } from './domain/lead.ts';
 import { jobIdOf } from './domain/lead.ts';
 import { createIcp, deleteIcp, getIcp, listIcps, updateIcp } from './icp-store.ts';
+import type { DiscoveryCommands } from './processor.ts';
 import { freshJobView, freshLeadView } from './lead-view.ts';
 import { leadOfJob, leads } from './store.ts';
 
-export type HandlerDeps = { readonly database: Database; readonly applier: Applier<Lead>; readonly now: () => number };
+export type HandlerDeps = {
+  readonly database: Database;
+  readonly applier: Applier<Lead, DiscoveryCommands>;
+  readonly now: () => number;
+};
 
 export function handlers({ database, applier, now }: HandlerDeps): Handlers<typeof discoveryRoutes> {
   return {

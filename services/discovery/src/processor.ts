@@ -1,7 +1,7 @@
 /** Discovery's one processor: submissions in, one outcome each out. REST's `CreateLead` passes through the same table. */
 import type { LeadSubmitted } from '@lead-flood/contracts';
 import { topics } from '@lead-flood/contracts';
-import type { BatchProcessor, Prepared } from '@lead-flood/processor';
+import type { BatchProcessor, Placed } from '@lead-flood/processor';
 import type { Queries } from '@lead-flood/postgres';
 import { isId } from '@lead-flood/kernel';
 import type { Facts, Lead } from './domain/lead.ts';
@@ -25,7 +25,7 @@ export const discovery: BatchProcessor<Lead, typeof reads, typeof writes, Facts,
   writes,
   store,
   initial: () => initialState,
-  prepare,
+  claim,
   decide: {
     LeadSubmitted: (state, { id, data }, ctx) =>
       receiveLead(state, { submissionId: id, data, now: ctx.now }, ctx.facts),
@@ -44,7 +44,7 @@ export function naturalKeyOf(id: string, { source, externalId }: Pick<LeadSubmit
 
 const keyOf = ({ id, data }: Input): string => naturalKeyOf(id, data);
 
-async function prepare(tx: Queries, inputs: readonly Input[]): Promise<readonly Prepared<Facts>[]> {
+async function claim(tx: Queries, inputs: readonly Input[]): Promise<readonly Placed<Facts>[]> {
   const icps = await readIcpFilters(
     tx,
     inputs.flatMap(({ data }) => (data.icpId !== null && isId(data.icpId) ? [data.icpId] : [])),

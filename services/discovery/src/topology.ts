@@ -8,7 +8,7 @@
  */
 import { join } from 'node:path';
 import { discoveryInternalRoutes, discoveryRoutes } from '@lead-flood/contracts';
-import { batchProcessor, erase } from '@lead-flood/processor';
+import { batchProcessor } from '@lead-flood/processor';
 import { addServiceRoutes, defineService, shellOptions } from '@lead-flood/service';
 import { config } from './config.ts';
 import { errorCodes } from './errors.ts';
@@ -23,7 +23,7 @@ export const service = defineService({
   writes: ['LeadDiscovered', 'LeadUpdated', 'LeadDuplicated', 'LeadRejected', 'LeadMerged'],
   errorCodes,
   build: ({ database, clock, applier, config: settings }, server) => {
-    const door = handlers({ database, applier: applier(erase(discovery)), now: clock.now });
+    const door = handlers({ database, applier: applier(discovery), now: clock.now });
     addServiceRoutes(server, discoveryRoutes, door, settings);
     addServiceRoutes(server, discoveryInternalRoutes, internalHandlers(database), settings);
     return { processors: [batchProcessor(discovery, shellOptions(settings))] };

@@ -1,5 +1,5 @@
 /** Discovery, broken at every place that a run of it passes: its stream, and the door that makes the same decisions. */
-import { batchProcessor, createApplier, erase } from '@lead-flood/processor';
+import { batchProcessor, createApplier } from '@lead-flood/processor';
 import { CodedError } from '@lead-flood/kernel';
 import { crashPoints, sampleId, sampleOrg, samplePerson, sampleSubmitted } from '@lead-flood/testing';
 import { discovery } from '../src/processor.ts';
@@ -8,7 +8,7 @@ import { at, ignore, inputs } from './inputs.ts';
 crashPoints('discovery', { ...at, create: () => ({ starter: batchProcessor(discovery) }), inputs, ignore });
 
 const created = Array.from({ length: 3 }, (_, i) => ({
-  name: 'CreateLead',
+  name: 'CreateLead' as const,
   id: sampleId('created', i),
   key: sampleId('created', i),
   orgId: sampleOrg,
@@ -28,7 +28,7 @@ crashPoints('discovery’s door', {
     starter: batchProcessor(discovery),
     asks: created.map((command) => async (door) => {
       try {
-        await createApplier(erase(discovery), door).apply(command);
+        await createApplier(discovery, door).apply(command);
       } catch (error) {
         if (!isAnswer(error)) throw error;
       }

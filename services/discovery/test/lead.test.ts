@@ -1,6 +1,5 @@
 /** What becomes of a submission, given / when / then. */
 import { describe, expect, it } from 'vitest';
-import { erase } from '@lead-flood/processor';
 import { sampleId, samplePerson, sampleSubmitted, specify } from '@lead-flood/testing';
 import type { Facts } from '../src/domain/lead.ts';
 import { linkedinSlug, normalise, normaliseDomain, normalisePhone } from '../src/normalisation.ts';
@@ -18,7 +17,7 @@ const factsFor = (data = sampleSubmitted(), overrides: Partial<Facts> = {}): Fac
   icp: null,
   ...overrides,
 });
-const spec = (facts: Facts) => specify(erase(discovery), facts);
+const spec = (facts: Facts) => specify(discovery, facts);
 
 describe('a submission', () => {
   it('[DI-25] of somebody unknown becomes a lead and a discovery record', () => {

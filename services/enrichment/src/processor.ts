@@ -1,7 +1,6 @@
 /** Enrichment's one processor: a discovered lead in, providers asked, an enriched (or not enriched) lead out. */
-import { topics } from '@lead-flood/contracts';
+import { only, topics } from '@lead-flood/contracts';
 import { skip } from '@lead-flood/kernel';
-import { ignore } from '@lead-flood/processor';
 import type { EffectProcessor } from '@lead-flood/processor';
 import type { Enrichment } from './domain/enrichment.ts';
 import { enrich, fail, initialState } from './domain/enrichment.ts';
@@ -9,7 +8,7 @@ import type { Answers } from './domain/finding.ts';
 import { store } from './store.ts';
 import type { Waterfall } from './waterfall.ts';
 
-const reads = [topics['discovery.lead.v1']] as const;
+const reads = [only(topics['discovery.lead.v1'], ['LeadDiscovered'])] as const;
 const writes = [topics['enrichment.lead.v1']] as const;
 
 export type EnrichmentProcessor = EffectProcessor<Enrichment, typeof reads, typeof writes, Answers>;
@@ -18,30 +17,23 @@ const nothingAsked: Answers = { attempts: [], findings: [], observedAt: 0 };
 
 export const createEnrichment = (
   waterfall: Waterfall,
-  limits: { inFlightMax: number; deadlineMs: number },
+  { inFlightMax, deadlineMs }: { inFlightMax: number; deadlineMs: number },
 ): EnrichmentProcessor => ({
-  ...limits,
+  inFlightMax,
   group: 'enrichment',
   reads,
   writes,
   store,
   initial: () => initialState,
   perform: {
-    LeadDiscovered: (state, { data }, step) =>
-      state.status === 'PENDING' ? waterfall(data, step) : Promise.resolve(nothingAsked),
-    LeadUpdated: null,
-    LeadDuplicated: null,
-    LeadRejected: null,
-    LeadMerged: null,
-    LeadErased: null,
+    LeadDiscovered: {
+      deadlineMs,
+      call: (state, { data }, step) =>
+        state.status === 'PENDING' ? waterfall(data, step) : Promise.resolve(nothingAsked),
+    },
   },
   decide: {
     LeadDiscovered: (state, { data }, ctx, answers) => enrich(state, data, answers ?? nothingAsked, ctx.now),
-    LeadUpdated: ignore('known_lead'),
-    LeadDuplicated: ignore('known_lead'),
-    LeadRejected: ignore('no_lead'),
-    LeadMerged: ignore('known_lead'),
-    LeadErased: ignore('no_lead'),
   },
   onExhausted: {
     LeadDiscovered: (state, { data }, ctx) =>

@@ -2,12 +2,13 @@
 import { describe, expect, it } from 'vitest';
 import { TransientError } from '@lead-flood/kernel';
 import type { Step } from '@lead-flood/processor';
-import { sampleCompany, sampleDiscovered, samplePerson, specify } from '@lead-flood/testing';
-import { eraseEffect } from '@lead-flood/processor';
+import { sampleCompany, sampleDiscovered, samplePerson, specifyEffect } from '@lead-flood/testing';
+import type { Enrichment } from '../src/domain/enrichment.ts';
 import type { Answers, Finding, ProviderFacts } from '../src/domain/finding.ts';
 import { affordable, confidenceEnough, isEnough, plan } from '../src/domain/plan.ts';
 import { professionalOnly } from '../src/domain/region.ts';
 import type { EnrichmentAdapter, Finding as Answer } from '../src/providers/adapter.ts';
+import type { EnrichmentProcessor } from '../src/processor.ts';
 import { createEnrichment } from '../src/processor.ts';
 import { createWaterfall } from '../src/waterfall.ts';
 
@@ -153,10 +154,17 @@ describe('the waterfall', () => {
 });
 
 describe('an enriched lead', () => {
-  const processor = eraseEffect(
-    createEnrichment(() => Promise.reject(new Error('not asked')), { inFlightMax: 1, deadlineMs: 1_000 }),
-  );
-  const spec = specify(processor, undefined);
+  const processor = createEnrichment(() => Promise.reject(new Error('not asked')), {
+    inFlightMax: 1,
+    deadlineMs: 1_000,
+  });
+  const spec = specifyEffect<
+    Enrichment,
+    EnrichmentProcessor['reads'],
+    EnrichmentProcessor['writes'],
+    Answers,
+    undefined
+  >(processor, undefined);
   const lead = sampleDiscovered({ person: samplePerson({ phone: null, title: null }) });
   const enriched = (given: Answers, discovered = lead) =>
     spec.givenInputs().when('LeadDiscovered', discovered, { result: given });
@@ -235,9 +243,9 @@ describe('an enriched lead', () => {
     const done = enriched(answers(finding()));
     done.thenState({ status: 'COMPLETED' });
     enriched(answers()).thenState({ status: 'FAILED' });
-    const state = done.decision.kind === 'apply' ? done.decision.state : null;
+    if (done.decision.kind !== 'apply') throw new Error('expected a decision');
     spec
-      .given(state)
+      .given(done.decision.state)
       .when('LeadDiscovered', lead, { result: answers(finding()) })
       .thenSkips('already_enriched');
   });

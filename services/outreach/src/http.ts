@@ -6,11 +6,15 @@ import type { Database } from '@lead-flood/postgres';
 import { sql } from '@lead-flood/postgres';
 import type { Applier } from '@lead-flood/processor';
 import type { Conversation, Message } from './domain/conversation.ts';
+import type { OutreachCommands } from './processor.ts';
 import { conversations } from './store.ts';
 
 const iso = (at: number): string => new Date(at).toISOString();
 
-export function handlers(database: Database, applier: Applier<Conversation>): Handlers<typeof outreachRoutes> {
+export function handlers(
+  database: Database,
+  applier: Applier<Conversation, OutreachCommands>,
+): Handlers<typeof outreachRoutes> {
   return {
     listThreads: async ({ query, principal }) => {
       const after = query.cursor === undefined ? null : readCursor(query.cursor);

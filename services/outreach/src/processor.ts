@@ -2,11 +2,10 @@
  * Outreach's two processors over one aggregate, the conversation: `outreach` decides whom to write to and hears the
  * answers, `outreach-send` sends. They share the store, so each sees what the other has done.
  */
-import { topics } from '@lead-flood/contracts';
+import { only, topics } from '@lead-flood/contracts';
 import { apply, skip } from '@lead-flood/kernel';
 import type { Queries } from '@lead-flood/postgres';
-import { ignore } from '@lead-flood/processor';
-import type { BatchProcessor, EffectProcessor, Prepared } from '@lead-flood/processor';
+import type { BatchProcessor, EffectProcessor } from '@lead-flood/processor';
 import type { Conversation } from './domain/conversation.ts';
 import { initialState, merge } from './domain/conversation.ts';
 import type { EnrolmentFacts } from './domain/enrolment.ts';
@@ -23,8 +22,8 @@ import { render } from './template.ts';
 const reads = [
   topics['scoring.lead.v1'],
   topics['ingest.reply.v1'],
-  topics['call-allocation.task.v1'],
-  topics['discovery.lead.v1'],
+  only(topics['call-allocation.task.v1'], ['CallTaskCompleted']),
+  only(topics['discovery.lead.v1'], ['LeadMerged']),
 ] as const;
 const writes = [topics['outreach.send.v1'], topics['outreach.message.v1']] as const;
 
@@ -42,32 +41,27 @@ type Input = {
   };
 };
 
+/** Of a merge the losing lead's conversation; what is about no lead keeps to itself. */
+const keyOf = ({ id, data }: Input): string => data.mergedLeadId ?? data.leadId ?? id;
+
 export const outreach: BatchProcessor<Conversation, typeof reads, typeof writes, EnrolmentFacts, OutreachCommands> = {
   group: 'outreach',
   reads,
   writes,
   store,
   initial: () => initialState,
-  prepare,
+  keyOf,
+  facts,
   decide: {
     LeadScored: (state, { data }, ctx) => considerLead(state, data, ctx.facts, ctx),
     ReplyReceived: (state, { data }, ctx) => receiveReply(state, data, ctx),
-    CallTaskCreated: ignore('call_without_effect'),
-    CallTaskAssigned: ignore('call_without_effect'),
     CallTaskCompleted: (state, { data }) => endContact(state, data),
-    CallTaskRequeued: ignore('call_without_effect'),
-    CallTaskDeclined: ignore('call_without_effect'),
     LeadMerged: (state, { data }) => apply(merge(state, data.leadId)),
-    LeadDiscovered: ignore('discovery_without_effect'),
-    LeadUpdated: ignore('discovery_without_effect'),
-    LeadDuplicated: ignore('discovery_without_effect'),
-    LeadRejected: ignore('discovery_without_effect'),
-    LeadErased: ignore('discovery_without_effect'),
     ReplyManually: (state, { data }, ctx) => replyManually(state, data, ctx),
   },
 };
 
-async function prepare(tx: Queries, inputs: readonly Input[]): Promise<readonly Prepared<EnrolmentFacts>[]> {
+async function facts(tx: Queries, inputs: readonly Input[]): Promise<readonly EnrolmentFacts[]> {
   const sequences = await readActiveSequences(
     tx,
     inputs.map((input) => input.orgId),
@@ -78,13 +72,9 @@ async function prepare(tx: Queries, inputs: readonly Input[]): Promise<readonly 
   ];
   const silent = await readSuppressions(tx, inputs.filter(({ name }) => name === 'LeadScored').flatMap(addresses));
   return inputs.map((input) => ({
-    // Of a merge the losing lead's conversation; what is about no lead keeps to itself.
-    key: input.data.mergedLeadId ?? input.data.leadId ?? input.id,
-    facts: {
-      render,
-      sequence: sequences.get(input.orgId) ?? null,
-      suppressed: addresses(input).some((a) => silent.has(`${a.orgId}/${a.kind}/${a.value}`)),
-    },
+    render,
+    sequence: sequences.get(input.orgId) ?? null,
+    suppressed: addresses(input).some((a) => silent.has(`${a.orgId}/${a.kind}/${a.value}`)),
   }));
 }
 
@@ -95,15 +85,15 @@ export type SendProcessor = EffectProcessor<Conversation, typeof sendReads, type
 
 export const createSendProcessor = (
   send: Sender,
-  limits: { inFlightMax: number; deadlineMs: number },
+  { inFlightMax, deadlineMs }: { inFlightMax: number; deadlineMs: number },
 ): SendProcessor => ({
-  ...limits,
+  inFlightMax,
   group: 'outreach-send',
   reads: sendReads,
   writes: sendWrites,
   store,
   initial: () => initialState,
-  perform: { SendMessage: (state, { data }, step) => send(state, data, step) },
+  perform: { SendMessage: { deadlineMs, call: (state, { data }, step) => send(state, data, step) } },
   decide: {
     SendMessage: (state, { data }, ctx, fate) =>
       fate === null ? skip('nothing_sent') : recordFate(state, data, fate, ctx.now),

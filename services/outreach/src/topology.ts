@@ -10,7 +10,7 @@
  */
 import { join } from 'node:path';
 import { outreachRoutes } from '@lead-flood/contracts';
-import { batchProcessor, effectProcessor, erase } from '@lead-flood/processor';
+import { batchProcessor, effectProcessor } from '@lead-flood/processor';
 import { addServiceRoutes, defineService, shellOptions } from '@lead-flood/service';
 import { config } from './config.ts';
 import { errorCodes } from './errors.ts';
@@ -50,7 +50,7 @@ export const service = defineService({
       inFlightMax: settings.OUTREACH_SEND_IN_FLIGHT_MAX,
       deadlineMs: settings.OUTREACH_SEND_DEADLINE_MS,
     };
-    addServiceRoutes(server, outreachRoutes, handlers(database, applier(erase(outreach))), settings);
+    addServiceRoutes(server, outreachRoutes, handlers(database, applier(outreach)), settings);
     return {
       processors: [
         batchProcessor(outreach, shellOptions(settings)),

@@ -1,6 +1,5 @@
 /** Whom outreach writes to, what it hears, and when it is silent: given / when / then. */
 import { describe, expect, it } from 'vitest';
-import { erase } from '@lead-flood/processor';
 import { sampleId, sampleOrg, samplePerson, sampleScored, specify, testNow } from '@lead-flood/testing';
 import { initialState } from '../src/domain/conversation.ts';
 import type { EnrolmentFacts } from '../src/domain/enrolment.ts';
@@ -23,7 +22,7 @@ const facts = (overrides: Partial<EnrolmentFacts> = {}): EnrolmentFacts => ({
   render,
   ...overrides,
 });
-const spec = (given = facts(), now = testNow) => specify(erase(outreach), given, now);
+const spec = (given = facts(), now = testNow) => specify(outreach, given, now);
 const reply = (text: string) => ({
   orgId: sampleOrg,
   leadId,

@@ -5,8 +5,8 @@ import { startSandbox } from '@lead-flood/test/sandbox';
 import type { LeadScored } from '@lead-flood/contracts';
 import { randomId, systemClock } from '@lead-flood/kernel';
 import { sql } from '@lead-flood/postgres';
-import { createApplier, effectProcessor, erase } from '@lead-flood/processor';
-import type { Applier } from '@lead-flood/processor';
+import { createUntypedApplier, effectProcessor, untyped } from '@lead-flood/processor';
+import type { UntypedApplier } from '@lead-flood/processor';
 import { createLine, eventually, sampleId, sampleOrg, samplePerson, sampleScored } from '@lead-flood/testing';
 import type { Line } from '@lead-flood/testing';
 import { z } from 'zod';
@@ -20,7 +20,7 @@ import { createSender } from '../src/sender.ts';
 let sandbox: Awaited<ReturnType<typeof startSandbox>>;
 let transports: Transports;
 let line: Line;
-let applier: Applier<Conversation>;
+let applier: UntypedApplier<Conversation>;
 
 beforeAll(async () => {
   sandbox = await startSandbox({ seed: 5 });
@@ -37,7 +37,7 @@ beforeAll(async () => {
     { schema: 'outreach', migrations: join(import.meta.dirname, '../migrations') },
   );
   await seedSequence(line.database, sampleOrg);
-  applier = createApplier(erase(outreach), {
+  applier = createUntypedApplier(untyped(outreach), {
     database: line.database,
     codec: line.codec,
     clock: systemClock,

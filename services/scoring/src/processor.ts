@@ -22,12 +22,12 @@ export const scoring: BatchProcessor<LeadScore, typeof reads, typeof writes, Rul
   writes,
   store,
   initial: () => initialState,
-  async prepare(tx, inputs) {
+  async facts(tx, inputs) {
     const sets = await readRuleSets(
       tx,
       inputs.flatMap(({ data }) => (data.icpId === null ? [] : [data.icpId])),
     );
-    return inputs.map(({ key, orgId, data }) => ({ key, facts: sets.of(orgId, data.icpId) }));
+    return inputs.map(({ orgId, data }) => sets.of(orgId, data.icpId));
   },
   decide: {
     LeadEnriched: (state, { data, version }, ctx) =>

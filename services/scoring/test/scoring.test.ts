@@ -1,7 +1,6 @@
 /** How a lead is scored and explained. */
 import { describe, expect, it } from 'vitest';
 import type { LeadEnrichmentFailed } from '@lead-flood/contracts';
-import { erase } from '@lead-flood/processor';
 import {
   sampleCompany,
   sampleDiscovered,
@@ -17,7 +16,7 @@ import { enrichedFeatures } from '../src/domain/features.ts';
 import { scoring } from '../src/processor.ts';
 
 const leadId = sampleId('lead');
-const spec = (rules: RuleSet = defaultRules) => specify(erase(scoring), rules);
+const spec = (rules: RuleSet = defaultRules) => specify(scoring, rules);
 const rule = (overrides: Partial<Rule>): Rule => ({
   id: sampleId('rule'),
   fieldKey: 'companyEmployees',

@@ -1,14 +1,15 @@
 /**
  * Chapter 15: events without meaning.
  *
- * A topic carries all events of its aggregate, and a processor that wants one of them is handed the others too. Its table
- * says `ignore` for those, and the shells pass them unread:
+ * A topic carries all events of its aggregate, and a processor that wants one of them is handed the others too. It
+ * names those that it reads (`only`), and the shells pass the others undecoded:
  *
- *   record ──schema id──▶ ignored? ──yes──▶ counted, position moves on       (no decoding, no state, no decision)
+ *   record ──schema id──▶ not read? ──yes──▶ counted, position moves on       (no decoding, no state, no decision)
  *                            └──no──▶ decode ─▶ load ─▶ decide
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { batchProcessor, effectProcessor, ignore, silentTelemetry } from '@lead-flood/processor';
+import { only, topics } from '@lead-flood/contracts';
+import { batchProcessor, effectProcessor, silentTelemetry } from '@lead-flood/processor';
 import type { Running, Starter } from '@lead-flood/processor';
 import { createLine, encodeTestEvent, eventually, sampleId } from '@lead-flood/testing';
 import type { Line } from '@lead-flood/testing';
@@ -25,17 +26,15 @@ import {
   tally,
 } from './example.ts';
 
-const batch = batchProcessor({ ...tally, decide: { ...tally.decide, LeadEnrichmentFailed: ignore('failed_lead') } });
+const reads = [only(topics['enrichment.lead.v1'], ['LeadEnriched'])] as const;
+const batch = batchProcessor({ ...tally, reads });
 const judging = createAppraiser(createWorld());
-const effect = effectProcessor({
-  ...judging,
-  decide: { ...judging.decide, LeadEnrichmentFailed: ignore('failed_lead') },
-});
+const effect = effectProcessor({ ...judging, reads });
 
 describe.each<[string, Starter]>([
   ['the batch shell', batch],
   ['the effect runner', effect],
-])('an ignored event in %s', (_name, starter) => {
+])('an event that is not read, in %s', (_name, starter) => {
   const skipped: string[] = [];
   let line: Line;
   let running: Running;
@@ -69,7 +68,7 @@ describe.each<[string, Starter]>([
   });
 
   it('is passed and counted, and its bytes are not looked at', async () => {
-    expect(skipped).toEqual(Array.from({ length: 2 }, () => 'enrichment.lead.v1 failed_lead'));
+    expect(skipped).toEqual(Array.from({ length: 2 }, () => 'enrichment.lead.v1 not_read'));
     expect(await line.records(`${starter.group}.dead-letter.v1`)).toEqual([]);
   });
 
