@@ -271,6 +271,24 @@ describe('mail', () => {
     }
   });
 
+  it.each([
+    ['angle brackets', '<'.repeat(300_000)],
+    ['open tags', '<a '.repeat(100_000)],
+    ['comments', '<!--'.repeat(75_000)],
+    ['nested elements', '<div>'.repeat(60_000)],
+  ])('a stranger’s HTML of nothing but %s stops nobody', async (_what, html) => {
+    for (const raw of [
+      `In-Reply-To: ${ours}\r\nContent-Type: text/html\r\n\r\n${html}`,
+      // two texts in a row are joined by the parser of mails itself
+      `In-Reply-To: ${ours}\r\nContent-Type: multipart/mixed; boundary=a\r\n\r\n--a\r\n\r\nhello\r\n--a\r\nContent-Type: text/html\r\n\r\n${html}\r\n--a--`,
+    ]) {
+      const eventId = randomId();
+      const before = performance.now();
+      expect((await post('mail', body(eventId, raw), { 'x-mail-event-id': eventId })).status).toBe(202);
+      expect(performance.now() - before).toBeLessThan(1_500);
+    }
+  });
+
   it('[GW-25] without a secret the door says so', async () => {
     const own = await startGateway({ MAIL_WEBHOOK_SECRET: '' });
     try {
