@@ -101,6 +101,16 @@ export const config = z
     ),
     YAY_WEBHOOK_SECRET_PREVIOUS: secret.describe('Also accepted, while the secret is being changed.'),
     MAIL_WEBHOOK_SECRET: secret.describe('HMAC secret of inbound mail.'),
+    MAIL_THREAD_SECRET: z
+      .string()
+      .min(32)
+      .optional()
+      .describe('Signs the Message-IDs that we send; shared with outreach. Required with MAIL_WEBHOOK_SECRET.'),
+    MAIL_THREAD_SECRET_PREVIOUS: z
+      .string()
+      .min(32)
+      .optional()
+      .describe('Also accepted in answers, while the secret is being changed and as long as people may answer.'),
     MAIL_DOMAIN: z.string().default('mail.lead-flood.example').describe('Right side of the Message-IDs that we send.'),
 
     UPLOAD_BYTES_MAX: z.coerce
@@ -131,6 +141,10 @@ export const config = z
   .refine((c) => !(c.APP_ENV === 'production' && c.AUTH_DEV_TOKEN_MINT), {
     message: 'IGW_ERR_CONFIG: anybody could mint an administrator’s token in production',
     path: ['AUTH_DEV_TOKEN_MINT'],
+  })
+  .refine((c) => c.MAIL_WEBHOOK_SECRET === undefined || c.MAIL_THREAD_SECRET !== undefined, {
+    message: 'IGW_ERR_CONFIG: mail comes in, and no answer would find its thread',
+    path: ['MAIL_THREAD_SECRET'],
   });
 
 export type GatewayConfig = z.infer<typeof config>;

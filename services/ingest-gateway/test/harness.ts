@@ -30,6 +30,7 @@ export const secrets = {
   principal: 'test-principal-secret-of-more-than-32-characters',
   yay: 'test-yay-secret-16',
   mail: 'test-mail-secret-16',
+  thread: 'test-thread-secret-of-more-than-32-characters',
 };
 
 export type Asked = {
@@ -151,6 +152,7 @@ export async function startGateway(overrides: Readonly<Record<string, string>> =
     JWT_ACCESS_SECRET: secrets.jwt,
     YAY_WEBHOOK_SECRET: secrets.yay,
     MAIL_WEBHOOK_SECRET: secrets.mail,
+    MAIL_THREAD_SECRET: secrets.thread,
     AUTH_DEV_TOKEN_MINT: 'true',
     IP_LIMIT: '1000000',
     RATE_LIMIT_RPM: '1000000',

@@ -2,6 +2,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { derivedId, randomId, setFaultHook } from '@lead-flood/kernel';
 import { sql } from '@lead-flood/postgres';
+import { createMailThreadIds } from '@lead-flood/service';
 import { clean } from '../src/housekeeping.ts';
 import type { Gateway, Told } from './harness.ts';
 import { seconds, secrets, sign, startGateway } from './harness.ts';
@@ -192,7 +193,8 @@ describe('Yay', () => {
 
 describe('mail', () => {
   const ids = { messageId: randomId(), leadId: randomId(), orgId: randomId() };
-  const ours = `<${ids.messageId}.${ids.leadId}.${ids.orgId}@mail.lead-flood.example>`;
+  const domain = 'mail.lead-flood.example';
+  const ours = `<${createMailThreadIds({ secret: secrets.thread, domain }).write(ids)}>`;
   const mail = (headers: string, text = 'Yes, call me.'): string =>
     [
       'From: =?utf-8?Q?Zo=C3=AB?= <zoe@aurora.se.example>',
@@ -241,15 +243,19 @@ describe('mail', () => {
     ).toBe('Yes, call me.');
   });
 
-  it.each(['In-Reply-To: <somebody@else.example>', 'X-Nothing: here'])(
-    'mail that answers nothing of ours is kept as unmatched (%s)',
-    async (headers) => {
-      const eventId = randomId();
-      const told = await post('mail', body(eventId, mail(headers)), { 'x-mail-event-id': eventId });
-      expect([told.status, told.json(), (await gateway.outbox()).length]).toEqual([202, { status: 'unmatched' }, 0]);
-      expect(await stored(eventId)).toMatchObject({ outcome: 'unmatched', org_id: null });
-    },
-  );
+  it.each([
+    'In-Reply-To: <somebody@else.example>',
+    'X-Nothing: here',
+    // What anybody can put together who has seen one of an organisation's mails.
+    `In-Reply-To: <${randomId()}.${randomId()}.${ids.orgId}@${domain}>`,
+    `In-Reply-To: ${ours.replace(ids.leadId, randomId())}`,
+    `References: <${createMailThreadIds({ secret: 'y'.repeat(32), domain }).write(ids)}>`,
+  ])('mail that answers nothing of ours is kept as unmatched (%s)', async (headers) => {
+    const eventId = randomId();
+    const told = await post('mail', body(eventId, mail(headers)), { 'x-mail-event-id': eventId });
+    expect([told.status, told.json(), (await gateway.outbox()).length]).toEqual([202, { status: 'unmatched' }, 0]);
+    expect(await stored(eventId)).toMatchObject({ outcome: 'unmatched', org_id: null });
+  });
 
   it('a repeat is 200, another id in the header than in the signed body is refused', async () => {
     const eventId = randomId();

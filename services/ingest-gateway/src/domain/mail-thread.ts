@@ -1,22 +1,17 @@
-/** Our Message-IDs carry where an answer belongs: `<messageId.leadId.orgId@domain>`. */
-import { isId } from '@lead-flood/kernel';
-
-export type Thread = { readonly messageId: string; readonly leadId: string; readonly orgId: string };
+/** Which of our messages a mail answers, by the Message-IDs that it names. */
+import type { MailThread, MailThreadIds } from '@lead-flood/service';
 
 const ANGLE = /<([^<>\s]{1,300})>/g;
 
-/** The message that a mail answers: what it replies to, else the newest of the thread that is ours. */
+/** What it replies to, else the newest of its thread that is ours; null where we have signed none of them. */
 export function findThread(
   mail: { readonly inReplyTo: string | null; readonly references: string | null },
-  domain: string,
-): Thread | null {
+  read: MailThreadIds['read'],
+): MailThread | null {
   const newestFirst = [...idsOf(mail.inReplyTo), ...idsOf(mail.references).toReversed()];
   for (const id of newestFirst) {
-    const at = id.lastIndexOf('@');
-    if (at < 0 || id.slice(at + 1).toLowerCase() !== domain.toLowerCase()) continue;
-    const [messageId, leadId, orgId, ...more] = id.slice(0, at).toLowerCase().split('.');
-    if (messageId === undefined || leadId === undefined || orgId === undefined || more.length > 0) continue;
-    if (isId(messageId) && isId(leadId) && isId(orgId)) return { messageId, leadId, orgId };
+    const thread = read(id);
+    if (thread !== null) return thread;
   }
   return null;
 }

@@ -4,6 +4,7 @@ import type { Address } from 'postal-mime';
 import type { MailBody, ReplyReceived } from '@lead-flood/contracts';
 import { derivedId } from '@lead-flood/kernel';
 import { readHtml } from './html-text.ts';
+import type { MailThreadIds } from '@lead-flood/service';
 import { bareMessageId, findThread } from '../domain/mail-thread.ts';
 
 /** Enough of an answer for anybody to act on; a mail may be a megabyte. */
@@ -13,9 +14,12 @@ const HTML_MAX = 500_000;
 const SUBJECT_MAX = 500;
 
 /** Null: it answers nothing of ours. */
-export async function toReply({ eventId, receivedAt, raw }: MailBody, domain: string): Promise<ReplyReceived | null> {
+export async function toReply(
+  { eventId, receivedAt, raw }: MailBody,
+  read: MailThreadIds['read'],
+): Promise<ReplyReceived | null> {
   const mail = await PostalMime.parse(raw);
-  const thread = findThread({ inReplyTo: mail.inReplyTo ?? null, references: mail.references ?? null }, domain);
+  const thread = findThread({ inReplyTo: mail.inReplyTo ?? null, references: mail.references ?? null }, read);
   if (thread === null) return null;
   const { address, name } = mailbox(mail.from);
   return {

@@ -9,7 +9,7 @@ import { activeTraceparent, CodedError, derivedId, invariant } from '@lead-flood
 import type { Database, OutboxMessage } from '@lead-flood/postgres';
 import { encodeEvent } from '@lead-flood/processor';
 import type { HttpExchange, HttpHandlers, HttpRequest, HttpServer } from '@lead-flood/service';
-import { addRoutes, nobody } from '@lead-flood/service';
+import { addRoutes, createMailThreadIds, nobody } from '@lead-flood/service';
 import type { GatewayConfig } from '../config.ts';
 import type { WebhookEvent } from './event-store.ts';
 import { acceptEvent } from './event-store.ts';
@@ -77,7 +77,11 @@ const secretsOf = (config: GatewayConfig, request: HttpRequest): readonly (strin
     ? [config.YAY_WEBHOOK_SECRET, config.YAY_WEBHOOK_SECRET_PREVIOUS]
     : [config.MAIL_WEBHOOK_SECRET];
 
-const handlers = (deps: WebhookDeps, postOf: (request: HttpRequest) => Post): HttpHandlers<typeof routes> => ({
+const handlers = (
+  deps: WebhookDeps,
+  postOf: (request: HttpRequest) => Post,
+  readThread = threadReader(deps.config),
+): HttpHandlers<typeof routes> => ({
   yayWebhook: async ({ body, correlationId }, exchange) => {
     const { raw, eventId } = postOf(exchange.request);
     const { DEFAULT_ORG_ID: orgId } = deps.config;
@@ -95,7 +99,7 @@ const handlers = (deps: WebhookDeps, postOf: (request: HttpRequest) => Post): Ht
     // The header is not signed; the body's is.
     if (body.eventId !== eventId)
       throw new CodedError('IGW_ERR_EVENT_ID_MISMATCH', 'x-mail-event-id is not the eventId of the body');
-    const reply = await toReply(body, deps.config.MAIL_DOMAIN);
+    const reply = await toReply(body, readThread);
     const messages = reply === null ? [] : [encode(deps.codec, 'ReplyReceived', reply, reply.replyId, correlationId)];
     return accept(
       deps,
@@ -137,4 +141,13 @@ async function accept(
   if (status === 'duplicate') void reply.status(200);
   else deps.wakeRelay();
   return { status };
+}
+
+/** Without a secret no mail comes in (config.ts), so nothing can be ours. */
+function threadReader({
+  MAIL_THREAD_SECRET: secret,
+  MAIL_THREAD_SECRET_PREVIOUS: previous,
+  MAIL_DOMAIN: domain,
+}: GatewayConfig) {
+  return secret === undefined ? () => null : createMailThreadIds({ secret, previous, domain }).read;
 }
