@@ -8,7 +8,7 @@ import { splitApiKey, makeApiKey } from '../src/auth/api-key.ts';
 import { hashPassword, isPassword } from '../src/auth/password.ts';
 import { guessDelimiter, readHeader, toLeadFields } from '../src/domain/lead-columns.ts';
 import { createMailThreadIds } from '@lead-flood/service';
-import { findThread } from '../src/domain/mail-thread.ts';
+import { findThread } from '../src/webhooks-in/mail-thread.ts';
 import { canonicalUrl } from '../src/domain/path-alias.ts';
 import { freshWindow, reserve, strictest, take } from '../src/domain/rate-window.ts';
 import type { Upload } from '../src/domain/upload-job.ts';

@@ -5,7 +5,7 @@ import type { MailBody, ReplyReceived } from '@lead-flood/contracts';
 import { derivedId } from '@lead-flood/kernel';
 import { readHtml } from './html-text.ts';
 import type { MailThreadIds } from '@lead-flood/service';
-import { bareMessageId, findThread } from '../domain/mail-thread.ts';
+import { bareMessageId, findThread } from './mail-thread.ts';
 
 /** Enough of an answer for anybody to act on; a mail may be a megabyte. */
 const TEXT_MAX = 20_000;
