@@ -24,6 +24,8 @@ import { config as shape } from '../src/config.ts';
 import type { Seeded } from '../src/seed.ts';
 import { seed } from '../src/seed.ts';
 import { service } from '../src/topology.ts';
+import type { Sender } from '../src/webhooks-in/sender.ts';
+import { addWebhookDoors } from '../src/webhooks-in/webhook-doors.ts';
 
 export const secrets = {
   jwt: 'test-access-secret-of-more-than-32-characters',
@@ -131,7 +133,11 @@ export type Gateway = {
 
 export const migrations = join(import.meta.dirname, '../migrations');
 
-export async function startGateway(overrides: Readonly<Record<string, string>> = {}): Promise<Gateway> {
+/** `senders`: others than those that the gateway knows. */
+export async function startGateway(
+  overrides: Readonly<Record<string, string>> = {},
+  senders: readonly Sender[] = [],
+): Promise<Gateway> {
   const environment = testEnvironment();
   const { database, url: databaseUrl, drop } = await createTestDatabase({ schema: 'ingest_gateway', migrations });
   await createTopics(
@@ -173,6 +179,8 @@ export async function startGateway(overrides: Readonly<Record<string, string>> =
       server.addHook('onRoute', ({ method, url: path }) => {
         routes.push(...[method].flat().map((one) => `${one} ${path}`));
       });
+      const { now } = deps.clock;
+      addWebhookDoors(server, { ...deps, now }, senders);
       return service.build(deps, server);
     },
   };

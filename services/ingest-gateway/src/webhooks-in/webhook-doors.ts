@@ -2,9 +2,8 @@
  * Signed posts from outside: the signature over the raw bytes first, then the contract, then the event and what follows
  * from it in one transaction. 202 = taken, 200 = a repeat; only a fault of ours makes the sender try again.
  */
-import { ApiError } from '@lead-flood/contracts';
 import type { Codec } from '@lead-flood/kafka';
-import { activeTraceparent, CodedError, invariant } from '@lead-flood/kernel';
+import { activeTraceparent, CodedError, invariant, toError } from '@lead-flood/kernel';
 import type { Database, OutboxMessage } from '@lead-flood/postgres';
 import { encodeEvent } from '@lead-flood/processor';
 import type { HttpExchange, HttpRequest, HttpServer } from '@lead-flood/service';
@@ -53,8 +52,7 @@ function addSenderDoor(scope: HttpServer, deps: WebhookDeps, sender: Sender): vo
           posts.set(request, { raw, account, eventId: findEventId(sender.eventId, { raw, headers, body }) });
           parsed(null, body);
         } catch (error) {
-          invariant(error instanceof CodedError || error instanceof ApiError, 'a post is refused by a code');
-          parsed(error);
+          parsed(toError(error));
         }
       },
     );
