@@ -151,10 +151,8 @@ describe('[OWASP e-mail headers] nothing gets into a header or the envelope', ()
   ])('encoded words (%s) in a name or a subject are not decoded by whoever reads them', async (_, words) => {
     expect(await send({ subject: words, to: to('ann@acme.example', words) })).toMatchObject({ kind: 'accepted' });
     const [mailed] = (await received()).mails;
-    for (const shown of [mailed?.subject ?? '', header(mailed, 'to')]) {
-      expect(shown).toContain('= ?');
-      expect(shown).not.toContain('victim@other.example');
-    }
+    expect(mailed?.subject).toContain('= ?');
+    for (const shown of [mailed?.subject, header(mailed, 'to')]) expect(shown).not.toContain('victim@other.example');
   });
 
   test('a subject that no header can hold is cut, a name of nothing is none', async () => {
