@@ -45,9 +45,11 @@ export type Doors = {
   readonly stack: Stack;
   readonly product: Product;
   readonly orgId: string;
-  /** Access tokens by role; the stranger is an administrator of another organisation. */
-  readonly tokens: Readonly<Record<Role | 'stranger', string>>;
+  /** Access tokens by role; the stranger is an administrator of another organisation, which has a caller as well. */
+  readonly tokens: Readonly<Record<Role | 'stranger' | 'strangerCaller', string>>;
   readonly strangerOrgId: string;
+  /** That organisation has an account of its own with Yay. */
+  readonly strangerYaySecret: string;
   /** As the administrator unless said otherwise. */
   readonly ask: <T = Record<string, unknown>>(path: string, ask?: Ask) => Promise<Told<T>>;
   /** The code and the ids of a refusal. */
@@ -78,7 +80,12 @@ export async function openDoors(env: Readonly<Record<string, string>> = {}): Pro
     REDIS_URL: redis,
   });
   // Who holds which task is then a matter of who asked, not of the minute in which a test runs.
-  const product = await startProduct({ stack, env: { CALL_OFFERS_ENABLED: 'false', ...env } });
+  const strangerOrgId = randomId();
+  const strangerYaySecret = `yay-of-${strangerOrgId}`;
+  const product = await startProduct({
+    stack,
+    env: { CALL_OFFERS_ENABLED: 'false', YAY_WEBHOOK_SECRETS: `${strangerOrgId}=${strangerYaySecret}`, ...env },
+  });
   const client = createKafkaClient({ brokers: kafka.split(','), clientId: 'doors', log: () => undefined });
   const codec = await testCodec();
   const databases = new Map<string, Promise<Database>>();
@@ -88,7 +95,7 @@ export async function openDoors(env: Readonly<Record<string, string>> = {}): Pro
     databases.set(schema, known);
     return known;
   };
-  const strangerOrgId = await addStranger(await database('ingest_gateway'));
+  await addStrangers(await database('ingest_gateway'), strangerOrgId);
   const login = async (email: string, password: string): Promise<string> => {
     const told = await askAt<{ accessToken: string }>(product.gateway, '/v1/auth/login', { json: { email, password } });
     return told.body.accessToken;
@@ -101,6 +108,7 @@ export async function openDoors(env: Readonly<Record<string, string>> = {}): Pro
       }),
     )),
     ['stranger', await login('stranger@elsewhere.example', PASSWORD)],
+    ['strangerCaller', await login('caller@elsewhere.example', PASSWORD)],
   ]) as Doors['tokens'];
   const send = async (records: readonly OutgoingRecord[]): Promise<void> => {
     const producer = await createProducer(client);
@@ -115,6 +123,7 @@ export async function openDoors(env: Readonly<Record<string, string>> = {}): Pro
     orgId: product.seeds.orgId,
     tokens,
     strangerOrgId,
+    strangerYaySecret,
     ask,
     refusal: async (path, options) => {
       const { status, body } = await ask<ErrorBody>(path, options);
@@ -173,16 +182,15 @@ async function askAt<T>(base: string, path: string, { method, as, json, body, he
   };
 }
 
-async function addStranger(gateway: Database): Promise<string> {
-  const orgId = randomId();
+async function addStrangers(gateway: Database, orgId: string): Promise<void> {
   await gateway.query(
     sql.unsafe`insert into organizations (id, name, plan) values (${orgId}, 'Elsewhere', 'enterprise')`,
   );
   await gateway.query(sql.unsafe`
     insert into users (id, org_id, email, role, password_hash)
-    values (${randomId()}, ${orgId}, 'stranger@elsewhere.example', 'admin', ${await hashPassword(PASSWORD)})
+    values (${randomId()}, ${orgId}, 'stranger@elsewhere.example', 'admin', ${await hashPassword(PASSWORD)}),
+      (${randomId()}, ${orgId}, 'caller@elsewhere.example', 'caller', ${await hashPassword(PASSWORD)})
   `);
-  return orgId;
 }
 
 export const csvForm = (csv: string): FormData => {

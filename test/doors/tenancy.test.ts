@@ -20,6 +20,7 @@ import {
 import { z } from 'zod';
 import type { Doors } from './open-doors.ts';
 import { csvForm, openDoors } from './open-doors.ts';
+import { openPlace } from './places.ts';
 
 const schemas = ['ingest_gateway', 'discovery', 'enrichment', 'scoring', 'outreach', 'call_allocation', 'analytics'];
 
@@ -175,5 +176,58 @@ describe('what one organisation has', () => {
     expect(told.status).toBe(201);
     const again = await doors.refusal('/v1/leads', { json: { email } });
     expect([again.status, again.message]).toEqual([409, expect.stringContaining(ids['leadId'] ?? '')]);
+  });
+
+  it('[C-26] is dialled and ended by its own telephone account, and by no other', async () => {
+    const place = openPlace(Date.now());
+    const { stranger, strangerCaller } = doors.tokens;
+    const { userId } = (await doors.ask<{ userId: string }>('/v1/auth/me', { as: strangerCaller })).body;
+    const caller = await doors.ask<CallerView>('/v1/callers', {
+      as: stranger,
+      json: {
+        email: 'caller@elsewhere.example',
+        name: 'Theirs',
+        timezone: place.timezone,
+        languageCodes: [place.language],
+        regionIsoCodes: [place.region],
+        userId,
+      },
+    });
+    const person = samplePerson({ phone: place.phone });
+    const data = sampleScored({ orgId: doors.strangerOrgId, leadId: randomId(), band: 'MEDIUM', person });
+    await doors.publish({ name: 'LeadScored', data, version: 1 });
+    const mine = await eventually('their task', async () => {
+      const told = await doors.ask<{ task: CallTaskView | null }>('/v1/call-tasks/current', { as: strangerCaller });
+      return told.body.task ?? undefined;
+    });
+    const call = (secret: string) =>
+      doors.control<{ callId: string }>('POST', '/calls', {
+        toPhone: mine.phone,
+        callerId: caller.body.id,
+        taskId: mine.id,
+        answered: true,
+        durationSeconds: 40,
+        deliverTo: { url: `${doors.product.gateway}/webhooks/yay`, secret },
+      });
+    const logged = async (callId: string) =>
+      (await doors.eventsOf('call-allocation.call.v1')).find(
+        ({ name, data: log }) => name === 'CallLogged' && log.callId === callId,
+      );
+    const status = async () =>
+      (await items<CallTaskView>('/v1/call-tasks/operator/tasks', stranger)).find(({ id }) => id === mine.id)?.status;
+
+    // The first organisation's account names their task, which stays as it is.
+    const foreign = await call(doors.product.secrets.yay);
+    expect((await eventually('the foreign call', () => logged(foreign.callId))).data).toMatchObject({
+      orgId: doors.orgId,
+    });
+    expect(await status()).toBe('ASSIGNED');
+    const own = await call(doors.strangerYaySecret);
+    const ended = await eventually('their call', () => logged(own.callId));
+    expect(ended.data).toMatchObject({ orgId: doors.strangerOrgId, taskId: mine.id, result: 'answered' });
+    await eventually('their task to be dialled', async () => (await status()) === 'DIALING');
+    const outcome = { outcome: 'INTERESTED_SIGNUP_LINK_SENT' };
+    const told = await doors.ask(`/v1/call-tasks/${mine.id}/outcome`, { as: strangerCaller, json: outcome });
+    expect([told.status, await status()]).toEqual([200, 'COMPLETED']);
   });
 });

@@ -172,6 +172,7 @@ function sharedEnvironment(
     JWT_ACCESS_SECRET: secret(),
     AUTH_DEV_TOKEN_MINT: 'true',
     MAIL_WEBHOOK_SECRET: secrets.mail,
+    MAIL_THREAD_SECRET: secret(),
     YAY_WEBHOOK_SECRET: secrets.yay,
     // One machine plays all clients here: limits meant for many would only measure themselves.
     IP_LIMIT: '100000000',

@@ -184,5 +184,5 @@ function decideSafely<F>(input: FoldInput<F>, state: unknown, ctx: DecideContext
 /** The kind of error and its place; never its text, which may quote what the message says of a person. */
 export function where(error: Error): string {
   const frame = error.stack?.split('\n').find((line) => line.trimStart().startsWith('at ')) ?? '';
-  return `${error.name} ${frame.trim().replace(/\(?file:\/\/.*\/(?=[^/]+:\d+:\d+)/, '(')}`.trim();
+  return `${error.name} ${frame.trim().replace(/\(?file:\/\/.*\//, '(')}`.trim();
 }

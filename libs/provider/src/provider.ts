@@ -139,7 +139,7 @@ type Attempt = <T>(call: CallOptions<T>) => Promise<CallResult<T>>;
 /** One timed, reported try. */
 function createAttempt(options: ProviderOptions, egress: Egress, admission: Admission, now: () => number): Attempt {
   const { name, onAttempt, rateLimitStatuses = [429] } = options;
-  const base = egress.target(options.baseUrl.replace(/\/+$/, ''));
+  const base = egress.target(options.baseUrl.replace(/(?<!\/)\/+$/, ''));
   const prefix = base.path === '/' ? '' : base.path;
 
   return async (call) => {

@@ -125,7 +125,7 @@ export const envelope = (code: string, message: string, request: FastifyRequest,
 
 const FASTIFY_CODES: Readonly<Record<string, readonly [ApiErrorCode, string]>> = {
   FST_ERR_BAD_URL: ['invalid_payload', 'the URL is malformed'],
-  FST_ERR_CTP_BODY_TOO_LARGE: ['payload_too_large', 'the body is larger than 1 MiB'],
+  FST_ERR_CTP_BODY_TOO_LARGE: ['payload_too_large', 'the body is larger than this door takes'],
   FST_ERR_CTP_INVALID_MEDIA_TYPE: ['unsupported_media_type', 'this door does not read the content type that was sent'],
   FST_ERR_CTP_EMPTY_JSON_BODY: ['invalid_payload', 'the body is empty'],
   FST_ERR_CTP_INVALID_JSON_BODY: ['invalid_payload', 'the body is not JSON'],

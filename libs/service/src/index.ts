@@ -6,6 +6,7 @@ export { readAllPositions, readParkedKeys, readSchema, readSchemas } from './doc
 export * from './doctor/diagnose.ts';
 export type * from './doctor/facts.ts';
 export * from './health.ts';
+export * from './mail-thread-id.ts';
 export * from './http.ts';
 export * from './log.ts';
 export * from './metrics.ts';

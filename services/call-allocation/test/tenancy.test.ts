@@ -1,6 +1,7 @@
 /** What belongs to one organisation is not there for another: by command, by event, on a real database. */
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { CallReported } from '@lead-flood/contracts';
 import { systemClock } from '@lead-flood/kernel';
 import type { UntypedApplier } from '@lead-flood/processor';
 import { createUntypedApplier, untyped } from '@lead-flood/processor';
@@ -13,6 +14,18 @@ import { tasks } from '../src/store.ts';
 const leadId = sampleId('tenant-lead');
 const taskId = taskIdOf(leadId);
 const stranger = sampleId('another-organisation');
+
+const started = (orgId: string, id = taskId): CallReported => ({
+  orgId,
+  eventId: 'evt_started',
+  type: 'call.started',
+  callId: `call_${orgId}`,
+  taskId: id,
+  callerId: null,
+  occurredAt: 0,
+  durationSeconds: null,
+  recordingUrl: null,
+});
 
 describe('a call task of one organisation', () => {
   let test: TestDatabase;
@@ -68,5 +81,30 @@ describe('a call task of one organisation', () => {
     const stored = await tasks.loadOf(test.database, sampleOrg, taskId);
     expect(stored).toMatchObject({ orgId: sampleOrg, state: { status: 'ASSIGNED' } });
     expect(await tasks.loadOf(test.database, stranger, taskId)).toBeNull();
+  });
+
+  it('[C-26] is not dialled by a call that another one’s account reports', async () => {
+    await expect(asStranger('CallReported', started(stranger))).resolves.toMatchObject({
+      outcome: { outcome: 'skipped', reason: 'call_without_effect' },
+    });
+    expect(await tasks.loadOf(test.database, sampleOrg, taskId)).toMatchObject({ state: { status: 'ASSIGNED' } });
+  });
+
+  it('[C-26] of another organisation is dialled and ended like any other', async () => {
+    const theirLead = sampleId('their-lead');
+    const theirs = { key: taskIdOf(theirLead), orgId: stranger, correlationId: 'test' };
+    const command = { orgId: stranger, taskId: theirs.key, callerId: sampleId('their-caller') };
+    const status = async (): Promise<unknown> => {
+      const found = await tasks.loadOf(test.database, stranger, theirs.key);
+      return found?.state.kind === 'task' ? found.state.status : null;
+    };
+    const scored = sampleScored({ orgId: stranger, leadId: theirLead, band: 'MEDIUM' });
+    await applier.apply({ ...theirs, name: 'LeadScored', data: scored });
+    await applier.apply({ ...theirs, name: 'AssignTask', data: command });
+    await applier.apply({ ...theirs, name: 'CallReported', data: started(stranger, theirs.key) });
+    expect(await status()).toBe('DIALING');
+    const outcome = 'INTERESTED_SIGNUP_LINK_SENT';
+    await applier.apply({ ...theirs, name: 'ReportOutcome', data: { ...command, outcome } });
+    expect(await status()).toBe('COMPLETED');
   });
 });

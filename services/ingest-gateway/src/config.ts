@@ -1,6 +1,6 @@
 /** What the gateway reads from its surroundings; limits are settings, since the demo and load tests raise them. */
 import { z } from 'zod';
-import { derivedId } from '@lead-flood/kernel';
+import { derivedId, isId } from '@lead-flood/kernel';
 import { sharedConfig } from '@lead-flood/service';
 
 /** The organisation of everything that names none (decision C-26). */
@@ -20,7 +20,26 @@ const list = z
       .map((part) => part.trim())
       .filter((part) => part !== ''),
   );
+const UUID_LENGTH = 36;
 const secret = z.string().min(16).optional();
+
+/** `organisation=secret,...`; a secret has 16 characters or more, and no comma. */
+const secretsByOrg = list
+  .transform((pairs) =>
+    pairs.map((pair) => ({
+      orgId: pair.slice(0, UUID_LENGTH).toLowerCase(),
+      secret: pair.slice(UUID_LENGTH + 1),
+      pair,
+    })),
+  )
+  .refine(
+    (pairs) =>
+      pairs.every(({ orgId, secret: text, pair }) => isId(orgId) && pair.at(UUID_LENGTH) === '=' && text.length >= 16),
+    {
+      message: 'is not organisation=secret, or a secret is shorter than 16 characters',
+    },
+  )
+  .transform((pairs) => pairs.map(({ orgId, secret: text }) => ({ orgId, secret: text })));
 
 export const config = z
   .object({
@@ -100,7 +119,20 @@ export const config = z
       'HMAC secret of Yay’s webhooks; without it the door answers provider_not_configured.',
     ),
     YAY_WEBHOOK_SECRET_PREVIOUS: secret.describe('Also accepted, while the secret is being changed.'),
+    YAY_WEBHOOK_SECRETS: secretsByOrg.describe(
+      'Secrets of organisations with Yay accounts of their own: organisation=secret, separated by commas; two of one while it is being changed.',
+    ),
     MAIL_WEBHOOK_SECRET: secret.describe('HMAC secret of inbound mail.'),
+    MAIL_THREAD_SECRET: z
+      .string()
+      .min(32)
+      .optional()
+      .describe('Signs the Message-IDs that we send; shared with outreach. Required with MAIL_WEBHOOK_SECRET.'),
+    MAIL_THREAD_SECRET_PREVIOUS: z
+      .string()
+      .min(32)
+      .optional()
+      .describe('Also accepted in answers, while the secret is being changed and as long as people may answer.'),
     MAIL_DOMAIN: z.string().default('mail.lead-flood.example').describe('Right side of the Message-IDs that we send.'),
 
     UPLOAD_BYTES_MAX: z.coerce
@@ -131,6 +163,20 @@ export const config = z
   .refine((c) => !(c.APP_ENV === 'production' && c.AUTH_DEV_TOKEN_MINT), {
     message: 'IGW_ERR_CONFIG: anybody could mint an administrator’s token in production',
     path: ['AUTH_DEV_TOKEN_MINT'],
+  })
+  .refine(
+    ({ YAY_WEBHOOK_SECRET: one, YAY_WEBHOOK_SECRET_PREVIOUS: previous, YAY_WEBHOOK_SECRETS: others }) => {
+      const all = [one, previous, ...others.map((other) => other.secret)].filter((text) => text !== undefined);
+      return new Set(all).size === all.length;
+    },
+    {
+      message: 'IGW_ERR_CONFIG: a secret is there twice, and could not say whose the event is',
+      path: ['YAY_WEBHOOK_SECRETS'],
+    },
+  )
+  .refine((c) => c.MAIL_WEBHOOK_SECRET === undefined || c.MAIL_THREAD_SECRET !== undefined, {
+    message: 'IGW_ERR_CONFIG: mail comes in, and no answer would find its thread',
+    path: ['MAIL_THREAD_SECRET'],
   });
 
 export type GatewayConfig = z.infer<typeof config>;

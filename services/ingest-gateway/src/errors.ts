@@ -31,6 +31,7 @@ export const errorCodes = {
   IGW_ERR_SIGNATURE_MISSING: 'unauthorized',
   IGW_ERR_SIGNATURE_MISMATCH: 'unauthorized',
   IGW_ERR_CLOCK_SKEW: 'unauthorized',
+  IGW_ERR_EVENT_ID_MISSING: 'invalid_payload',
   IGW_ERR_EVENT_ID_MISMATCH: 'invalid_payload',
   IGW_ERR_WEBHOOK_NOT_CONFIGURED: 'provider_not_configured',
   IGW_ERR_NO_DOCS: 'not_found',

@@ -28,7 +28,7 @@ import { readYourWrite } from './proxy/read-your-write.ts';
 import { createUpstreams } from './proxy/upstream.ts';
 import { addSystemDoors } from './system-doors.ts';
 import { addUploadDoors } from './uploads/upload-doors.ts';
-import { addWebhookDoors } from './webhooks/webhook-doors.ts';
+import { addWebhookDoors } from './webhooks-in/webhook-doors.ts';
 
 export async function createGateway(deps: ServiceDeps<GatewayConfig>, server: HttpServer): Promise<ServiceParts> {
   const { config, database, codec, log, wakeRelay } = deps;

@@ -7,7 +7,8 @@ import { assertAllowed } from '../src/access/policy.ts';
 import { splitApiKey, makeApiKey } from '../src/auth/api-key.ts';
 import { hashPassword, isPassword } from '../src/auth/password.ts';
 import { guessDelimiter, readHeader, toLeadFields } from '../src/domain/lead-columns.ts';
-import { findThread } from '../src/domain/mail-thread.ts';
+import { createMailThreadIds } from '@lead-flood/service';
+import { findThread } from '../src/webhooks-in/mail-thread.ts';
 import { canonicalUrl } from '../src/domain/path-alias.ts';
 import { freshWindow, reserve, strictest, take } from '../src/domain/rate-window.ts';
 import type { Upload } from '../src/domain/upload-job.ts';
@@ -259,15 +260,16 @@ describe('columns of a CSV file', () => {
 
 describe('threads of mail', () => {
   const ids = { messageId: randomId(), leadId: randomId(), orgId: randomId() };
-  const ours = `<${ids.messageId}.${ids.leadId}.${ids.orgId}@mail.lead-flood.example>`;
   const domain = 'mail.lead-flood.example';
+  const { write, read } = createMailThreadIds({ secret: 'x'.repeat(32), domain });
+  const ours = `<${write(ids)}>`;
 
   it('finds what is answered', () => {
-    expect(findThread({ inReplyTo: ours, references: null }, domain)).toEqual(ids);
+    expect(findThread({ inReplyTo: ours, references: null }, read)).toEqual(ids);
     expect(
-      findThread({ inReplyTo: '<x@y.example>', references: `<a@b.example>\r\n ${ours} <c@d.example>` }, domain),
+      findThread({ inReplyTo: '<x@y.example>', references: `<a@b.example>\r\n ${ours} <c@d.example>` }, read),
     ).toEqual(ids);
-    expect(findThread({ inReplyTo: ours.toUpperCase(), references: null }, domain)).toEqual(ids);
+    expect(findThread({ inReplyTo: ours.toUpperCase(), references: null }, read)).toEqual(ids);
   });
 
   it.each([
@@ -275,15 +277,16 @@ describe('threads of mail', () => {
     ours.replace('mail.lead', 'mail.evil'),
     `${ours.slice(0, -1)}.example>`,
     '<a.b.c@mail.lead-flood.example>',
+    `<${ids.messageId}.${ids.leadId}.${ids.orgId}@mail.lead-flood.example>`,
     'nothing',
     '<<>>',
   ])('%s is nobody’s', (inReplyTo) => {
-    expect(findThread({ inReplyTo, references: null }, domain)).toBeNull();
+    expect(findThread({ inReplyTo, references: null }, read)).toBeNull();
   });
 
   it('reads a hostile header in time', () => {
     const before = Date.now();
-    findThread({ inReplyTo: '<'.repeat(200_000), references: '<a'.repeat(100_000) }, domain);
+    findThread({ inReplyTo: '<'.repeat(200_000), references: '<a'.repeat(100_000) }, read);
     expect(Date.now() - before).toBeLessThan(1_000);
   });
 });

@@ -24,12 +24,15 @@ import { config as shape } from '../src/config.ts';
 import type { Seeded } from '../src/seed.ts';
 import { seed } from '../src/seed.ts';
 import { service } from '../src/topology.ts';
+import type { Sender } from '../src/webhooks-in/sender.ts';
+import { addWebhookDoors } from '../src/webhooks-in/webhook-doors.ts';
 
 export const secrets = {
   jwt: 'test-access-secret-of-more-than-32-characters',
   principal: 'test-principal-secret-of-more-than-32-characters',
   yay: 'test-yay-secret-16',
   mail: 'test-mail-secret-16',
+  thread: 'test-thread-secret-of-more-than-32-characters',
 };
 
 export type Asked = {
@@ -130,7 +133,11 @@ export type Gateway = {
 
 export const migrations = join(import.meta.dirname, '../migrations');
 
-export async function startGateway(overrides: Readonly<Record<string, string>> = {}): Promise<Gateway> {
+/** `senders`: others than those that the gateway knows. */
+export async function startGateway(
+  overrides: Readonly<Record<string, string>> = {},
+  senders: readonly Sender[] = [],
+): Promise<Gateway> {
   const environment = testEnvironment();
   const { database, url: databaseUrl, drop } = await createTestDatabase({ schema: 'ingest_gateway', migrations });
   await createTopics(
@@ -151,6 +158,7 @@ export async function startGateway(overrides: Readonly<Record<string, string>> =
     JWT_ACCESS_SECRET: secrets.jwt,
     YAY_WEBHOOK_SECRET: secrets.yay,
     MAIL_WEBHOOK_SECRET: secrets.mail,
+    MAIL_THREAD_SECRET: secrets.thread,
     AUTH_DEV_TOKEN_MINT: 'true',
     IP_LIMIT: '1000000',
     RATE_LIMIT_RPM: '1000000',
@@ -171,6 +179,8 @@ export async function startGateway(overrides: Readonly<Record<string, string>> =
       server.addHook('onRoute', ({ method, url: path }) => {
         routes.push(...[method].flat().map((one) => `${one} ${path}`));
       });
+      const { now } = deps.clock;
+      addWebhookDoors(server, { ...deps, now }, senders);
       return service.build(deps, server);
     },
   };

@@ -2,13 +2,20 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { derivedId, randomId, setFaultHook } from '@lead-flood/kernel';
 import { sql } from '@lead-flood/postgres';
+import { createMailThreadIds } from '@lead-flood/service';
 import { clean } from '../src/housekeeping.ts';
 import type { Gateway, Told } from './harness.ts';
 import { seconds, secrets, sign, startGateway } from './harness.ts';
 
 let gateway: Gateway;
+const [taskId, callerId] = [randomId(), randomId()];
+/** An organisation with a Yay account of its own, whose secret is being changed. */
+const elsewhere = { orgId: randomId(), secret: 'elsewhere=secret-16', next: 'elsewhere-next-secret' };
 beforeAll(async () => {
-  gateway = await startGateway({ YAY_WEBHOOK_SECRET_PREVIOUS: 'the-secret-before-this' });
+  gateway = await startGateway({
+    YAY_WEBHOOK_SECRET_PREVIOUS: 'the-secret-before-this',
+    YAY_WEBHOOK_SECRETS: `${elsewhere.orgId.toUpperCase()}=${elsewhere.secret}, ${elsewhere.orgId}=${elsewhere.next}`,
+  });
 });
 afterEach(async () => {
   setFaultHook(null);
@@ -24,7 +31,7 @@ const yayBody = (data: Record<string, unknown> = {}, type = 'call.ended'): strin
       callId: `call_${randomId()}`,
       from: '+442079460000',
       durationSeconds: 61,
-      metadata: { taskId: 't-1', callerId: 'c-1' },
+      metadata: { taskId, callerId },
       ...data,
     },
   });
@@ -63,8 +70,8 @@ describe('Yay', () => {
     expect(event?.data).toMatchObject({
       eventId: 'evt_1',
       type: 'call.ended',
-      taskId: 't-1',
-      callerId: 'c-1',
+      taskId,
+      callerId,
       durationSeconds: 61,
       occurredAt: Date.parse('2026-03-02T10:00:00Z'),
       orgId: gateway.seeded.orgId,
@@ -129,8 +136,8 @@ describe('Yay', () => {
   const wrong = (): Record<string, Wrong> => ({
     'no signature': [{ 'x-yay-signature': null }, 401, 'IGW_ERR_SIGNATURE_MISSING'],
     'no timestamp': [{ 'x-yay-timestamp': null }, 401, 'IGW_ERR_SIGNATURE_MISSING'],
-    'no event id': [{ 'x-yay-event-id': null }, 401, 'IGW_ERR_SIGNATURE_MISSING'],
-    'an unfit event id': [{ 'x-yay-event-id': 'a b' }, 401, 'IGW_ERR_SIGNATURE_MISSING'],
+    'no event id': [{ 'x-yay-event-id': null }, 400, 'IGW_ERR_EVENT_ID_MISSING'],
+    'an unfit event id': [{ 'x-yay-event-id': 'a b' }, 400, 'IGW_ERR_EVENT_ID_MISSING'],
     'another secret': [{ 'x-yay-signature': sign('x', 'another') }, 401, 'IGW_ERR_SIGNATURE_MISMATCH'],
     'a short signature': [{ 'x-yay-signature': 'abcd' }, 401, 'IGW_ERR_SIGNATURE_MISMATCH'],
     'two signatures': [
@@ -175,6 +182,48 @@ describe('Yay', () => {
     expect((await gateway.ask('/webhooks/yay', { method: 'POST' })).detail()).toBe('IGW_ERR_SIGNATURE_MISSING');
   });
 
+  it('[GW-20] the secret that fits says whose call it is', async () => {
+    for (const secret of [elsewhere.secret, elsewhere.next]) {
+      const body = yayBody();
+      expect((await post('yay', body, { 'x-yay-signature': sign(body, secret) })).status).toBe(202);
+    }
+    await post('yay', yayBody());
+    const events = await gateway.outbox();
+    expect(events.map(({ data }) => data['orgId'])).toEqual([elsewhere.orgId, elsewhere.orgId, gateway.seeded.orgId]);
+    expect(events.map(({ headers }) => headers['org-id'])).toEqual(events.map(({ data }) => data['orgId']));
+  });
+
+  it('[GW-22] no account takes another one’s event ids, or bytes', async () => {
+    const body = yayBody();
+    const theirs = { 'x-yay-event-id': 'evt_shared', 'x-yay-signature': sign(body, elsewhere.secret) };
+    expect((await post('yay', body, theirs)).json()).toEqual({ status: 'accepted' });
+    expect((await post('yay', body, { 'x-yay-event-id': 'evt_shared' })).json()).toEqual({ status: 'accepted' });
+    expect((await post('yay', body, theirs)).json()).toEqual({ status: 'duplicate' });
+    const ids = (await gateway.outbox()).map(({ headers }) => headers['message-id']);
+    expect(new Set(ids).size).toBe(2);
+  });
+
+  it.each([
+    ['taskId', 't-1'],
+    ['taskId', ''],
+    ['callerId', 'demo-caller'],
+    ['callerId', `${randomId()} `],
+  ])('a %s that is no id (%j) is one refusal, and nothing is published', async (name, value) => {
+    const told = await post('yay', yayBody({ metadata: { taskId, callerId, [name]: value } }));
+    expect([told.status, told.code()]).toEqual([400, 'invalid_payload']);
+    expect(told.text).toContain(`body.data.metadata.${name}`);
+    expect(await gateway.outbox()).toEqual([]);
+  });
+
+  it('ids in capitals are those that we gave', async () => {
+    await post('yay', yayBody({ metadata: { taskId: taskId.toUpperCase(), callerId: callerId.toUpperCase() } }));
+    expect((await gateway.outbox())[0]?.data).toMatchObject({ taskId, callerId });
+  });
+
+  it('a post that is larger than any event is refused', async () => {
+    expect((await post('yay', yayBody({ note: 'x'.repeat(70_000) }))).status).toBe(413);
+  });
+
   it('raw bytes are dropped after a week, ids after a month', async () => {
     await post('yay', yayBody(), { 'x-yay-event-id': 'evt_old' });
     await gateway.database.query(
@@ -192,7 +241,8 @@ describe('Yay', () => {
 
 describe('mail', () => {
   const ids = { messageId: randomId(), leadId: randomId(), orgId: randomId() };
-  const ours = `<${ids.messageId}.${ids.leadId}.${ids.orgId}@mail.lead-flood.example>`;
+  const domain = 'mail.lead-flood.example';
+  const ours = `<${createMailThreadIds({ secret: secrets.thread, domain }).write(ids)}>`;
   const mail = (headers: string, text = 'Yes, call me.'): string =>
     [
       'From: =?utf-8?Q?Zo=C3=AB?= <zoe@aurora.se.example>',
@@ -241,15 +291,19 @@ describe('mail', () => {
     ).toBe('Yes, call me.');
   });
 
-  it.each(['In-Reply-To: <somebody@else.example>', 'X-Nothing: here'])(
-    'mail that answers nothing of ours is kept as unmatched (%s)',
-    async (headers) => {
-      const eventId = randomId();
-      const told = await post('mail', body(eventId, mail(headers)), { 'x-mail-event-id': eventId });
-      expect([told.status, told.json(), (await gateway.outbox()).length]).toEqual([202, { status: 'unmatched' }, 0]);
-      expect(await stored(eventId)).toMatchObject({ outcome: 'unmatched', org_id: null });
-    },
-  );
+  it.each([
+    'In-Reply-To: <somebody@else.example>',
+    'X-Nothing: here',
+    // What anybody can put together who has seen one of an organisation's mails.
+    `In-Reply-To: <${randomId()}.${randomId()}.${ids.orgId}@${domain}>`,
+    `In-Reply-To: ${ours.replace(ids.leadId, randomId())}`,
+    `References: <${createMailThreadIds({ secret: 'y'.repeat(32), domain }).write(ids)}>`,
+  ])('mail that answers nothing of ours is kept as unmatched (%s)', async (headers) => {
+    const eventId = randomId();
+    const told = await post('mail', body(eventId, mail(headers)), { 'x-mail-event-id': eventId });
+    expect([told.status, told.json(), (await gateway.outbox()).length]).toEqual([202, { status: 'unmatched' }, 0]);
+    expect(await stored(eventId)).toMatchObject({ outcome: 'unmatched', org_id: null });
+  });
 
   it('a repeat is 200, another id in the header than in the signed body is refused', async () => {
     const eventId = randomId();
@@ -268,6 +322,24 @@ describe('mail', () => {
     ]) {
       const eventId = randomId();
       expect((await post('mail', body(eventId, raw), { 'x-mail-event-id': eventId })).status).toBe(202);
+    }
+  });
+
+  it.each([
+    ['angle brackets', '<'.repeat(300_000)],
+    ['open tags', '<a '.repeat(100_000)],
+    ['comments', '<!--'.repeat(75_000)],
+    ['nested elements', '<div>'.repeat(60_000)],
+  ])('a stranger’s HTML of nothing but %s stops nobody', async (_what, html) => {
+    for (const raw of [
+      `In-Reply-To: ${ours}\r\nContent-Type: text/html\r\n\r\n${html}`,
+      // two texts in a row are joined by the parser of mails itself
+      `In-Reply-To: ${ours}\r\nContent-Type: multipart/mixed; boundary=a\r\n\r\n--a\r\n\r\nhello\r\n--a\r\nContent-Type: text/html\r\n\r\n${html}\r\n--a--`,
+    ]) {
+      const eventId = randomId();
+      const before = performance.now();
+      expect((await post('mail', body(eventId, raw), { 'x-mail-event-id': eventId })).status).toBe(202);
+      expect(performance.now() - before).toBeLessThan(1_500);
     }
   });
 

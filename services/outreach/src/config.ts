@@ -1,7 +1,7 @@
 /** By which ways messages leave. */
 import { z } from 'zod';
 
-export const config = z.object({
+const settings = z.object({
   SMTP_URL: z.string().optional().describe('smtp://host:port of the mail server; no e-mail without it.'),
   MAIL_FROM: z.email().optional().describe('Sender address; no e-mail without it.'),
   MAIL_FROM_NAME: z.string().max(80).optional().describe('Sender name.'),
@@ -9,6 +9,11 @@ export const config = z.object({
     .string()
     .default('mail.lead-flood.example')
     .describe('Right side of our Message-IDs; the gateway reads replies by the same one.'),
+  MAIL_THREAD_SECRET: z
+    .string()
+    .min(32)
+    .optional()
+    .describe('Signs our Message-IDs; shared with the gateway, which finds threads by it. Required with SMTP_URL.'),
   SMTP_CONNECTIONS_MAX: z.coerce
     .number()
     .int()
@@ -36,4 +41,9 @@ export const config = z.object({
     .min(1_000)
     .default(30_000)
     .describe('Most milliseconds of one send.'),
+});
+
+export const config = settings.refine((c) => c.SMTP_URL === undefined || c.MAIL_THREAD_SECRET !== undefined, {
+  message: 'no answer would find its thread without it',
+  path: ['MAIL_THREAD_SECRET'],
 });

@@ -1,6 +1,7 @@
 /** Sends one message by its channel's transport, at most once: an answer that was lost is "unknown", never sent again. */
 import type { SendMessage } from '@lead-flood/contracts';
 import type { Step } from '@lead-flood/processor';
+import type { MailThreadIds } from '@lead-flood/service';
 import type { Conversation } from './domain/conversation.ts';
 import type { Fate } from './domain/sending.ts';
 import { obstacle } from './domain/sending.ts';
@@ -9,13 +10,11 @@ import type { Transport } from './providers/transport.ts';
 
 export type Sender = (state: Conversation, command: SendMessage, step: Step) => Promise<Fate>;
 
-/** Carries what a reply must lead back to; no address. */
-export const mailMessageId = (
-  { messageId, leadId, orgId }: Pick<SendMessage, 'messageId' | 'leadId' | 'orgId'>,
-  domain: string,
-): string => `${messageId}.${leadId}.${orgId}@${domain}`;
-
-export function createSender(transports: Readonly<Record<string, Transport | null>>, mailDomain: string): Sender {
+/** `idOf`: what a reply must lead back to, without an address in it. */
+export function createSender(
+  transports: Readonly<Record<string, Transport | null>>,
+  idOf: MailThreadIds['write'],
+): Sender {
   return async (state, command, step) => {
     const code = obstacle(state, command);
     if (code !== null) return { kind: 'suppressed', code };
@@ -26,7 +25,7 @@ export function createSender(transports: Readonly<Record<string, Transport | nul
     const sent = await step.once('send', (ctx) =>
       transport.send(
         {
-          messageId: mailMessageId(command, mailDomain),
+          messageId: idOf(command),
           to: { email: person.email, phone: person.phone, name: person.fullName },
           subject: command.subject,
           body: command.body,

@@ -11,7 +11,8 @@
 import { join } from 'node:path';
 import { outreachRoutes } from '@lead-flood/contracts';
 import { batchProcessor, effectProcessor } from '@lead-flood/processor';
-import { addServiceRoutes, defineService, shellOptions } from '@lead-flood/service';
+import { addServiceRoutes, createMailThreadIds, defineService, shellOptions } from '@lead-flood/service';
+import type { MailThread } from '@lead-flood/service';
 import { config } from './config.ts';
 import { errorCodes } from './errors.ts';
 import { handlers } from './http.ts';
@@ -46,6 +47,10 @@ export const service = defineService({
     );
     if (transports.notConfigured.length > 0)
       log.info({ reason: transports.notConfigured.join(', ') }, 'channels without a key');
+    const { MAIL_THREAD_SECRET: secret, MAIL_DOMAIN: domain } = settings;
+    // Only mail needs one that leads back; without it no mail goes out.
+    const idOf =
+      secret === undefined ? ({ messageId }: MailThread) => messageId : createMailThreadIds({ secret, domain }).write;
     const limits = {
       inFlightMax: settings.OUTREACH_SEND_IN_FLIGHT_MAX,
       deadlineMs: settings.OUTREACH_SEND_DEADLINE_MS,
@@ -54,7 +59,7 @@ export const service = defineService({
     return {
       processors: [
         batchProcessor(outreach, shellOptions(settings)),
-        effectProcessor(createSendProcessor(createSender(transports.byChannel, settings.MAIL_DOMAIN), limits)),
+        effectProcessor(createSendProcessor(createSender(transports.byChannel, idOf), limits)),
       ],
       breakers: transports.breakerStates,
       stop: () => transports.stop(),

@@ -9,7 +9,7 @@ import type { Transport } from '../src/providers/transport.ts';
 import { createTransports } from '../src/providers/registry.ts';
 import { seedSequence } from '../src/seed.ts';
 import { createSender } from '../src/sender.ts';
-import { at, command, heard, scores } from './inputs.ts';
+import { at, command, heard, idOf, scores } from './inputs.ts';
 
 conformance({
   starter: batchProcessor(outreach),
@@ -46,7 +46,7 @@ const IN_DOUBT = 'the message that is under way is in doubt';
 const IN_FLIGHT = 4;
 const redeliver = [100, 200, 300, 400, 500];
 const sender = effectProcessor(
-  createSendProcessor(createSender({ email: mail }, 'mail.lead-flood.example'), {
+  createSendProcessor(createSender({ email: mail }, idOf), {
     inFlightMax: IN_FLIGHT,
     deadlineMs: 2_000,
   }),

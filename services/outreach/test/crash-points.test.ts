@@ -9,7 +9,7 @@ import { createSendProcessor, outreach } from '../src/processor.ts';
 import type { SendResult, Transport } from '../src/providers/transport.ts';
 import { seedSequence } from '../src/seed.ts';
 import { createSender } from '../src/sender.ts';
-import { at, command, heard, scores } from './inputs.ts';
+import { at, command, heard, idOf, scores } from './inputs.ts';
 
 crashPoints('outreach', {
   ...at,
@@ -37,7 +37,7 @@ function createSending() {
   };
   // One at a time: then at most one message can be in doubt, and the points say which faults explain it.
   const limits = { inFlightMax: 1, deadlineMs: DEADLINE_MS };
-  const processor = createSendProcessor(createSender({ email: mail }, 'mail.lead-flood.example'), limits);
+  const processor = createSendProcessor(createSender({ email: mail }, idOf), limits);
   return { starter: effectProcessor(processor, REDELIVER_MS), world };
 }
 

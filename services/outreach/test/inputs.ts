@@ -1,10 +1,16 @@
 /** What outreach is fed with where it is broken: leads and what people answer, and messages to be sent. */
 import { join } from 'node:path';
 import type { SendMessage } from '@lead-flood/contracts';
+import { createMailThreadIds } from '@lead-flood/service';
 import type { TestEvent } from '@lead-flood/testing';
 import { everyDiscoveryEvent, sampleId, sampleOrg, samplePerson, sampleScored, testNow } from '@lead-flood/testing';
 
 export const at = { schema: 'outreach', migrations: join(import.meta.dirname, '../migrations') };
+
+export const { write: idOf } = createMailThreadIds({
+  secret: 'test-thread-secret-of-more-than-32-characters',
+  domain: 'mail.lead-flood.example',
+});
 
 const bands = ['HIGH', 'LOW', 'MEDIUM'] as const;
 

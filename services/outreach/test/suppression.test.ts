@@ -16,6 +16,7 @@ import { createTransports } from '../src/providers/registry.ts';
 import type { Transports } from '../src/providers/registry.ts';
 import { seedSequence } from '../src/seed.ts';
 import { createSender } from '../src/sender.ts';
+import { idOf } from './inputs.ts';
 
 let sandbox: Awaited<ReturnType<typeof startSandbox>>;
 let transports: Transports;
@@ -31,7 +32,7 @@ beforeAll(async () => {
     trengoBaseUrl: `${sandbox.httpUrl}/trengo`,
     trengo: { allowPrivate: true },
   });
-  const sender = createSender(transports.byChannel, 'mail.lead-flood.example');
+  const sender = createSender(transports.byChannel, idOf);
   line = await createLine(
     effectProcessor(createSendProcessor(sender, { inFlightMax: 4, deadlineMs: 5_000 }), [50, 50, 50, 50, 50]),
     { schema: 'outreach', migrations: join(import.meta.dirname, '../migrations') },

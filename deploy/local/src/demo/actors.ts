@@ -17,6 +17,7 @@ const everywhere = {
 interface Task {
   readonly id: string;
   readonly phone: string;
+  readonly callerId: string;
 }
 
 export interface CallerReport {
@@ -40,7 +41,7 @@ export async function work(addresses: ProductAddresses, api: Api, stopped: () =>
     calls += 1;
     await api.control('POST', '/calls', {
       toPhone: task.phone,
-      callerId: 'demo-caller',
+      callerId: task.callerId,
       taskId: task.id,
       answered: calls % 4 !== 0,
       durationSeconds: 30 + calls,

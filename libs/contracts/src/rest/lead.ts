@@ -45,7 +45,7 @@ export const createLeadBody = z
       .trim()
       .min(3)
       .max(254)
-      .regex(/.@.+\../, 'is not an e-mail address')
+      .regex(/^.[^@]*@.+\../, 'is not an e-mail address')
       .optional(),
     firstName: short.optional(),
     lastName: short.optional(),

@@ -11,6 +11,8 @@ export const yayEventTypes = [
   'call.recording_ready',
 ] as const;
 
+const ourId = z.guid().toLowerCase();
+
 /** Foreign shape: fields that we do not know are let through, since the provider may add some. */
 export const yayBody = z.object({
   type: z.string().min(1).max(100),
@@ -19,7 +21,8 @@ export const yayBody = z.object({
     callId: z.string().min(1).max(200),
     durationSeconds: z.int().min(0).max(86_400).optional(),
     recordingUrl: z.url().max(2_000).optional(),
-    metadata: z.object({ taskId: z.string().max(200).nullish(), callerId: z.string().max(200).nullish() }).optional(),
+    // Ours, as we have given them to the sender, who may spell them otherwise.
+    metadata: z.object({ taskId: ourId.nullish(), callerId: ourId.nullish() }).optional(),
   }),
 });
 export type YayBody = z.infer<typeof yayBody>;

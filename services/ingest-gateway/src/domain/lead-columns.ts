@@ -67,7 +67,7 @@ export function toLeadFields(columns: readonly Column[], cells: readonly string[
 function valueOf(field: string, text: string): unknown {
   if (field === 'countryIso') return text.toUpperCase();
   if (field === 'employees') return WHOLE_NUMBER.test(text) ? Number(text.replaceAll(/[ ,.]/g, '')) : text;
-  return field === 'domain' ? text.replace(/^https?:\/\//i, '').replace(/[/?#].*$/, '') : text;
+  return field === 'domain' ? text.replace(/^https?:\/\//i, '').split(/[/?#]/, 1)[0] : text;
 }
 
 /** The delimiter of the first line, looking past quoted text; a comma when none is to be seen. */

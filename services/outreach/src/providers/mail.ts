@@ -1,7 +1,7 @@
 /**
  * Mail by SMTP over kept connections: a new one costs a greeting, TLS and a login (100 ms and more). Every field that
- * becomes a header or a command is checked here, and recipients go in as objects: nodemailer re-parses a string, and
- * a line break in it once sent the mail elsewhere.
+ * becomes a header or a command is cleaned or checked here, and recipients go in as objects: nodemailer re-parses a
+ * string, and a line break in it once sent the mail elsewhere.
  */
 import type { Readable } from 'node:stream';
 import { TransientError, toError } from '@lead-flood/kernel';
@@ -25,11 +25,24 @@ export type MailOptions = ProviderHooks & {
   readonly breaker?: Partial<BreakerOptions>;
 };
 
-// All of Unicode's control characters, not CR and LF alone, and its two line separators.
-const oneLine = z
-  .string()
-  .max(998)
-  .refine((text) => !/[\p{Cc}\u2028\u2029]/u.test(text), 'control character');
+/** What RFC 5322 lets a line have; more is cut. */
+const LINE_LENGTH_MAX = 998;
+
+/**
+ * One line of plain words, whatever a person, a file or a stranger's subject has in it: a name with a control character
+ * must not keep its mail from going out. Besides line breaks, all of Unicode's control characters become blanks, and what
+ * a mail program would decode (`=?utf-8?..?=`) no longer begins like it.
+ */
+const cleanLine = (text: string): string =>
+  text
+    .toWellFormed()
+    .replaceAll(/[\p{Cc}\s\u2028\u2029]+/gu, ' ')
+    .replaceAll('=?', '= ?')
+    .trim()
+    .slice(0, LINE_LENGTH_MAX)
+    // The cut may have halved a character.
+    .toWellFormed();
+const oneLine = z.string().transform(cleanLine);
 const address = z.email().max(254);
 const messageId = z.string().refine(isMessageId, 'not a Message-ID');
 

@@ -3,16 +3,23 @@ import PostalMime from 'postal-mime';
 import type { Address } from 'postal-mime';
 import type { MailBody, ReplyReceived } from '@lead-flood/contracts';
 import { derivedId } from '@lead-flood/kernel';
-import { bareMessageId, findThread } from '../domain/mail-thread.ts';
+import { readHtml } from './html-text.ts';
+import type { MailThreadIds } from '@lead-flood/service';
+import { bareMessageId, findThread } from './mail-thread.ts';
 
 /** Enough of an answer for anybody to act on; a mail may be a megabyte. */
 const TEXT_MAX = 20_000;
+/** Style sheets and pictures within stand before the first word in many a mail program's HTML. */
+const HTML_MAX = 500_000;
 const SUBJECT_MAX = 500;
 
 /** Null: it answers nothing of ours. */
-export async function toReply({ eventId, receivedAt, raw }: MailBody, domain: string): Promise<ReplyReceived | null> {
+export async function toReply(
+  { eventId, receivedAt, raw }: MailBody,
+  read: MailThreadIds['read'],
+): Promise<ReplyReceived | null> {
   const mail = await PostalMime.parse(raw);
-  const thread = findThread({ inReplyTo: mail.inReplyTo ?? null, references: mail.references ?? null }, domain);
+  const thread = findThread({ inReplyTo: mail.inReplyTo ?? null, references: mail.references ?? null }, read);
   if (thread === null) return null;
   const { address, name } = mailbox(mail.from);
   return {
@@ -33,7 +40,7 @@ export async function toReply({ eventId, receivedAt, raw }: MailBody, domain: st
       title: null,
     },
     subject: mail.subject?.slice(0, SUBJECT_MAX) ?? null,
-    text: (mail.text ?? plain(mail.html ?? '')).slice(0, TEXT_MAX),
+    text: (mail.text ?? readHtml(mail.html ?? '', { lengthMax: TEXT_MAX, htmlMax: HTML_MAX })).slice(0, TEXT_MAX),
   };
 }
 
@@ -41,9 +48,3 @@ function mailbox(from: Address | undefined): { address: string | null; name: str
   if (from === undefined || from.address === undefined || from.address === '') return { address: null, name: null };
   return { address: from.address, name: from.name === '' ? null : from.name };
 }
-
-const plain = (html: string): string =>
-  html
-    .replaceAll(/<[^>]{0,2000}>/g, ' ')
-    .replaceAll(/\s+/g, ' ')
-    .trim();

@@ -5,7 +5,9 @@ import type { Database, OutboxMessage } from '@lead-flood/postgres';
 import { bytes, insertOutbox, sql } from '@lead-flood/postgres';
 
 export type WebhookEvent = {
-  readonly provider: 'yay' | 'mail';
+  readonly provider: string;
+  /** Within which `eventId` is unique; empty where one account serves all organisations. */
+  readonly account: string;
   readonly eventId: string;
   readonly orgId: string | null;
   readonly outcome: 'accepted' | 'ignored' | 'unmatched';
@@ -18,12 +20,12 @@ export async function acceptEvent(
   database: Database,
   event: WebhookEvent,
 ): Promise<WebhookEvent['outcome'] | 'duplicate'> {
-  const { provider, eventId, orgId, outcome, raw, messages } = event;
+  const { provider, account, eventId, orgId, outcome, raw, messages } = event;
   const bodyHash = createHash('sha256').update(raw).digest('hex');
   return database.transaction(async (tx) => {
     const inserted = await tx.maybeOne(sql.type(z.object({ event_id: z.string() }))`
-      insert into processed_webhook_events (provider, event_id, org_id, outcome, body_hash, raw)
-      select ${provider}, ${eventId}, ${orgId}::uuid, ${outcome}, ${bodyHash}, raw from unnest(${bytes([raw])}::bytea[]) as b(raw)
+      insert into processed_webhook_events (provider, account, event_id, org_id, outcome, body_hash, raw)
+      select ${provider}, ${account}, ${eventId}, ${orgId}::uuid, ${outcome}, ${bodyHash}, raw from unnest(${bytes([raw])}::bytea[]) as b(raw)
       on conflict do nothing
       returning event_id
     `);
