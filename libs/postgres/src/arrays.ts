@@ -9,9 +9,9 @@ const NEEDS_ESCAPE = /["\\]/;
 const quoted = (text: string): string =>
   `"${NEEDS_ESCAPE.test(text) ? text.replaceAll('\\', '\\\\').replaceAll('"', '\\"') : text}"`;
 
-/** Also for uuid, json, timestamptz (as ISO text) and other types that read text. NUL cannot be stored: it is dropped. */
+/** Also for uuid, json, timestamptz (as ISO text) and other types that read text. What Postgres cannot hold is refused by the pool. */
 export const texts = (values: readonly (string | null)[]): string =>
-  `{${values.map((value) => (value === null ? 'NULL' : quoted(value.includes('\0') ? value.replaceAll('\0', '') : value))).join(',')}}`;
+  `{${values.map((value) => (value === null ? 'NULL' : quoted(value))).join(',')}}`;
 
 /**
  * Texts of JSON as one text[] expression. They are full of quotes, and escaping those here and taking the escapes out in

@@ -4,7 +4,7 @@
  */
 import { createPool, createSqlTag, SchemaValidationError } from 'slonik';
 import type { CommonQueryMethods, DatabasePool, DatabaseTransactionConnection, Interceptor } from 'slonik';
-import { fault, invariant } from '@lead-flood/kernel';
+import { CodedError, fault, invariant } from '@lead-flood/kernel';
 import { classify } from './errors.ts';
 
 export type Transaction = DatabaseTransactionConnection;
@@ -56,6 +56,24 @@ const prepareStatements: Interceptor = {
   },
 };
 
+/**
+ * A text is bound as it is or not at all: Postgres holds no NUL, and a lone surrogate would be sent as U+FFFD. Whoever
+ * stores less than it was given compares later with what is not there, and repeats for ever.
+ */
+const refuseUnstorable: Interceptor = {
+  name: 'refuse-unstorable',
+  transformQuery(_context, query) {
+    if (query.values.some((value) => typeof value === 'string' && !isStorable(value)))
+      throw new CodedError('PGS_ERR_UNSTORABLE_TEXT', 'a text holds NUL or half of a character');
+    return query;
+  },
+};
+
+export const isStorable = (text: string): boolean => !text.includes('\0') && text.isWellFormed();
+
+/** For what must be kept although it cannot be (keys of foreign writers): each such place is U+FFFD, to be seen. */
+export const toStorable = (text: string): string => text.toWellFormed().replaceAll('\0', '\ufffd');
+
 const parsers = [
   // Counters, offsets and money in minor units stay below 2^53; one that does not must not be rounded silently.
   {
@@ -83,7 +101,7 @@ export type DatabaseOptions = {
 export async function createDatabase(options: DatabaseOptions): Promise<Database> {
   const pool = await createPool(connectionUri(options), {
     maxPoolSize: options.connectionsMax,
-    interceptors: [prepareStatements, validateRows],
+    interceptors: [refuseUnstorable, prepareStatements, validateRows],
     typeParsers: parsers,
     // The default retries a body up to five times; ours are retried by those who know that they may be.
     transactionRetryLimit: 0,

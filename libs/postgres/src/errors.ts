@@ -7,6 +7,7 @@ export const postgresErrors = {
   PGS_ERR_CONFLICT: 'two transactions met (serialisation failure or deadlock)',
   PGS_ERR_VERSION_CONFLICT: 'somebody else saved the row since it was read',
   PGS_ERR_NOT_OWNER: 'the partition belongs to another consumer now',
+  PGS_ERR_UNSTORABLE_TEXT: 'a text holds NUL or half of a character, which Postgres cannot keep',
   PGS_ERR_LEASE_LOST: 'another process has taken the lease over',
 } as const;
 
@@ -40,6 +41,10 @@ function mentionsConnection(thrown: unknown): boolean {
   }
   return false;
 }
+
+/** Two met, or a row was changed meanwhile: another try helps, unless the data itself makes each try end so. */
+export const isConflict = (error: Error): boolean =>
+  error instanceof TransientError && (error.code === 'PGS_ERR_CONFLICT' || error.code === 'PGS_ERR_VERSION_CONFLICT');
 
 /** A `TransientError` where another try may help, otherwise the error itself. */
 export function classify(thrown: unknown): Error {

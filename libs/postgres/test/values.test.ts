@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { InvariantError } from '@lead-flood/kernel';
-import { booleans, bytes, jsons, numbers, sql, texts, times } from '@lead-flood/postgres';
+import { booleans, bytes, jsons, numbers, sql, texts, times, toStorable } from '@lead-flood/postgres';
 import type { Database } from '@lead-flood/postgres';
 import type { TestDatabase } from '@lead-flood/testing';
 import { fresh } from './shared.ts';
@@ -81,7 +81,9 @@ describe('an array literal', () => {
   });
 
   it('drops the one character that Postgres cannot store', async () => {
-    expect(await unnested(texts(['a\0b', '\0']), 'text', z.string())).toEqual(['ab', '']);
+    for (const bad of ['a\0b', '\0', 'a\ud800b'])
+      await expect(unnested(texts([bad]), 'text', z.string())).rejects.toMatchObject({ code: 'PGS_ERR_UNSTORABLE_TEXT' });
+    expect(toStorable('a\0b\ud800')).toBe('a\ufffdb\ufffd');
   });
 
   it('carries every byte', async () => {

@@ -6,14 +6,15 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Topic } from '@lead-flood/contracts';
 import type { Codec } from '@lead-flood/kafka';
 import type { Clock } from '@lead-flood/kernel';
-import { activeTraceparent, CodedError, fault, invariant, randomId, TransientError } from '@lead-flood/kernel';
+import { activeTraceparent, CodedError, fault, invariant, randomId, toError } from '@lead-flood/kernel';
 import type { Database } from '@lead-flood/postgres';
-import { insertOutbox, insertTimers } from '@lead-flood/postgres';
+import { insertOutbox, insertTimers, isConflict } from '@lead-flood/postgres';
 import { placeInputs } from './batch.ts';
 import type { FoldOutcome } from './fold.ts';
 import { fold, toFoldInputs } from './fold.ts';
 import type { AnyInput, BatchProcessor, Commands, Untyped } from './processor.ts';
 import { untyped } from './processor.ts';
+import type { Telemetry } from './telemetry.ts';
 
 type Named<N extends string, D> = {
   readonly name: N;
@@ -40,15 +41,16 @@ export type ApplierDeps = {
   readonly codec: Codec;
   readonly clock: Clock;
   readonly wakeRelay: () => void;
+  readonly telemetry: Pick<Telemetry, 'outcome' | 'error'>;
 };
 
 /** Each of them waits for the commit of all: more would make the first of a burst wait for the last. */
 const TOGETHER_MAX = 200;
 /** Somebody waits for the answer: pauses of up to 20, 40, .. 320 ms, a third of a second in all on average. */
 const TRIES_MAX = 6;
+/** Of those who share a transaction; after that each goes alone, so that one which always conflicts costs the others this. */
+const TOGETHER_TRIES = 2;
 const RETRY_MS = 10;
-/** Another's change of the same row; the transaction was rolled back. */
-const LEAVES_NO_TRACE = new Set<string>(['PGS_ERR_CONFLICT', 'PGS_ERR_VERSION_CONFLICT']);
 
 type Waiting<S> = { event: AnyInput; resolve: (applied: Applied<S>) => void; reject: (error: unknown) => void };
 
@@ -69,26 +71,61 @@ export function createUntypedApplier<S, F>(processor: Untyped<S, F>, deps: Appli
     while (waiting.length > 0) {
       const together = waiting.splice(0, TOGETHER_MAX);
       try {
-        const applied = await commitWithRetry(
-          processor,
-          deps,
-          together.map((w) => w.event),
-        );
-        deps.wakeRelay();
-        processor.committed?.(together.map(({ event }) => event));
-        together.forEach((w, i) => {
-          settle(w, applied[i]);
-        });
+        settleAll(together, await commitWithRetry(processor, deps, together.map(eventOf), TOGETHER_TRIES));
       } catch (error) {
-        // One of them may be the cause: alone, each gets its own answer.
-        if (together.length > 1 && !(error instanceof TransientError)) await oneByOne(processor, deps, together);
-        else
-          together.forEach((w) => {
-            w.reject(error);
-          });
+        // One of them may be the cause, whatever it is: alone, each gets its own answer, and a slow one keeps nobody.
+        if (together.length > 1) await oneByOne(together);
+        else if (isConflict(toError(error))) void retryAlone(together);
+        else rejectAll(together, error);
       }
     }
     busy = false;
+  }
+
+  async function oneByOne(together: readonly Waiting<S>[]): Promise<void> {
+    const conflicting: Waiting<S>[] = [];
+    for (const w of together) {
+      try {
+        settleAll([w], await commitWithRetry(processor, deps, [w.event], 1));
+      } catch (error) {
+        if (isConflict(toError(error))) conflicting.push(w);
+        else rejectAll([w], error);
+      }
+    }
+    void retryAlone(conflicting);
+  }
+
+  /** Beside the door, one after the other: whoever comes meanwhile does not wait for these. */
+  async function retryAlone(conflicting: readonly Waiting<S>[]): Promise<void> {
+    for (const w of conflicting) {
+      try {
+        settleAll([w], await commitWithRetry(processor, deps, [w.event], TRIES_MAX));
+      } catch (error) {
+        rejectAll([w], error);
+      }
+    }
+  }
+
+  function settleAll(together: readonly Waiting<S>[], applied: readonly Applied<S>[]): void {
+    deps.wakeRelay();
+    processor.committed?.(together.map(eventOf));
+    together.forEach((w, i) => {
+      settle(w, applied[i]);
+    });
+  }
+
+  function settle(w: Waiting<S>, applied: Applied<S> | undefined): void {
+    invariant(applied !== undefined, 'every command has an outcome');
+    const { outcome, reason, decision } = applied.outcome;
+    deps.telemetry.outcome(processor.group, 'rest', outcome, reason);
+    if (decision?.kind !== 'reject') w.resolve(applied);
+    else {
+      const refusal = new CodedError(decision.code, decision.detail);
+      // A bug of ours, not a refusal: the door answers 500, and here stands where it is.
+      if (decision.code === 'PRC_ERR_HANDLER_FAULT')
+        deps.telemetry.error(processor.group, refusal, `deciding ${w.event.name} threw`);
+      w.reject(refusal);
+    }
   }
 
   return {
@@ -100,26 +137,10 @@ export function createUntypedApplier<S, F>(processor: Untyped<S, F>, deps: Appli
   };
 }
 
-async function oneByOne<S, F>(
-  processor: Untyped<S, F>,
-  deps: ApplierDeps,
-  together: readonly Waiting<S>[],
-): Promise<void> {
-  for (const w of together) {
-    try {
-      const [applied] = await commitWithRetry(processor, deps, [w.event]);
-      settle(w, applied);
-    } catch (error) {
-      w.reject(error);
-    }
-  }
-}
+const eventOf = <S>(w: Waiting<S>): AnyInput => w.event;
 
-function settle<S>(w: Waiting<S>, applied: Applied<S> | undefined): void {
-  invariant(applied !== undefined, 'every command has an outcome');
-  const { decision } = applied.outcome;
-  if (decision?.kind === 'reject') w.reject(new CodedError(decision.code, decision.detail));
-  else w.resolve(applied);
+function rejectAll<S>(together: readonly Waiting<S>[], error: unknown): void {
+  for (const w of together) w.reject(error);
 }
 
 const toEvent = (input: Named<string, unknown>, now: number): AnyInput => ({
@@ -140,13 +161,14 @@ async function commitWithRetry<S, F>(
   processor: Untyped<S, F>,
   deps: ApplierDeps,
   events: readonly AnyInput[],
+  triesMax: number,
 ): Promise<readonly Applied<S>[]> {
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await commit(processor, deps, events);
     } catch (error) {
       // Only what is certain to have left no trace is tried again: after a lost COMMIT the command may stand already.
-      if (!(error instanceof TransientError) || !LEAVES_NO_TRACE.has(error.code) || attempt === TRIES_MAX) throw error;
+      if (!isConflict(toError(error)) || attempt >= triesMax) throw error;
       await delay(RETRY_MS * 2 ** attempt * Math.random());
     }
   }

@@ -6,13 +6,15 @@
  *                                            └──▶ again, or halves
  *
  * Faults: one that may pass repeats the whole batch (heartbeats go on in libs/kafka); one that the data causes halves
- * the batch until the one message stands alone and becomes a dead letter. When most of a batch would go there for one
+ * the batch until the one message stands alone and becomes a dead letter, and so does a conflict that comes back in try
+ * after try, whatever its reason. When most of a batch would go there for one
  * reason, the shell stops and says so instead of draining the stream.
  */
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Consumer, PartitionBatch, RawRecord } from '@lead-flood/kafka';
 import { createConsumer } from '@lead-flood/kafka';
 import { InvariantError, planted, TransientError, toError } from '@lead-flood/kernel';
-import { classify } from '@lead-flood/postgres';
+import { classify, isConflict } from '@lead-flood/postgres';
 import type { Moves, Work } from './batch.ts';
 import { processRecords } from './batch.ts';
 import type { Refused } from './decode.ts';
@@ -26,8 +28,8 @@ import { createOwnership } from './ownership.ts';
 import { placeKey } from './place-key.ts';
 import type { Untyped } from './processor.ts';
 import type { Running, ShellDeps, ShellOptions, Status } from './shell.ts';
-import { fetchWaitMs, shellDefaults } from './shell.ts';
-import { beginUntilDone, untilDone } from './until-done.ts';
+import { fetchWaitMs, goingWell, shellDefaults } from './shell.ts';
+import { beginUntilDone, CONFLICTS_MAX, retryPauseMs, untilDone } from './until-done.ts';
 
 /** What a partition's batch is at most by the broker's default: one fetch brings at least one whole. */
 const FETCH_BYTES_PER_PARTITION = 1_048_576;
@@ -38,7 +40,7 @@ export async function startBatchShell(
   options: ShellOptions = shellDefaults,
 ): Promise<Running> {
   const prefix = deps.topicPrefix ?? '';
-  const status: Status = { halted: null };
+  const status: Status = goingWell();
   const teller = createOffsetTeller(() => consumer);
   const ownership: Ownership = createOwnership(deps.database, processor.group, () => consumer, teller);
   const moves: Moves = { processor, decoding: decodingOf(processor, deps.codec, prefix), deps, teller };
@@ -78,17 +80,32 @@ export async function startBatchShell(
     return true;
   }
 
-  async function processWork(work: Work): Promise<void> {
+  async function processWork(work: Work, tries = 1): Promise<void> {
     try {
       await processRecords(moves, work);
       setAside.passed(work.records.length);
     } catch (thrown) {
       const error = classify(thrown);
+      if (isConflict(error)) {
+        await afterConflict(work, error, tries);
+        return;
+      }
       if (error instanceof TransientError || error instanceof InvariantError || error instanceof FloodError)
         throw error;
       if (!isolates(error)) throw new FloodError('PRC_ERR_UNSTORABLE', work.records.length, work.records.length);
       await isolate(work, error);
     }
+  }
+
+  /** Others' transactions are over in some milliseconds; who still conflicts then has the reason in its own data. */
+  async function afterConflict(work: Work, error: Error, tries: number): Promise<void> {
+    deps.telemetry.error(processor.group, error, 'a batch is repeated');
+    if (tries === CONFLICTS_MAX) {
+      await isolate(work, error);
+      return;
+    }
+    await delay(retryPauseMs(tries - 1));
+    await processWork(work, tries + 1);
   }
 
   /** Something in the data makes the database refuse: halve until one message is left. */
@@ -98,14 +115,15 @@ export async function startBatchShell(
     if (only === undefined) return;
     if (records.length > 1) {
       const middle = records.length >> 1;
-      await processWork({ records: records.slice(0, middle), places });
-      await processWork({ records: records.slice(middle), places });
+      for (const half of [records.slice(0, middle), records.slice(middle)])
+        await processWork({ records: half, places }, triesOfHalf(half, error));
       return;
     }
-    const flood = setAside.next('PRC_ERR_UNSTORABLE');
+    const code = isConflict(error) ? 'PRC_ERR_NO_PROGRESS' : 'PRC_ERR_UNSTORABLE';
+    const flood = setAside.next(code);
     if (flood !== null) throw flood;
     deps.telemetry.error(processor.group, error, 'a message was set aside');
-    const refused: Refused = { record: only, code: 'PRC_ERR_UNSTORABLE', detail: codeOf(error), step: 'save' };
+    const refused: Refused = { record: only, code, detail: codeOf(error), step: 'save' };
     await processRecords(moves, work, refused);
     setAside.add();
   }
@@ -124,12 +142,17 @@ export async function startBatchShell(
   return {
     lastSeenAt: consumer.lastSeenAt,
     halted: () => status.halted,
+    failingSince: () => status.failingSince,
     stop: async () => {
       await teller.stop();
       await consumer.stop();
     },
   };
 }
+
+/** Halves of what keeps conflicting are not waited for again; only the one message in the end is given a chance. */
+const triesOfHalf = (half: readonly RawRecord[], error: Error): number =>
+  !isConflict(error) ? 1 : half.length > 1 ? CONFLICTS_MAX : CONFLICTS_MAX - 2;
 
 const codeOf = (error: Error): string => {
   const cause = toError(error.cause ?? error);

@@ -16,7 +16,14 @@ import { toDeadLetter } from '@lead-flood/kafka';
 import type { Codec, RawRecord } from '@lead-flood/kafka';
 import { fault, invariant, outsideOfTransaction, planted } from '@lead-flood/kernel';
 import type { Advance, Database, OutboxMessage, Queries } from '@lead-flood/postgres';
-import { advancePositions, insertOutbox, insertTimers, lockForBatch, parkedKeysOf } from '@lead-flood/postgres';
+import {
+  advancePositions,
+  insertOutbox,
+  insertTimers,
+  lockForBatch,
+  parkedKeysOf,
+  toStorable,
+} from '@lead-flood/postgres';
 import type { DecodedInput, Decoding, Passed, Refused } from './decode.ts';
 import { decodeRecord, isPassed, isRefused, tracesOf } from './decode.ts';
 import { parkAfterFold } from './park.ts';
@@ -199,6 +206,6 @@ export function toDeadLetters(group: string, refused: readonly Refused[], at: nu
   return refused.map(({ record, ...facts }) => {
     const { key, ...letter } = toDeadLetter(record, { group, at, ...facts });
     // Keys of ours are ids. The outbox holds text; what a foreign key of other bytes was stands in a header of the letter.
-    return { ...letter, key: key === null ? null : key.toString('utf8') };
+    return { ...letter, key: key === null ? null : toStorable(key.toString('utf8')) };
   });
 }

@@ -5,6 +5,7 @@ import { isId, derivedId, planted, platformOrg } from '@lead-flood/kernel';
 import type { SkipCode } from '@lead-flood/kernel';
 import type { Codec, DeadLetterFacts, RawRecord } from '@lead-flood/kafka';
 import { headerNames, headerOf, originHeader, replayForHeader, TIMER_TOPIC } from '@lead-flood/kafka';
+import { badKey, badTextIn } from './bad-text.ts';
 import type { AnyInput, Untyped } from './processor.ts';
 
 export type DecodedInput = { readonly record: RawRecord; readonly event: AnyInput; readonly attempt: number };
@@ -13,6 +14,8 @@ export type Refused = {
   readonly code: string;
   readonly detail: string;
   readonly step: DeadLetterFacts['step'];
+  /** On a topic that outsiders write: their garbage says nothing of our own health. */
+  readonly foreign?: true;
 };
 
 /** An event that the processor does not read (`only`), or that is meant for another group. */
@@ -66,18 +69,25 @@ export function decodeRecord(decoding: Decoding, record: RawRecord): DecodedInpu
     return { record, ignored: 'replay_for_another' };
   if (passedOver.size > 0 && passedOver.has(codec.nameOf(record.value) ?? '')) return { record, ignored: 'not_read' };
   const decoded = codec.decode(record.value);
-  if (!decoded.ok) return { record, code: decoded.code, detail: decoded.detail, step: 'decode' };
-  if (!reads.has(decoded.name))
-    return { record, code: 'KFK_ERR_UNEXPECTED_EVENT', detail: decoded.name, step: 'decode' };
+  const refuse = (code: string, detail: string): Refused => ({
+    record,
+    code,
+    detail,
+    step: 'decode',
+    ...(record.topic.slice(topicPrefix.length).startsWith('ingest.') ? { foreign: true } : {}),
+  });
+  if (!decoded.ok) return refuse(decoded.code, decoded.detail);
+  if (!reads.has(decoded.name)) return refuse('KFK_ERR_UNEXPECTED_EVENT', decoded.name);
   const data = decoded.data as { orgId: string };
   const orgHeader = headerOf(record, headerNames.orgId);
-  if (!isId(data.orgId)) return { record, code: 'KFK_ERR_BAD_HEADER', detail: 'orgId is not a UUID', step: 'decode' };
+  if (!isId(data.orgId)) return refuse('KFK_ERR_BAD_HEADER', 'orgId is not a UUID');
   // What comes of a message of the platform may go to any tenant; so nobody but the platform may speak for it.
   if (data.orgId === platformOrg && !topicOf[decoded.name].startsWith('platform.'))
-    return { record, code: 'PRC_ERR_PLATFORM_ORG', detail: decoded.name, step: 'decode' };
-  if (orgHeader !== null && orgHeader !== data.orgId) {
-    return { record, code: 'PRC_ERR_FOREIGN_ORG', detail: 'header and data differ', step: 'decode' };
-  }
+    return refuse('PRC_ERR_PLATFORM_ORG', decoded.name);
+  if (orgHeader !== null && orgHeader !== data.orgId) return refuse('PRC_ERR_FOREIGN_ORG', 'header and data differ');
+  const key = record.key?.toString('utf8');
+  const badText = badTextIn(data, isOpen(decoded.name)) ?? (key === undefined ? null : badKey(key));
+  if (badText !== null) return refuse('PRC_ERR_BAD_TEXT', badText);
   const own = headerId(record, headerNames.messageId) ?? derivedId(record.topic, record.partition, record.offset);
   // Foreign writers choose their message ids, and choose badly: the organisation and the content keep two apart.
   const id = isPublic(decoded.name) ? derivedId(data.orgId, own, record.value?.toString('latin1') ?? '') : own;
@@ -89,7 +99,7 @@ export function decodeRecord(decoding: Decoding, record: RawRecord): DecodedInpu
     event: {
       name: decoded.name,
       id,
-      key: record.key?.toString('utf8') ?? id,
+      key: key ?? id,
       orgId: data.orgId,
       // Nor do they count versions as we do: one that says of a format would make every later message a repeat.
       version: isOpen(decoded.name) ? null : count(record, headerNames.version),

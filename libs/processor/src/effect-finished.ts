@@ -10,7 +10,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { InvariantError, planted, toError, TransientError } from '@lead-flood/kernel';
-import { classify } from '@lead-flood/postgres';
+import { classify, isConflict } from '@lead-flood/postgres';
 import { isPassed, isRefused, tracesOf } from './decode.ts';
 import type { UntypedEffect, Finished } from './effect-commit.ts';
 import { commitEffects } from './effect-commit.ts';
@@ -21,13 +21,15 @@ import { countSetAside, FloodError, haltedPauseMs, isolates } from './flood.ts';
 import type { OffsetTeller } from './offset-teller.ts';
 import { createPacer } from './pacer.ts';
 import type { ShellDeps, Status } from './shell.ts';
-import { retryPauseMs } from './until-done.ts';
+import { goingWell } from './shell.ts';
+import { CONFLICTS_MAX, retryPauseMs } from './until-done.ts';
 
 export type FinishedWork = {
   readonly add: (finished: Finished) => void;
   readonly count: () => number;
   readonly some: (matches: (tracker: Tracker) => boolean) => boolean;
   readonly halted: () => string | null;
+  readonly failingSince: () => number | null;
 };
 
 export type FinishedParts = {
@@ -44,7 +46,7 @@ const COMMIT_MAX = 500;
 
 export function createFinishedWork(processor: UntypedEffect, deps: ShellDeps, parts: FinishedParts): FinishedWork {
   const { queue, life, onKeysFree } = parts;
-  const status: Status = { halted: null };
+  const status: Status = goingWell();
   const commitUntilDone = createCommitter(processor, deps, { ...parts, status });
   const commits = createPacer(() => void commitNext());
   let waiting: Finished[] = [];
@@ -75,6 +77,7 @@ export function createFinishedWork(processor: UntypedEffect, deps: ShellDeps, pa
     count: () => waiting.length,
     some: (matches) => waiting.some(({ item }) => matches(item.tracker)),
     halted: () => status.halted,
+    failingSince: () => status.failingSince,
   };
 }
 
@@ -102,6 +105,7 @@ function createCommitter(
         return;
       } catch (thrown) {
         const error = classify(thrown);
+        status.failingSince ??= Date.now();
         deps.telemetry.error(group, error, 'a commit is repeated');
         if (error instanceof InvariantError) throw error;
         const halting = haltedBy(error, rest);
@@ -112,7 +116,7 @@ function createCommitter(
           if (life.stopping.aborted) return;
           continue;
         }
-        if (!(error instanceof TransientError)) {
+        if (!(error instanceof TransientError) || (isConflict(error) && tries + 1 >= CONFLICTS_MAX)) {
           await isolate(rest, error);
           return;
         }
@@ -127,6 +131,7 @@ function createCommitter(
     const inputs = done.flatMap(({ item: { work } }) => (isRefused(work) || isPassed(work) ? [] : work));
     deps.telemetry.batch(group, done.length, durationMs, tracesOf(inputs));
     status.halted = null;
+    status.failingSince = null;
     setAside.passed(done.filter(({ result }) => result.kind !== 'refused').length);
     deps.wakeRelay();
     const trackers = [...new Set(done.map(({ item }) => item.tracker))];
@@ -149,7 +154,12 @@ function createCommitter(
     if (rest.length === 1) {
       // Its dead letter is refused too: nothing that could be set aside is the cause. Again and again would be at once.
       if (only.result.kind === 'refused' && !planted('refused-letter-at-once')) throw error;
-      const refused = { record: only.item.record, code: 'PRC_ERR_UNSTORABLE', detail: error.name, step: 'save' };
+      const refused = {
+        record: only.item.record,
+        code: isConflict(error) ? 'PRC_ERR_NO_PROGRESS' : 'PRC_ERR_UNSTORABLE',
+        detail: error.name,
+        step: 'save',
+      };
       await commitUntilDone([{ ...only, result: { kind: 'refused', refused } }]);
       setAside.add();
       return;

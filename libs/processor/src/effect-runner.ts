@@ -42,7 +42,7 @@ import { createGatherWindow, restAfter } from './gather-window.ts';
 import { createOffsetTeller } from './offset-teller.ts';
 import { createOwnership } from './ownership.ts';
 import type { Running, ShellDeps, ShellOptions, Status } from './shell.ts';
-import { fetchWaitMs, shellDefaults } from './shell.ts';
+import { fetchWaitMs, goingWell, shellDefaults } from './shell.ts';
 import { beginUntilDone, untilDone } from './until-done.ts';
 
 /** Some hundred messages: what is fetched waits in memory, where the lag that replicas are scaled by does not show it. */
@@ -71,7 +71,7 @@ export async function startEffectRunner(
   const ownership = createOwnership(deps.database, group, () => consumer, teller);
   const gathering = createGatherWindow(options.gatherMs);
   /** Of what comes in, apart from that of the commits: the one may go on while the other cannot. */
-  const admission: Status = { halted: null };
+  const admission: Status = goingWell();
 
   // In the order in which a message passes them; each tells the next one, and a commit frees keys and places for the first.
   const queue = createKeyQueue();
@@ -144,6 +144,7 @@ export async function startEffectRunner(
   return {
     lastSeenAt: consumer.lastSeenAt,
     halted: () => finished.halted() ?? admission.halted,
+    failingSince: () => finished.failingSince() ?? admission.failingSince,
     stop: async () => {
       queue.drop(() => true);
       const leftConsumer = consumer.stop();

@@ -24,7 +24,9 @@ export class FloodError extends CodedError {
 }
 
 export function refuseFlood(refused: readonly Refused[], total: number): void {
-  for (const [code, group] of Map.groupBy(refused, (r) => r.code)) {
+  // What outsiders wrote and nobody can read is theirs alone: ten such records of one of them must not stop all.
+  const ours = refused.filter(({ foreign }) => foreign !== true);
+  for (const [code, group] of Map.groupBy(ours, (r) => r.code)) {
     if (group.length >= AT_LEAST && group.length > total * SHARE && !planted('no-flood-stop'))
       throw new FloodError(code, group.length, total);
   }
@@ -69,8 +71,11 @@ export function countSetAside(): SetAside {
   };
 }
 
-/** Whether one message's data can be the cause: data exceptions and broken constraints. A missing table never is. */
+/** Our statement, our rights, our schema, the server itself: no message can be to blame for these. */
+const OURS = /^(0A|25|26|28|3D|3F|42|57|58|F0|HV|XX)/;
+
+/** Whether one message's data can be the cause, be it a value, a constraint, a size (54) or twice the same row (21). */
 export function isolates(error: Error): boolean {
   const state = sqlState(error);
-  return state === null || state.startsWith('22') || state.startsWith('23');
+  return state === null || !OURS.test(state);
 }

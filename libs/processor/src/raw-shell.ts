@@ -12,7 +12,7 @@ import { beginUntilDone, untilDone } from './until-done.ts';
 import { createOffsetTeller } from './offset-teller.ts';
 import { createOwnership } from './ownership.ts';
 import type { Running, ShellDeps, Status } from './shell.ts';
-import { fetchWaitMs, shellDefaults } from './shell.ts';
+import { fetchWaitMs, goingWell, shellDefaults } from './shell.ts';
 
 export type RawProcessor = {
   readonly group: string;
@@ -28,7 +28,7 @@ const GATHER_MS = 200;
 
 export async function startRawShell({ group, topics, save }: RawProcessor, deps: ShellDeps): Promise<Running> {
   const prefix = deps.topicPrefix ?? '';
-  const status: Status = { halted: null };
+  const status: Status = goingWell();
   const teller = createOffsetTeller(() => consumer);
   const ownership = createOwnership(deps.database, group, () => consumer, teller);
 
@@ -91,6 +91,7 @@ export async function startRawShell({ group, topics, save }: RawProcessor, deps:
   return {
     lastSeenAt: consumer.lastSeenAt,
     halted: () => status.halted,
+    failingSince: () => status.failingSince,
     stop: async () => {
       await teller.stop();
       await consumer.stop();

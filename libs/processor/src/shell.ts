@@ -43,11 +43,19 @@ export type ShellDeps = {
 };
 
 /** Why a group stands still until a human has looked; null while it goes on. */
-export type Status = { halted: string | null };
+export type Status = {
+  halted: string | null;
+  /** Milliseconds since 1970 of the first fault since something was last done; null while all goes well. */
+  failingSince: number | null;
+};
+
+export const goingWell = (): Status => ({ halted: null, failingSince: null });
 
 export type Running = {
   /** Milliseconds since 1970 of the last sign of life of the fetch loop. */
   readonly lastSeenAt: () => number;
   readonly halted: () => string | null;
+  /** Since when it has repeated without getting on; see `Status`. */
+  readonly failingSince: () => number | null;
   readonly stop: () => Promise<void>;
 };

@@ -17,6 +17,9 @@ const RETRY_MS = { first: 50, max: 5_000 };
 export const retryPauseMs = (tries: number): number =>
   Math.min(RETRY_MS.first * 2 ** tries, RETRY_MS.max) * (0.5 + Math.random());
 
+/** After so many conflicts in a row (4 s in all) the batch is halved: one of its messages may meet itself each time. */
+export const CONFLICTS_MAX = 6;
+
 /** One small read of each member, and nothing is processed before it is answered. */
 const BEGIN_RETRY_MS = 500;
 /** Nobody tells of a partition that has to be given up: a pause looks for it so often. */
@@ -63,12 +66,14 @@ export async function untilDone(
     try {
       const done = await attempt();
       status.halted = null;
+      status.failingSince = null;
       await fault('processor.told');
       if (done) return true;
     } catch (thrown) {
       const error = classify(thrown);
       // Whatever was copied of the positions may be wrong now: read them again.
       ownership.forget();
+      status.failingSince ??= Date.now();
       deps.telemetry.error(processor.group, error, 'a batch is repeated');
       if (error instanceof FloodError) status.halted = error.message;
       else if (!(error instanceof TransientError)) {

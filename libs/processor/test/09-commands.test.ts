@@ -9,9 +9,10 @@
  *   apply(c) ─┴▶ waits ──▶ [ b, c ] commit       b and c each get their own answer
  */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { CodedError, systemClock } from '@lead-flood/kernel';
+import { CodedError, systemClock, TransientError } from '@lead-flood/kernel';
 import type { Database } from '@lead-flood/postgres';
-import { batchProcessor, createApplier } from '@lead-flood/processor';
+import { batchProcessor, createApplier, silentTelemetry } from '@lead-flood/processor';
+import type { Telemetry } from '@lead-flood/processor';
 import { createLine, sampleId, sampleOrg } from '@lead-flood/testing';
 import type { Line } from '@lead-flood/testing';
 import { at, countOf, enriched, header, tally } from './example.ts';
@@ -27,7 +28,7 @@ beforeEach(() => {
 });
 afterAll(() => line.close());
 
-const applier = () => {
+const applier = (processor = tally, telemetry: Telemetry = silentTelemetry) => {
   const counted: Database = {
     ...line.database,
     transaction: async (body) => {
@@ -36,11 +37,12 @@ const applier = () => {
       return result;
     },
   };
-  return createApplier(tally, {
+  return createApplier(processor, {
     database: counted,
     codec: line.codec,
     clock: systemClock,
     wakeRelay: () => undefined,
+    telemetry,
   });
 };
 const add = (lead: string, by: number, id?: string) => ({
@@ -110,5 +112,45 @@ describe('a command', () => {
       .filter((event) => event.key === sampleId('gil'))
       .map((event) => event.version);
     expect(versions).toEqual(Array.from({ length: 40 }, (_, i) => i + 1));
+  });
+
+  it('that conflicts in every try fails alone and soon, and those beside it are not kept', async () => {
+    const save: typeof tally.store.save = async (tx, rows) => {
+      if (rows.some(({ key }) => key === sampleId('stuck')))
+        throw new TransientError('PGS_ERR_CONFLICT', 'met again, as always');
+      await tally.store.save(tx, rows);
+    };
+    const { apply } = applier({ ...tally, store: { ...tally.store, save } });
+    const stuck = Array.from({ length: 4 }, () => apply(add('stuck', 1)));
+    const settled = Promise.allSettled(stuck);
+    const startedAt = performance.now();
+    const others = await Promise.all(Array.from({ length: 20 }, (_, i) => apply(add(`free-${i}`, 1))));
+    expect(others.map(({ state }) => state.count)).toEqual(others.map(() => 1));
+    // Alone each conflicting one takes a third of a second on average; the others may not have waited for any of them.
+    expect(performance.now() - startedAt).toBeLessThan(1_000);
+    expect((await settled).map(({ status }) => status)).toEqual(stuck.map(() => 'rejected'));
+  });
+
+  it('whose decision throws is our bug: told with its place, counted, and refused by a code that no door knows', async () => {
+    const told: string[] = [];
+    const counted: string[] = [];
+    const buggy = {
+      ...tally,
+      decide: {
+        ...tally.decide,
+        AddToTally: (): never => {
+          throw new TypeError('the address ada@aurora.se.example is undefined');
+        },
+      },
+    };
+    const { apply } = applier(buggy, {
+      ...silentTelemetry,
+      error: (group, error, what) => told.push(`${group}: ${what}: ${error.message}`),
+      outcome: (_group, topic, outcome, reason) => counted.push(`${topic} ${outcome} ${reason}`),
+    });
+    await expect(apply(add('hal', 1))).rejects.toMatchObject({ code: 'PRC_ERR_HANDLER_FAULT' });
+    expect(told).toEqual([expect.stringMatching(/^tally: deciding AddToTally threw: TypeError .*09-commands\.test\.ts:\d+/)]);
+    expect(told.join()).not.toContain('ada@');
+    expect(counted).toEqual(['rest rejected PRC_ERR_HANDLER_FAULT']);
   });
 });

@@ -12,7 +12,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { systemClock, TransientError } from '@lead-flood/kernel';
 import { readPositions, sql } from '@lead-flood/postgres';
 import type { Database } from '@lead-flood/postgres';
-import { batchProcessor, createApplier, effectProcessor } from '@lead-flood/processor';
+import { batchProcessor, createApplier, effectProcessor, silentTelemetry } from '@lead-flood/processor';
 import type { Starter } from '@lead-flood/processor';
 import { createLine, eventually, sampleId, sampleOrg } from '@lead-flood/testing';
 import type { Line, TestEvent } from '@lead-flood/testing';
@@ -142,6 +142,7 @@ describe('a command whose COMMIT took place and whose answer was lost', () => {
       codec: line.codec,
       clock: systemClock,
       wakeRelay: () => undefined,
+      telemetry: silentTelemetry,
     });
     const command = {
       name: 'AddToTally' as const,

@@ -18,7 +18,7 @@ import type { Codec } from '@lead-flood/kafka';
 import { systemClock, TransientError } from '@lead-flood/kernel';
 import type { Database } from '@lead-flood/postgres';
 import { claimPositions, readPositions, startRelay } from '@lead-flood/postgres';
-import { batchProcessor, createApplier } from '@lead-flood/processor';
+import { batchProcessor, createApplier, silentTelemetry } from '@lead-flood/processor';
 import {
   createBench,
   createMemoryBroker,
@@ -102,7 +102,13 @@ function createScene(database: Database, broker: MemoryBroker) {
   const command = (name: string): Actor => ({
     name,
     act: async () => {
-      const applier = createApplier(tally, { database, codec, clock: systemClock, wakeRelay });
+      const applier = createApplier(tally, {
+        database,
+        codec,
+        clock: systemClock,
+        wakeRelay,
+        telemetry: silentTelemetry,
+      });
       const data = { orgId: sampleOrg, leadId: sampleId('ada'), by: BY };
       const id = sampleId(name);
       await applier.apply({ name: 'AddToTally', key: data.leadId, orgId: sampleOrg, correlationId: id, id, data });

@@ -24,7 +24,7 @@ export type HttpDeps = {
   readonly log: Log;
   readonly metrics: Pick<Metrics, 'request'>;
   readonly tracing: Pick<Tracing, 'request'>;
-  /** Which `ApiError` a service's own code is, e.g. `DSC_ERR_LEAD_EXISTS` -> `lead_exists`; others are 400. */
+  /** Which `ApiError` a service's own code is, e.g. `DSC_ERR_LEAD_EXISTS` -> `lead_exists`; any other is our own fault: 500. */
   readonly codes: Readonly<Record<string, ApiErrorCode>>;
   readonly door?: DoorOptions | undefined;
 };
@@ -132,15 +132,22 @@ const FASTIFY_CODES: Readonly<Record<string, readonly [ApiErrorCode, string]>> =
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: ['invalid_payload', 'the content length is wrong'],
 };
 
+/** Codes of the libraries that a client can bring about at any door. */
+const sharedCodes: Readonly<Record<string, ApiErrorCode>> = {
+  PGS_ERR_UNSTORABLE_TEXT: 'invalid_payload',
+  PRC_ERR_FOREIGN_ORG: 'not_found',
+};
+
 function toApiError(deps: HttpDeps, error: Error & { code?: string; statusCode?: number }): ApiError {
   if (error instanceof ApiError) return error;
   if (error instanceof TransientError)
     return new ApiError('unavailable', 'try again in a moment', { code: error.code });
-  if (error instanceof CodedError)
-    return new ApiError(deps.codes[error.code] ?? 'invalid_payload', error.message, {
-      code: error.code,
-      ...error.details,
-    });
+  if (error instanceof CodedError) {
+    const mapped = deps.codes[error.code] ?? sharedCodes[error.code];
+    // What nobody has mapped says where our code broke, which is for the log; the client has the request id.
+    if (mapped === undefined) return new ApiError('internal_error', 'something went wrong on our side');
+    return new ApiError(mapped, error.message, { code: error.code, ...error.details });
+  }
   const known = FASTIFY_CODES[error.code ?? ''];
   if (known !== undefined) return new ApiError(...known);
   if (error.statusCode === 413) return new ApiError('payload_too_large', 'the body is too large');

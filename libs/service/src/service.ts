@@ -274,7 +274,7 @@ export async function startService<T extends z.ZodObject>(
     status: tellStatus,
     applier: <S, R extends readonly Topic[], W extends readonly Topic[], F, C extends Commands>(
       processor: BatchProcessor<S, R, W, F, C>,
-    ): Applier<S, C> => createApplier(processor, { database, codec, clock: systemClock, wakeRelay }),
+    ): Applier<S, C> => createApplier(processor, { database, codec, clock: systemClock, wakeRelay, telemetry }),
   };
   if (door === undefined)
     addServiceRoutes(
@@ -316,6 +316,7 @@ export async function startService<T extends z.ZodObject>(
         });
   checks.push(...(parts.checks ?? []));
   checks.push({ name: 'consumers', run: () => refuseHalted(status.running) });
+  checks.push({ name: 'progress', run: () => refuseStanding(status.running) });
   checks.push({ name: 'kafka', run: () => refuseSilent(status.running), advisory: true });
   status.waitingFor = 'kafka';
   status.running = await Promise.all(
@@ -363,6 +364,13 @@ export async function startService<T extends z.ZodObject>(
 function refuseHalted(started: Status['running']): void {
   const halted = started.map(({ running }) => running.halted()).find((reason) => reason !== null);
   if (halted !== undefined && halted !== null) throw Object.assign(new Error(halted), { code: 'halted' });
+}
+
+/** Repeating without getting on: whatever the reason is, what is behind it waits. */
+function refuseStanding(started: Status['running']): void {
+  const standing = started.find(({ running }) => Date.now() - (running.failingSince() ?? Date.now()) > STALL_MS);
+  if (standing !== undefined)
+    throw Object.assign(new Error(`${standing.startable.group} repeats without getting on`), { code: 'no progress' });
 }
 
 function refuseSilent(started: Status['running']): void {

@@ -185,11 +185,16 @@ describe('an error', () => {
         error: { code: 'lead_exists', message: 'there is one', details: { code: 'TST_ERR_EXISTS', leadId: 'l-1' } },
       },
     });
-    expect(await failWith(new CodedError('TST_ERR_OTHER', 'no'))).toMatchObject({
-      status: 400,
-      body: { error: { code: 'invalid_payload', details: { code: 'TST_ERR_OTHER' } } },
-    });
     expect(await failWith(new ApiError('insufficient_credits', 'none left'))).toMatchObject({ status: 402 });
+  });
+
+  it('whose code no table knows is ours: 500, with nothing but the request id', async () => {
+    const answer = await failWith(new CodedError('PRC_ERR_HANDLER_FAULT', 'TypeError at (lead.ts:12:3)'));
+    expect(answer).toMatchObject({
+      status: 500,
+      body: { error: { code: 'internal_error', requestId: expect.stringMatching(/./) } },
+    });
+    expect(JSON.stringify(answer.body)).not.toMatch(/lead\.ts|HANDLER_FAULT/);
   });
 
   it('that may pass is 503 with the time of another try', async () => {

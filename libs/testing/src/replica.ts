@@ -44,7 +44,7 @@ export async function startReplica(starter: Startable | null, at: ReplicaAt): Pr
   const relay = scope.run(() =>
     startRelay({ database, schema, publish: producer.send, onError: (error) => void errors.push(error) }),
   );
-  const door = { database, codec, clock: systemClock, wakeRelay: relay.wake };
+  const door = { database, codec, clock: systemClock, wakeRelay: relay.wake, telemetry: silentTelemetry };
   const running = await scope.run(() =>
     starter?.start({
       ...door,

@@ -4,7 +4,7 @@ import { derivedId, isId } from '@lead-flood/kernel';
 import type { RawRecord } from '@lead-flood/kafka';
 import { deadLetterFacts, headerNames, headersAsText, headerText } from '@lead-flood/kafka';
 import type { Queries } from '@lead-flood/postgres';
-import { bytes, numbers, sql, texts, times } from '@lead-flood/postgres';
+import { bytes, numbers, sql, texts, times, toStorable } from '@lead-flood/postgres';
 import { fromCursor, toCursor } from './cursor.ts';
 
 /** A statement carries bytes as text of twice their length. */
@@ -40,14 +40,14 @@ async function insert(tx: Queries, records: readonly RawRecord[]): Promise<void>
       (id, consumer_group, topic, partition, "offset", code, detail, step, key, headers, value, org_id, at)
     select * from unnest(
       ${texts(records.map((r) => derivedId(r.topic, r.partition, r.offset)))}::uuid[],
-      ${texts(letters.map(({ facts }) => facts.group))}::text[],
-      ${texts(letters.map(({ facts }) => facts.topic))}::text[],
+      ${texts(letters.map(({ facts }) => toStorable(facts.group)))}::text[],
+      ${texts(letters.map(({ facts }) => toStorable(facts.topic)))}::text[],
       ${numbers(letters.map(({ facts }) => facts.partition))}::int[],
       ${numbers(letters.map(({ facts }) => facts.offset))}::bigint[],
-      ${texts(letters.map(({ facts }) => facts.code))}::text[],
-      ${texts(letters.map(({ facts }) => facts.detail))}::text[],
-      ${texts(letters.map(({ facts }) => facts.step))}::text[],
-      ${texts(records.map((r) => r.key?.toString('utf8') ?? null))}::text[],
+      ${texts(letters.map(({ facts }) => toStorable(facts.code)))}::text[],
+      ${texts(letters.map(({ facts }) => toStorable(facts.detail)))}::text[],
+      ${texts(letters.map(({ facts }) => toStorable(facts.step)))}::text[],
+      ${texts(records.map((r) => (r.key === null ? null : toStorable(r.key.toString('utf8')))))}::text[],
       ${texts(records.map((r) => JSON.stringify(headersAsText(r.headers))))}::text[],
       ${bytes(records.map((r) => r.value))}::bytea[],
       ${texts(records.map(orgOf))}::uuid[],

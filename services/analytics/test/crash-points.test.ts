@@ -70,7 +70,7 @@ const createTicking = (): CrashSubject => ({
         isStopping = true;
         return rounds;
       };
-      return Promise.resolve({ lastSeenAt: Date.now, halted: () => null, stop });
+      return Promise.resolve({ lastSeenAt: Date.now, halted: () => null, failingSince: () => null, stop });
     },
   },
   isDone: (database) => database.exists(sql.unsafe`select 1 from ticks`),

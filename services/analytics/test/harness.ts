@@ -4,7 +4,7 @@ import type { Route } from '@lead-flood/contracts';
 import { analyticsInternalRoutes, analyticsRoutes } from '@lead-flood/contracts';
 import { fixedClock } from '@lead-flood/kernel';
 import type { Database } from '@lead-flood/postgres';
-import { createUntypedApplier, untyped } from '@lead-flood/processor';
+import { createUntypedApplier, untyped, silentTelemetry } from '@lead-flood/processor';
 import {
   addServiceRoutes,
   createHttpServer,
@@ -51,6 +51,7 @@ export async function openDoors(): Promise<Doors> {
     codec: await testCodec(),
     clock,
     wakeRelay: () => undefined,
+    telemetry: silentTelemetry,
   });
   const config = sharedConfig.parse({
     ...testEnvironment(),

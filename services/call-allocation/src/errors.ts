@@ -1,11 +1,11 @@
 /** Closed table of call-allocation's codes; README.md lists the same. */
 import type { ApiErrorCode } from '@lead-flood/contracts';
 
-export const errorCodes: Readonly<Record<string, ApiErrorCode>> = {
+export const errorCodes = {
   CAL_ERR_UNKNOWN_TASK: 'not_found',
   CAL_ERR_UNKNOWN_CALLER: 'not_found',
   CAL_ERR_CALLER_EXISTS: 'conflict',
   CAL_ERR_TASK_TAKEN: 'conflict',
   CAL_ERR_NOT_PARKED: 'not_found',
   CAL_ERR_INVALID_TRANSITION: 'invalid_transition',
-};
+} as const satisfies Readonly<Record<string, ApiErrorCode>>;

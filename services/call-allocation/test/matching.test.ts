@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { CallerView } from '@lead-flood/contracts';
 import { randomId, systemClock } from '@lead-flood/kernel';
 import { sql } from '@lead-flood/postgres';
-import { createUntypedApplier, untyped } from '@lead-flood/processor';
+import { createUntypedApplier, untyped, silentTelemetry } from '@lead-flood/processor';
 import type { UntypedApplier } from '@lead-flood/processor';
 import type { TestDatabase } from '@lead-flood/testing';
 import { createTestDatabase, sampleOrg, sampleScored, testCodec } from '@lead-flood/testing';
@@ -27,6 +27,7 @@ beforeAll(async () => {
     codec: await testCodec(),
     clock: systemClock,
     wakeRelay: () => undefined,
+    telemetry: silentTelemetry,
   });
   caller = await saveCaller(test.database, sampleOrg, randomId(), {
     email: 'ana@demo.lead-flood.example',

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '@lead-flood/kernel';
 import { sql } from '@lead-flood/postgres';
-import { batchProcessor, createUntypedApplier, untyped } from '@lead-flood/processor';
+import { batchProcessor, createUntypedApplier, untyped, silentTelemetry } from '@lead-flood/processor';
 import type { UntypedApplier } from '@lead-flood/processor';
 import { createLine, eventually, sampleId, sampleOrg, sampleScored } from '@lead-flood/testing';
 import type { Line } from '@lead-flood/testing';
@@ -28,6 +28,7 @@ beforeAll(async () => {
     codec: line.codec,
     clock: systemClock,
     wakeRelay: () => undefined,
+    telemetry: silentTelemetry,
   });
   await line.start();
 });

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CallReported } from '@lead-flood/contracts';
 import { systemClock } from '@lead-flood/kernel';
 import type { UntypedApplier } from '@lead-flood/processor';
-import { createUntypedApplier, untyped } from '@lead-flood/processor';
+import { createUntypedApplier, untyped, silentTelemetry } from '@lead-flood/processor';
 import type { TestDatabase } from '@lead-flood/testing';
 import { createTestDatabase, sampleId, sampleOrg, sampleScored, testCodec } from '@lead-flood/testing';
 import type { Task } from '../src/domain/task.ts';
@@ -41,6 +41,7 @@ describe('a call task of one organisation', () => {
       codec: await testCodec(),
       clock: systemClock,
       wakeRelay: () => undefined,
+      telemetry: silentTelemetry,
     });
     const owner = { key: taskId, orgId: sampleOrg, correlationId: 'test' };
     await applier.apply({ ...owner, name: 'LeadScored', data: sampleScored({ leadId, band: 'MEDIUM' }) });

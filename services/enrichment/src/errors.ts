@@ -1,4 +1,4 @@
 /** Enrichment has no doors of its own yet, so no codes beside those of libs/provider. */
 import type { ApiErrorCode } from '@lead-flood/contracts';
 
-export const errorCodes: Readonly<Record<string, ApiErrorCode>> = {};
+export const errorCodes = {} as const satisfies Readonly<Record<string, ApiErrorCode>>;

@@ -49,7 +49,12 @@ crashPoints('the gateway’s intake', {
             onAdmitted: () => undefined,
           });
           admission = started;
-          return Promise.resolve({ lastSeenAt: Date.now, halted: () => null, stop: started.stop });
+          return Promise.resolve({
+            lastSeenAt: Date.now,
+            halted: () => null,
+            failingSince: () => null,
+            stop: started.stop,
+          });
         },
       },
       asks: uploads.map(({ facts, rows }) => (door) => {

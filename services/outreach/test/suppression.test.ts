@@ -5,7 +5,7 @@ import { startSandbox } from '@lead-flood/test/sandbox';
 import type { LeadScored } from '@lead-flood/contracts';
 import { randomId, systemClock } from '@lead-flood/kernel';
 import { sql } from '@lead-flood/postgres';
-import { createUntypedApplier, effectProcessor, untyped } from '@lead-flood/processor';
+import { createUntypedApplier, effectProcessor, untyped, silentTelemetry } from '@lead-flood/processor';
 import type { UntypedApplier } from '@lead-flood/processor';
 import { createLine, eventually, sampleId, sampleOrg, samplePerson, sampleScored } from '@lead-flood/testing';
 import type { Line } from '@lead-flood/testing';
@@ -43,6 +43,7 @@ beforeAll(async () => {
     codec: line.codec,
     clock: systemClock,
     wakeRelay: () => undefined,
+    telemetry: silentTelemetry,
   });
   await line.start();
 });

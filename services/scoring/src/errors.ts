@@ -1,6 +1,6 @@
 /** Closed table of scoring's codes; README.md lists the same. */
 import type { ApiErrorCode } from '@lead-flood/contracts';
 
-export const errorCodes: Readonly<Record<string, ApiErrorCode>> = {
+export const errorCodes = {
   SCR_ERR_UNKNOWN_RULE: 'not_found',
-};
+} as const satisfies Readonly<Record<string, ApiErrorCode>>;
