@@ -326,13 +326,13 @@ describe('mail', () => {
   });
 
   it.each([
-    ['angle brackets', '<'.repeat(300_000)],
+    ['angle brackets', '<'.repeat(500_000)],
     ['open tags', '<a '.repeat(100_000)],
     ['comments', '<!--'.repeat(75_000)],
     ['nested elements', '<div>'.repeat(60_000)],
     // The parser of mails needs 10 µs for a line, however short.
     ['empty lines', '\n'.repeat(400_000)],
-    ['boundaries', '--a\n'.repeat(150_000)],
+    ['boundaries', '--a\n'.repeat(400_000)],
   ])('a stranger’s HTML of nothing but %s stops nobody', async (_what, html) => {
     for (const raw of [
       `In-Reply-To: ${ours}\r\nContent-Type: text/html\r\n\r\n${html}`,
@@ -342,7 +342,7 @@ describe('mail', () => {
       const eventId = randomId();
       const before = performance.now();
       expect((await post('mail', body(eventId, raw), { 'x-mail-event-id': eventId })).status).toBe(202);
-      expect(performance.now() - before).toBeLessThan(1_500);
+      expect(performance.now() - before).toBeLessThan(2_500);
     }
   });
 

@@ -3,8 +3,8 @@
  * megabyte of empty ones would hold the process for five seconds, and a large file's lines are for nobody here.
  */
 
-/** Half a second of parsing at most, with room for a long thread quoted below an answer. */
-const LINES_MAX = 20_000;
+/** A quarter of a second of parsing at most, with room for a long thread quoted below an answer. */
+const LINES_MAX = 10_000;
 /** Of several long lines: what is read of a mail (`TEXT_MAX`, `HTML_MAX`) is less. */
 const CHARACTERS_MAX = 2_000_000;
 /** Lines of base64 in a row that are kept: 57 kB, since texts are sent in base64 too. Behind them it is a file. */
