@@ -45,10 +45,11 @@ export type Doors = {
   readonly stack: Stack;
   readonly product: Product;
   readonly orgId: string;
-  /** Access tokens by role; the stranger is an administrator of another organisation, which has a caller as well. */
-  readonly tokens: Readonly<Record<Role | 'stranger' | 'strangerCaller', string>>;
+  /** Access tokens by role; the stranger is an administrator of another organisation. */
+  readonly tokens: Readonly<Record<Role | 'stranger', string>>;
   readonly strangerOrgId: string;
-  /** That organisation has an account of its own with Yay. */
+  /** That organisation has a caller as well, and an account of its own with Yay. */
+  readonly strangerCallerToken: string;
   readonly strangerYaySecret: string;
   /** As the administrator unless said otherwise. */
   readonly ask: <T = Record<string, unknown>>(path: string, ask?: Ask) => Promise<Told<T>>;
@@ -108,7 +109,6 @@ export async function openDoors(env: Readonly<Record<string, string>> = {}): Pro
       }),
     )),
     ['stranger', await login('stranger@elsewhere.example', PASSWORD)],
-    ['strangerCaller', await login('caller@elsewhere.example', PASSWORD)],
   ]) as Doors['tokens'];
   const send = async (records: readonly OutgoingRecord[]): Promise<void> => {
     const producer = await createProducer(client);
@@ -123,6 +123,7 @@ export async function openDoors(env: Readonly<Record<string, string>> = {}): Pro
     orgId: product.seeds.orgId,
     tokens,
     strangerOrgId,
+    strangerCallerToken: await login('caller@elsewhere.example', PASSWORD),
     strangerYaySecret,
     ask,
     refusal: async (path, options) => {

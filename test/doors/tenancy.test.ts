@@ -180,7 +180,8 @@ describe('what one organisation has', () => {
 
   it('[C-26] is dialled and ended by its own telephone account, and by no other', async () => {
     const place = openPlace(Date.now());
-    const { stranger, strangerCaller } = doors.tokens;
+    const { stranger } = doors.tokens;
+    const { strangerCallerToken: strangerCaller } = doors;
     const { userId } = (await doors.ask<{ userId: string }>('/v1/auth/me', { as: strangerCaller })).body;
     const caller = await doors.ask<CallerView>('/v1/callers', {
       as: stranger,

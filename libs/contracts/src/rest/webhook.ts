@@ -31,7 +31,7 @@ export type YayBody = z.infer<typeof yayBody>;
 export const mailBody = z.object({
   eventId: z.string().min(1).max(200),
   receivedAt: timestamp,
-  raw: z.string().min(1).max(1_000_000),
+  raw: z.string().min(1).max(4_000_000),
 });
 export type MailBody = z.infer<typeof mailBody>;
 

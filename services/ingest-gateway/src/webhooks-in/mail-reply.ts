@@ -5,9 +5,10 @@ import type { MailBody, ReplyReceived } from '@lead-flood/contracts';
 import { derivedId } from '@lead-flood/kernel';
 import { readHtml } from './html-text.ts';
 import type { MailThreadIds } from '@lead-flood/service';
+import { dropFiles } from './mail-source.ts';
 import { bareMessageId, findThread } from './mail-thread.ts';
 
-/** Enough of an answer for anybody to act on; a mail may be a megabyte. */
+/** Enough of an answer for anybody to act on; a mail may have megabytes. */
 const TEXT_MAX = 20_000;
 /** Style sheets and pictures within stand before the first word in many a mail program's HTML. */
 const HTML_MAX = 500_000;
@@ -18,7 +19,7 @@ export async function toReply(
   { eventId, receivedAt, raw }: MailBody,
   read: MailThreadIds['read'],
 ): Promise<ReplyReceived | null> {
-  const mail = await PostalMime.parse(raw);
+  const mail = await PostalMime.parse(dropFiles(raw));
   const thread = findThread({ inReplyTo: mail.inReplyTo ?? null, references: mail.references ?? null }, read);
   if (thread === null) return null;
   const { address, name } = mailbox(mail.from);

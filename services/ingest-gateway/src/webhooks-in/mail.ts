@@ -8,11 +8,15 @@ import { toReply } from './mail-reply.ts';
 import { defineSender } from './sender.ts';
 import { hmac } from './signature-schemes.ts';
 
+/** A file of 2.5 MB in base64, and the text beside it. Who has no secret can send as much: more would cost memory. */
+const MAIL_BYTES_MAX = 4_194_304;
+
 export const mail = defineSender({
   name: 'mail',
   route: gatewayRoutes.mailWebhook,
   bodies: ['json'],
-  bytesMax: 1_048_576,
+  // People attach files when they ask for silence, too.
+  bytesMax: MAIL_BYTES_MAX,
   eventId: { header: 'x-mail-event-id' },
   scheme: hmac({ header: 'x-mail-signature', timestampHeader: 'x-mail-timestamp' }),
   accounts: ({ MAIL_WEBHOOK_SECRET: secret }) => (secret === undefined ? [] : [{ orgId: '', secret }]),
