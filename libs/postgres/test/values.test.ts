@@ -82,7 +82,9 @@ describe('an array literal', () => {
 
   it('drops the one character that Postgres cannot store', async () => {
     for (const bad of ['a\0b', '\0', 'a\ud800b'])
-      await expect(unnested(texts([bad]), 'text', z.string())).rejects.toMatchObject({ code: 'PGS_ERR_UNSTORABLE_TEXT' });
+      await expect(unnested(texts([bad]), 'text', z.string())).rejects.toMatchObject({
+        code: 'PGS_ERR_UNSTORABLE_TEXT',
+      });
     expect(toStorable('a\0b\ud800')).toBe('a\ufffdb\ufffd');
   });
 

@@ -13,7 +13,14 @@ const OPEN_CHARACTERS_MAX = 500;
 const PROSE_CHARACTERS_MAX = 1_000_000;
 const PROSE = new Set(['text', 'html', 'note', 'body']);
 /** Ids that others have given: theirs to spell. */
-const FOREIGN_IDS = new Set(['externalId', 'callId', 'eventId', 'transportMessageId', 'providerMessageId', 'inReplyTo']);
+const FOREIGN_IDS = new Set([
+  'externalId',
+  'callId',
+  'eventId',
+  'transportMessageId',
+  'providerMessageId',
+  'inReplyTo',
+]);
 
 /** The first such text, named by its field, never by its value; null where all are good. */
 export function badTextIn(value: unknown, open: boolean, field = ''): string | null {
@@ -30,8 +37,11 @@ export function badTextIn(value: unknown, open: boolean, field = ''): string | n
 
 function badText(text: string, open: boolean, field: string): string | null {
   if (!isStorable(text)) return `${field}: NUL or half of a character`;
-  if (open && text.length > (PROSE.has(field) ? PROSE_CHARACTERS_MAX : OPEN_CHARACTERS_MAX)) return `${field}: too long`;
-  return /Ids?$/.test(field) && !FOREIGN_IDS.has(field) && isOtherSpelling(text) ? `${field}: not as we write it` : null;
+  if (open && text.length > (PROSE.has(field) ? PROSE_CHARACTERS_MAX : OPEN_CHARACTERS_MAX))
+    return `${field}: too long`;
+  return /Ids?$/.test(field) && !FOREIGN_IDS.has(field) && isOtherSpelling(text)
+    ? `${field}: not as we write it`
+    : null;
 }
 
 /** Of a record's key; on most topics it is an id of ours. */

@@ -149,7 +149,9 @@ describe('a command', () => {
       outcome: (_group, topic, outcome, reason) => counted.push(`${topic} ${outcome} ${reason}`),
     });
     await expect(apply(add('hal', 1))).rejects.toMatchObject({ code: 'PRC_ERR_HANDLER_FAULT' });
-    expect(told).toEqual([expect.stringMatching(/^tally: deciding AddToTally threw: TypeError .*09-commands\.test\.ts:\d+/)]);
+    expect(told).toEqual([
+      expect.stringMatching(/^tally: deciding AddToTally threw: TypeError .*09-commands\.test\.ts:\d+/),
+    ]);
     expect(told.join()).not.toContain('ada@');
     expect(counted).toEqual(['rest rejected PRC_ERR_HANDLER_FAULT']);
   });

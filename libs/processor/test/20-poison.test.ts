@@ -56,7 +56,10 @@ describe('on a topic that outsiders write', () => {
     ['NUL in a name', { person: { ...person, firstName: 'A\u0000da' } }],
     ['NUL in the name of a custom field', { attributes: { 'a\u0000b': 'x' } }],
     ['an id of 8,000 characters', { externalId: 'x'.repeat(8_000) }],
-    ['an address of 8,000 characters', { person: { ...person, linkedinUrl: `https://x.example/${'y'.repeat(8_000)}` } }],
+    [
+      'an address of 8,000 characters',
+      { person: { ...person, linkedinUrl: `https://x.example/${'y'.repeat(8_000)}` } },
+    ],
     ['an id of ours in capitals', { icpId: sampleId('icp').toUpperCase() }],
     ['an id of ours in braces', { projectId: `{${sampleId('project')}}` }],
     ['an id of ours without hyphens', { jobId: sampleId('job').replaceAll('-', '') }],

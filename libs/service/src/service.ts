@@ -20,6 +20,7 @@ import { createApplier, shellDefaults, startTicker } from '@lead-flood/processor
 import type { SharedConfig } from './config.ts';
 import { readConfig, sharedConfig } from './config.ts';
 import { listenEarly } from './early-door.ts';
+import { consumerChecks, STALL_MS } from './consumer-checks.ts';
 import type { Check, Readiness } from './health.ts';
 import { addHealth, readiness } from './health.ts';
 import type { DoorOptions, HttpServer } from './http.ts';
@@ -96,9 +97,6 @@ type Status = {
 const WAIT_MS = 500;
 /** A wait that is longer is told, once: at a rollout most are not. */
 const TELL_AFTER_MS = 1_000;
-/** Half a session: a fetch on a quiet line takes a second, so a consumer that is longer silent has no broker. */
-const SILENT_MS = 5_000;
-const STALL_MS = 60_000;
 
 /** Starts the service in this process and ends the process with it. */
 export async function runService<T extends z.ZodObject>(definition: ServiceDefinition<T>): Promise<void> {
@@ -315,9 +313,7 @@ export async function startService<T extends z.ZodObject>(
           },
         });
   checks.push(...(parts.checks ?? []));
-  checks.push({ name: 'consumers', run: () => refuseHalted(status.running) });
-  checks.push({ name: 'progress', run: () => refuseStanding(status.running) });
-  checks.push({ name: 'kafka', run: () => refuseSilent(status.running), advisory: true });
+  checks.push(...consumerChecks(() => status.running));
   status.waitingFor = 'kafka';
   status.running = await Promise.all(
     parts.processors.map(async (startable) => ({
@@ -359,23 +355,6 @@ export async function startService<T extends z.ZodObject>(
       await database.end();
     },
   };
-}
-
-function refuseHalted(started: Status['running']): void {
-  const halted = started.map(({ running }) => running.halted()).find((reason) => reason !== null);
-  if (halted !== undefined && halted !== null) throw Object.assign(new Error(halted), { code: 'halted' });
-}
-
-/** Repeating without getting on: whatever the reason is, what is behind it waits. */
-function refuseStanding(started: Status['running']): void {
-  const standing = started.find(({ running }) => Date.now() - (running.failingSince() ?? Date.now()) > STALL_MS);
-  if (standing !== undefined)
-    throw Object.assign(new Error(`${standing.startable.group} repeats without getting on`), { code: 'no progress' });
-}
-
-function refuseSilent(started: Status['running']): void {
-  if (started.some(({ running }) => Date.now() - running.lastSeenAt() > SILENT_MS))
-    throw Object.assign(new Error('no sign of life'), { code: 'no sign of life' });
 }
 
 /** Something that this process needs is not there yet; it may come. */
