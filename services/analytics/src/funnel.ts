@@ -6,7 +6,7 @@ import { sql } from '@lead-flood/postgres';
 import type { Visibility } from './dead-letter-store.ts';
 import { countDeadLetters } from './dead-letter-store.ts';
 import type { Tally } from './domain/tally.ts';
-import { addUp, under } from './domain/tally.ts';
+import { addUp, steps, under } from './domain/tally.ts';
 
 export type Funnel = z.input<typeof funnelView>;
 export type FunnelQuery = { readonly source?: string | undefined; readonly createdFrom?: string | undefined };
@@ -46,6 +46,7 @@ function toFunnel(total: Tally, unread: number, deadLetters: Record<string, numb
   };
   const bands = { high: count('band|HIGH'), medium: count('band|MEDIUM'), low: count('band|LOW') };
   return {
+    steps: steps.map((step) => ({ step, leads: count(`step|${step}`) })),
     // Everything that was handed in has an outcome or is a dead letter of discovery.
     submitted: outcomes.discovered + outcomes.updated + outcomes.duplicated + outcomes.rejected + unread,
     outcomes,
@@ -54,6 +55,7 @@ function toFunnel(total: Tally, unread: number, deadLetters: Record<string, numb
     outreach: {
       messagesSent: count('sent'),
       messagesFailed: count('unsent'),
+      messagesWithheld: count('withheld'),
       leadsContacted: count('contacted'),
       replies: count('replies'),
       notContacted: under(total, 'silent'),

@@ -7,7 +7,7 @@ import { saveDeadLetters } from '../src/dead-letter-store.ts';
 import { createFreshness } from '../src/freshness.ts';
 import type { Doors } from './harness.ts';
 import { openDoors } from './harness.ts';
-import { at, fullStory, rejection } from './story.ts';
+import { at, fullStory, message, rejection } from './story.ts';
 
 let doors: Doors;
 beforeEach(async () => {
@@ -48,11 +48,25 @@ it('[AN-01] counts every stage; what was submitted has an outcome or is a dead l
   const ask = (query: string, role = 'member') =>
     doors.answerOf(analyticsRoutes.funnel, `/v1/analytics/funnel${query}`, { role });
   expect(await ask('')).toEqual({
+    steps: [
+      { step: 'discovered', leads: 3 },
+      { step: 'enriched', leads: 2 },
+      { step: 'scored', leads: 2 },
+      { step: 'approached', leads: 2 },
+      { step: 'answered', leads: 2 },
+    ],
     submitted: 9,
     outcomes: { discovered: 3, updated: 2, duplicated: 2, rejected: 1 },
     enrichment: { enriched: 2, failed: 0, costMicros: 16_000 },
     scoring: { scored: 2, high: 2, medium: 0, low: 0 },
-    outreach: { messagesSent: 2, messagesFailed: 2, leadsContacted: 2, replies: 2, notContacted: {} },
+    outreach: {
+      messagesSent: 2,
+      messagesFailed: 2,
+      messagesWithheld: 0,
+      leadsContacted: 2,
+      replies: 2,
+      notContacted: {},
+    },
     calls: {
       tasksCreated: 4,
       tasksDeclined: { band_low: 2 },
@@ -83,6 +97,36 @@ it('[AN-01] freshness tells the newest applied event and how long the last leads
     ageMs: 0,
     projectionMs: { p50: 120, p99: 120 },
   });
+});
+
+it('[AN-01] a step that an answer has made superfluous is withheld and has not failed', async () => {
+  const leadId = sampleId('lead', 1);
+  const fate = (stepNumber: number, outcome: string) =>
+    ({
+      name: 'MessageFailed',
+      data: { ...message(leadId, stepNumber, at(0)), outcome, code: 'sequence_stopped', detail: '', failedAt: at(9) },
+    }) as const;
+  await doors.apply(
+    { name: 'LeadDiscovered', data: sampleDiscovered({ leadId }) },
+    fate(2, 'suppressed'),
+    fate(3, 'suppressed'),
+    fate(4, 'unknown'),
+  );
+  expect(await doors.answerOf(analyticsRoutes.funnel, '/v1/analytics/funnel')).toMatchObject({
+    outreach: { messagesSent: 0, messagesFailed: 1, messagesWithheld: 2 },
+  });
+});
+
+it('[AN-01] its steps nest in whatever order the topics were read', async () => {
+  const events = [1, 2, 3].flatMap((n) => fullStory(sampleId('lead', n)).flat());
+  // The score of one lead, the task of another, the answer of a third: what they follow from is still to come.
+  for (const name of ['LeadScored', 'CallTaskCreated', 'MessageReplied'])
+    await doors.apply(...events.filter((event) => event.name === name));
+  const { steps } = await doors.answerOf(analyticsRoutes.funnel, '/v1/analytics/funnel');
+  expect(steps.map(({ leads }) => leads)).toEqual([3, 3, 3, 3, 3]);
+  await doors.apply({ name: 'LeadScored', data: sampleScored({ leadId: sampleId('early') }) });
+  const later = await doors.answerOf(analyticsRoutes.funnel, '/v1/analytics/funnel');
+  expect(later.steps.map(({ leads }) => leads)).toEqual([4, 4, 4, 3, 3]);
 });
 
 it('freshness keeps the last two thousand leads', () => {

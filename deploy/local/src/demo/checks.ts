@@ -29,7 +29,8 @@ export function makeChecks({ submissions, rest, csv, garbage, funnel, doubles, b
   const dead = deadLetters['discovery'] ?? 0;
   const answeredAtTheDoor = rest.known + rest.refused + csv.refused;
   const medium = (calls.tasksCreated ?? 0) + sum(calls.tasksDeclined);
-  const written = outreach.leadsContacted + sum(outreach.notContacted) + outreach.messagesFailed;
+  const written =
+    outreach.leadsContacted + sum(outreach.notContacted) + outreach.messagesFailed + outreach.messagesWithheld;
   return [
     { what: 'every person became one lead', expected: people, actual: outcomes.discovered },
     {

@@ -78,6 +78,7 @@ export function printFunnel(funnel: Funnel, atTheDoor: { known: number; refused:
   add('scoring', 'LOW', scoring.low);
   add('outreach', 'written to', outreach.leadsContacted);
   add('outreach', 'message failed', outreach.messagesFailed);
+  if (outreach.messagesWithheld > 0) add('outreach', 'message withheld', outreach.messagesWithheld);
   for (const [reason, count] of Object.entries(outreach.notContacted))
     if (count > 0) add('outreach', `not written to: ${reason}`, count);
   add('outreach', 'replies', outreach.replies);

@@ -36,6 +36,8 @@ export const timelineEntry = z.strictObject({
 });
 
 export const funnelView = z.strictObject({
+  /** Leads that came at least so far; each step has at most as many as the one before. */
+  steps: z.array(z.strictObject({ step: z.string(), leads: z.int() })),
   submitted: z.int(),
   outcomes: z.strictObject({ discovered: z.int(), updated: z.int(), duplicated: z.int(), rejected: z.int() }),
   enrichment: z.strictObject({ enriched: z.int(), failed: z.int(), costMicros: z.int() }),
@@ -43,6 +45,8 @@ export const funnelView = z.strictObject({
   outreach: z.strictObject({
     messagesSent: z.int(),
     messagesFailed: z.int(),
+    /** Not sent since an answer, a merge or a wish for silence came first. */
+    messagesWithheld: z.int(),
     leadsContacted: z.int(),
     replies: z.int(),
     notContacted: z.record(z.string(), z.int()),

@@ -40,7 +40,11 @@ export const sent = (state: LeadDocument, { channel, stepNumber, sentAt }: Messa
 export const failed = (state: LeadDocument, data: MessageFailed): Told => ({
   at: data.failedAt,
   note: `Message ${data.stepNumber} by ${data.channel}: ${data.outcome} (${data.code}).`,
-  changes: outreach(state, { failed: state.outreach.failed + 1 }),
+  // What an answer has made superfluous has not failed.
+  changes:
+    data.outcome === 'suppressed'
+      ? outreach(state, { withheld: (state.outreach.withheld ?? 0) + 1 })
+      : outreach(state, { failed: state.outreach.failed + 1 }),
 });
 
 export const replied = (state: LeadDocument, { channel, intent, repliedAt }: MessageReplied): Told => ({

@@ -45,6 +45,8 @@ export type Score = {
 export type Outreach = {
   readonly sent: number;
   readonly failed: number;
+  /** Held back when their turn came: the sequence had ended, or the person wants silence. Rows from before have none. */
+  readonly withheld?: number;
   readonly replies: number;
   readonly lastMessageAt: number | null;
   readonly notContacted: string | null;

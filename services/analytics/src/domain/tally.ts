@@ -20,6 +20,7 @@ export function tallyOf(lead: LeadDocument): Tally {
     for (const name of Object.keys(counts).toSorted()) add(prefix + SEPARATOR + name, counts[name] ?? 0);
   };
   const { enrichment, score, outreach, calls } = lead;
+  for (const step of stepsOf(lead)) add(`step${SEPARATOR}${step}`, 1);
   addAll('submission', lead.outcomes);
   if (enrichment !== null) {
     add(enrichment.status === 'COMPLETED' ? 'enriched' : 'failed', 1);
@@ -29,6 +30,7 @@ export function tallyOf(lead: LeadDocument): Tally {
   if (score !== null) add(`band${SEPARATOR}${score.band}`, 1);
   add('sent', outreach.sent);
   add('unsent', outreach.failed);
+  add('withheld', outreach.withheld ?? 0);
   add('contacted', outreach.sent > 0 ? 1 : 0);
   add('replies', outreach.replies);
   if (outreach.notContacted !== null) add(`silent${SEPARATOR}${outreach.notContacted}`, 1);
@@ -36,6 +38,26 @@ export function tallyOf(lead: LeadDocument): Tally {
   addAll('declined', calls.declines);
   addAll('called', calls.outcomes);
   return tally;
+}
+
+/** In the order in which leads take them. */
+export const steps = ['discovered', 'enriched', 'scored', 'approached', 'answered'] as const;
+export type Step = (typeof steps)[number];
+
+/**
+ * The steps that a lead has taken: all up to the furthest one that was heard of. Topics are read side by side, so a score
+ * may be seen before the enrichment that it follows from; counted one by one, more leads would be scored than enriched.
+ * `enriched` is an ended enrichment, whether or not it has found something.
+ */
+function stepsOf({ outcomes, enrichment, score, outreach, calls, replied }: LeadDocument): readonly Step[] {
+  const reached: Readonly<Record<Step, boolean>> = {
+    discovered: (outcomes['discovered'] ?? 0) > 0,
+    enriched: enrichment !== null,
+    scored: score !== null,
+    approached: outreach.sent > 0 || calls.tasks > 0,
+    answered: replied || Object.keys(calls.outcomes).length > 0,
+  };
+  return steps.slice(0, steps.findLastIndex((step) => reached[step]) + 1);
 }
 
 /** Skipped and unconfigured providers were not asked. */
