@@ -31,7 +31,7 @@ export type UntypedEffectProcessor = UntypedEffect & {
 
 export type AnyPerformance = {
   readonly deadlineMs: number;
-  readonly call: (state: never, event: AnyInput, step: Step) => Promise<unknown>;
+  readonly call: (state: never, event: AnyInput, step: Step, facts: unknown) => Promise<unknown>;
 };
 
 export type Calls = {
@@ -55,6 +55,7 @@ type Call = { readonly key: string; readonly item: Item; readonly input: Decoded
 /** What a call is handed of our own: whose state it asks for, that state, and what earlier tries have left. */
 type Known = {
   readonly stateKey: string;
+  readonly facts: unknown;
   readonly stored: Stored<unknown> | undefined;
   readonly journal: readonly KnownEntry[];
 };
@@ -113,20 +114,20 @@ export function createCalls(
     const asking = calls.filter(({ input }) => processor.perform[input.event.name] !== null);
     const events = asking.map(({ input }) => input.event);
     const placed = await placeInputs(processor, deps.database, events);
-    const keys = new Map(asking.map((call, i) => [call, placed[i]?.key ?? call.input.event.key]));
-    const states = await processor.store.load(deps.database, [...new Set(keys.values())]);
+    const places = new Map(asking.map((call, i) => [call, placed[i]]));
+    const states = await processor.store.load(deps.database, [...new Set(placed.map(({ key }) => key))]);
     // A first try at a record that nobody had before us has left nothing in the journal.
     const old = asking.filter(({ input, item }) => input.attempt > 0 || item.record.offset < item.tracker.historyUntil);
     const ids = old.map(({ input }) => input.event.id);
     const entries = Map.groupBy(await readJournal(deps.database, group, ids), ({ messageId }) => messageId);
     return (call) => {
       const { event } = call.input;
-      const stateKey = keys.get(call) ?? event.key;
-      return { stateKey, stored: states.get(stateKey), journal: entries.get(event.id) ?? [] };
+      const { key: stateKey, facts } = places.get(call) ?? { key: event.key, facts: undefined };
+      return { stateKey, facts, stored: states.get(stateKey), journal: entries.get(event.id) ?? [] };
     };
   }
 
-  async function performOne(call: Call, { stateKey, stored, journal: known }: Known): Promise<void> {
+  async function performOne(call: Call, { stateKey, facts, stored, journal: known }: Known): Promise<void> {
     const { key, item } = call;
     const { event } = call.input;
     const perform = processor.perform[event.name];
@@ -146,7 +147,7 @@ export function createCalls(
       finish({ key, item, result });
     };
     try {
-      ended({ kind: 'done', value: await orAborted(perform.call(state as never, event, step), signal) });
+      ended({ kind: 'done', value: await orAborted(perform.call(state as never, event, step, facts), signal) });
     } catch (thrown) {
       if (thrown instanceof InvariantError) life.die(thrown);
       if (life.stopping.aborted) abandon(call);

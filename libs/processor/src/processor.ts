@@ -103,13 +103,14 @@ export type Step = {
 };
 
 /** What is done outside for one kind of event. */
-export type Performance<S, N extends EventName, P> = {
+export type Performance<S, N extends EventName, P, F = undefined> = {
   /**
    * After this long the call is given up. A member that leaves waits as long for its calls; where that is longer than the
    * rebalance timeout (libs/kafka: 20 s) the others go on without it, and what it has not committed is theirs.
    */
   readonly deadlineMs: number;
-  readonly call: (state: S, event: Event<N, Events[N]>, step: Step) => Promise<P>;
+  /** `facts` are as they stood when the call began; the decision is told them anew. */
+  readonly call: (state: S, event: Event<N, Events[N]>, step: Step, facts: F) => Promise<P>;
 };
 
 export type EffectProcessor<
@@ -122,7 +123,7 @@ export type EffectProcessor<
 > = Basics<S, R, W, F, C> & {
   /** The only place where the outside world is touched; `null` where an event needs nothing from it. */
   readonly perform: {
-    readonly [N in EventsOf<R>]: Performance<S, N, P> | null;
+    readonly [N in EventsOf<R>]: Performance<S, N, P, F> | null;
   };
   readonly decide: {
     readonly [N in EventsOf<R>]: (

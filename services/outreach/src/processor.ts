@@ -3,6 +3,7 @@
  * answers, `outreach-send` sends. They share the store, so each sees what the other has done.
  */
 import { only, topics } from '@lead-flood/contracts';
+import type { Person } from '@lead-flood/contracts';
 import { apply, skip } from '@lead-flood/kernel';
 import type { Queries } from '@lead-flood/postgres';
 import type { BatchProcessor, EffectProcessor } from '@lead-flood/processor';
@@ -16,7 +17,7 @@ import type { Fate } from './domain/sending.ts';
 import { recordFate } from './domain/sending.ts';
 import { readActiveSequences } from './sequence-store.ts';
 import type { Sender } from './sender.ts';
-import { readSuppressions, store } from './store.ts';
+import { conversations, readSilence, store } from './store.ts';
 import { render } from './template.ts';
 
 const reads = [
@@ -37,7 +38,7 @@ type Input = {
     readonly orgId: string;
     readonly leadId?: string;
     readonly mergedLeadId?: string;
-    readonly person?: { readonly email: string | null; readonly phone: string | null };
+    readonly person?: Person;
   };
 };
 
@@ -57,7 +58,7 @@ export const outreach: BatchProcessor<Conversation, typeof reads, typeof writes,
     ReplyReceived: (state, { data }, ctx) => receiveReply(state, data, ctx),
     CallTaskCompleted: (state, { data }) => endContact(state, data),
     LeadMerged: (state, { data }) => apply(merge(state, data.leadId)),
-    ReplyManually: (state, { data }, ctx) => replyManually(state, data, ctx),
+    ReplyManually: (state, { data }, ctx) => replyManually(state, data, ctx.facts, ctx),
   },
 };
 
@@ -66,22 +67,30 @@ async function facts(tx: Queries, inputs: readonly Input[]): Promise<readonly En
     tx,
     inputs.map((input) => input.orgId),
   );
-  const addresses = ({ orgId, data }: Input) => [
-    ...(data.person?.email ? [{ orgId, kind: 'email', value: data.person.email }] : []),
-    ...(data.person?.phone ? [{ orgId, kind: 'phone', value: data.person.phone }] : []),
-  ];
-  const silent = await readSuppressions(tx, inputs.filter(({ name }) => name === 'LeadScored').flatMap(addresses));
-  return inputs.map((input) => ({
+  const answered = await conversations.load(
+    tx,
+    inputs.flatMap(({ name, data: { leadId } }) => (name === 'ReplyManually' && leadId !== undefined ? [leadId] : [])),
+  );
+  const asked = inputs.flatMap(({ name, orgId, data: { leadId, person } }) => {
+    if (leadId === undefined || (name !== 'LeadScored' && name !== 'ReplyManually')) return [];
+    return [{ orgId, leadId, person: person ?? answered.get(leadId)?.state.person ?? null }];
+  });
+  const silence = await readSilence(tx, asked);
+  const silent = new Set(asked.filter((_, n) => silence[n]).map(({ leadId }) => leadId));
+  return inputs.map(({ orgId, data }) => ({
     render,
-    sequence: sequences.get(input.orgId) ?? null,
-    suppressed: addresses(input).some((a) => silent.has(`${a.orgId}/${a.kind}/${a.value}`)),
+    sequence: sequences.get(orgId) ?? null,
+    suppressed: data.leadId !== undefined && silent.has(data.leadId),
   }));
 }
 
 const sendReads = [topics['outreach.send.v1']] as const;
 const sendWrites = [topics['outreach.message.v1']] as const;
 
-export type SendProcessor = EffectProcessor<Conversation, typeof sendReads, typeof sendWrites, Fate>;
+/** Whether the person has asked for silence, under whatever lead and in whatever spelling. */
+export type SendFacts = { readonly suppressed: boolean };
+
+export type SendProcessor = EffectProcessor<Conversation, typeof sendReads, typeof sendWrites, Fate, SendFacts>;
 
 export const createSendProcessor = (
   send: Sender,
@@ -93,7 +102,14 @@ export const createSendProcessor = (
   writes: sendWrites,
   store,
   initial: () => initialState,
-  perform: { SendMessage: { deadlineMs, call: (state, { data }, step) => send(state, data, step) } },
+  perform: { SendMessage: { deadlineMs, call: (state, { data }, step, facts) => send(state, data, step, facts) } },
+  facts: async (tx, inputs) =>
+    (
+      await readSilence(
+        tx,
+        inputs.map(({ data }) => data),
+      )
+    ).map((suppressed) => ({ suppressed })),
   decide: {
     SendMessage: (state, { data }, ctx, fate) =>
       fate === null ? skip('nothing_sent') : recordFate(state, data, fate, ctx.now),

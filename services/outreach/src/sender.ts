@@ -8,15 +8,20 @@ import { obstacle } from './domain/sending.ts';
 import { isMessageId } from './providers/transport.ts';
 import type { Transport } from './providers/transport.ts';
 
-export type Sender = (state: Conversation, command: SendMessage, step: Step) => Promise<Fate>;
+export type Sender = (
+  state: Conversation,
+  command: SendMessage,
+  step: Step,
+  facts: { readonly suppressed: boolean },
+) => Promise<Fate>;
 
 /** `idOf`: what a reply must lead back to, without an address in it. */
 export function createSender(
   transports: Readonly<Record<string, Transport | null>>,
   idOf: MailThreadIds['write'],
 ): Sender {
-  return async (state, command, step) => {
-    const code = obstacle(state, command);
+  return async (state, command, step, { suppressed }) => {
+    const code = obstacle(state, command) ?? (suppressed ? 'suppressed' : null);
     if (code !== null) return { kind: 'suppressed', code };
     const transport = transports[command.channel] ?? null;
     if (transport === null)

@@ -1,8 +1,10 @@
 /** Outreach's tables: conversations, and beside them attempts, suppressions and the cooldown log. */
 import { z } from 'zod';
+import type { Person } from '@lead-flood/contracts';
 import type { Queries, Saved } from '@lead-flood/postgres';
-import { createDocumentStore, sql, texts } from '@lead-flood/postgres';
+import { createDocumentStore, numbers, sql, texts } from '@lead-flood/postgres';
 import type { Store } from '@lead-flood/processor';
+import { addressKeysOf } from './domain/address-key.ts';
 import type { Conversation, Message } from './domain/conversation.ts';
 
 const text = z.string().nullable();
@@ -101,9 +103,11 @@ async function insertAttempts(tx: Queries, rows: readonly Saved<Conversation>[])
 async function insertSuppressions(tx: Queries, rows: readonly Saved<Conversation>[]): Promise<void> {
   const wanted = rows.flatMap(({ key, orgId, state: { suppressed, person } }) => {
     if (suppressed === null) return [];
-    const entry = (kind: string, value: string | null | undefined) =>
-      value === null || value === undefined ? [] : [{ orgId, kind, value, reason: suppressed.reason }];
-    return [...entry('lead', key), ...entry('email', person?.email), ...entry('phone', person?.phone)];
+    return [{ kind: 'lead', value: key }, ...addressKeysOf(person)].map((entry) => ({
+      orgId,
+      reason: suppressed.reason,
+      ...entry,
+    }));
   });
   if (wanted.length === 0) return;
   await tx.query(sql.unsafe`
@@ -135,22 +139,26 @@ async function insertCooldowns(tx: Queries, rows: readonly Saved<Conversation>[]
   `);
 }
 
-/** Which of these people asked for silence, under whatever address: `org/kind/value`. */
-export async function readSuppressions(
-  tx: Queries,
-  wanted: readonly { orgId: string; kind: string; value: string }[],
-): Promise<ReadonlySet<string>> {
-  if (wanted.length === 0) return new Set();
-  const rows = await tx.any(sql.type(z.object({ org_id: z.string(), kind: z.string(), value: z.string() }))`
-    select wanted.org_id, wanted.kind, wanted.value
+export type Asked = { readonly orgId: string; readonly leadId: string; readonly person: Person | null };
+
+/** Which of these people asked for silence, under this lead or any other with one of their addresses; in the order asked. */
+export async function readSilence(tx: Queries, asked: readonly Asked[]): Promise<readonly boolean[]> {
+  const wanted = asked.flatMap(({ orgId, leadId, person }, n) =>
+    [{ kind: 'lead', value: leadId }, ...addressKeysOf(person)].map((key) => ({ n, orgId, ...key })),
+  );
+  if (wanted.length === 0) return [];
+  const silent = await tx.anyFirst(sql.type(z.object({ n: z.int() }))`
+    select distinct wanted.n
     from unnest(
+      ${numbers(wanted.map((w) => w.n))}::int[],
       ${texts(wanted.map((w) => w.orgId))}::uuid[],
       ${texts(wanted.map((w) => w.kind))}::text[],
       ${texts(wanted.map((w) => w.value))}::text[]
-    ) as wanted(org_id, kind, value)
+    ) as wanted(n, org_id, kind, value)
     cross join lateral (
       select from suppressions s where s.org_id = wanted.org_id and s.kind = wanted.kind and s.value = wanted.value limit 1
     ) silent
   `);
-  return new Set(rows.map((r) => `${r.org_id}/${r.kind}/${r.value}`));
+  const found = new Set(silent);
+  return asked.map((_, n) => found.has(n));
 }

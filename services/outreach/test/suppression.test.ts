@@ -174,6 +174,29 @@ describe('a lead that is merged into another one', () => {
   });
 });
 
+describe('a mailbox that two leads share', () => {
+  it('[OU-20] is written to by neither once one has asked for silence: no timed step, no word by hand', async () => {
+    const [asks, other] = [sampleId('asks'), sampleId('other')];
+    const person = (email: string) => samplePerson({ email, phone: null });
+    await score(asks, { emailStatus: 'verified', person: person('shared@aurora.se.example') });
+    await score(other, { emailStatus: 'verified', person: person('Shared+crm@Aurora.se.example') });
+    await attempts(other, 1);
+    await decide('CallTaskCompleted', asks, {
+      orgId: sampleOrg,
+      leadId: asks,
+      taskId: sampleId('task', 'shared'),
+      callerId: sampleId('caller'),
+      outcome: 'NEVER_CONTACT_AGAIN',
+      completedAt: Date.now(),
+    });
+    const manual = decide('ReplyManually', other, { orgId: sampleOrg, leadId: other, body: 'One more thing' });
+    await expect(manual).rejects.toMatchObject({ code: 'OUT_ERR_SUPPRESSED' });
+    await line.database.query(sql.unsafe`update timers set due_at = now() where key = ${other}`);
+    const refused = (await attempts(other, 2)).find(({ outcome }) => outcome !== 'SENT');
+    expect(refused).toMatchObject({ outcome: 'SUPPRESSED', code: 'suppressed' });
+  });
+});
+
 describe('an attempt that fails', () => {
   it('[OU-16] for a passing reason is tried again, and counts once it has gone out', async () => {
     const mail = (mode: string) =>

@@ -99,11 +99,13 @@ export type ReplyManually = { readonly orgId: string; readonly leadId: string; r
 export function replyManually(
   state: Conversation,
   { orgId, leadId, body }: ReplyManually,
+  { suppressed }: { readonly suppressed: boolean },
   ctx: Ids,
 ): Decision<Conversation, Emitted> {
   if (state.thread === null || state.person === null)
     return reject('OUT_ERR_UNKNOWN_THREAD', 'there is no such thread');
-  if (state.suppressed !== null) return reject('OUT_ERR_SUPPRESSED', 'the person asked not to be contacted');
+  if (state.suppressed !== null || suppressed)
+    return reject('OUT_ERR_SUPPRESSED', 'the person asked not to be contacted');
   const messageId = ctx.id('manual');
   if (state.messages.some((message) => message.id === messageId)) return skip('known_reply');
   const last = state.messages.findLast((message) => message.direction === 'IN');
