@@ -4,6 +4,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { table } from '../services/enrichment/src/providers/table.ts';
 
 const root = join(import.meta.dirname, '..');
 
@@ -110,6 +111,12 @@ describe('settings', () => {
     return (module.config ?? module.sharedConfig ?? z.object({})).shape;
   };
 
+  /** Follows from the table of providers: which provider's, and which of its settings. */
+  const providerSetting = (name: string) => {
+    const provider = table.find(({ env }) => name.startsWith(`${env}_`));
+    return provider === undefined ? undefined : { suffix: name.slice(provider.env.length) };
+  };
+
   it.each(configs)('of %s say in a sentence what they do', async (path) => {
     const silent = Object.entries(await shapeOf(path)).filter(
       ([name, type]) => (type.description ?? '').length < 8 && name !== 'APP_ENV',
@@ -119,14 +126,30 @@ describe('settings', () => {
 
   it.each(configs)('of %s are in capitals and stand in the README beside it', async (path) => {
     const page = read(`${dirname(dirname(path))}/README.md`);
-    const providers = /^(APOLLO|HUNTER|PEOPLEDATALABS)_/;
     const shape = await shapeOf(path);
     expect(Object.keys(shape).filter((name) => !/^[A-Z][A-Z0-9_]+$/.test(name))).toEqual([]);
-    // Shared names stand in libs/service, the providers' three each in one sentence.
+    // A provider's settings stand in one sentence, each by its ending.
     const missing = Object.keys(shape).filter(
-      (name) => !page.includes(`\`${name}\``) && !providers.test(name) && !['APP_ENV', 'REDIS_URL'].includes(name),
+      (name) =>
+        !page.includes(`\`${name}\``) &&
+        !page.includes(`\`…${providerSetting(name)?.suffix ?? name}\``) &&
+        name !== 'APP_ENV',
     );
     expect(missing).toEqual([]);
+  });
+
+  it.each(configs)('of %s are read somewhere outside it', async (path) => {
+    const code = sources
+      .filter((file) => file.startsWith(`${dirname(path)}/`) && file !== path)
+      .map((file) => read(file).replaceAll(/\/\*[^]*?\*\/|(?<!:)\/\/.*/g, ''))
+      .join('\n');
+    const isRead = (name: string): boolean => {
+      const suffix = providerSetting(name)?.suffix;
+      return suffix === undefined
+        ? new RegExp(String.raw`\.${name}\b|[{,]\s*${name}\s*[:,}=]`).test(code)
+        : code.includes(`[\`\${env}${suffix}\`]`);
+    };
+    expect(Object.keys(await shapeOf(path)).filter((name) => !isRead(name))).toEqual([]);
   });
 });
 

@@ -183,12 +183,17 @@ function sharedEnvironment(
     ENRICHMENT_BREAKER_RESET_MS: '2000',
     // The sandbox's outages are short and meant to be seen: waits for real providers would hide them.
     ENRICHMENT_RETRY_BASE_MS: '100',
+    // The sandbox has no windows, and the line is measured against it.
     APOLLO_API_KEY: 'demo-apollo',
     APOLLO_BASE_URL: provider('apollo'),
+    APOLLO_PER_MINUTE: '0',
     HUNTER_API_KEY: 'demo-hunter',
     HUNTER_BASE_URL: provider('hunter'),
+    HUNTER_PER_SECOND: '0',
+    HUNTER_PER_MINUTE: '0',
     PEOPLEDATALABS_API_KEY: 'demo-pdl',
     PEOPLEDATALABS_BASE_URL: provider('pdl'),
+    PEOPLEDATALABS_PER_MINUTE: '0',
     OUTREACH_PRIVATE_PROVIDERS: 'true',
     SMTP_URL: `smtp://127.0.0.1:${sandbox.smtp}`,
     MAIL_FROM: 'team@demo.lead-flood.example',

@@ -14,6 +14,7 @@ export const providerErrors = {
   PRV_ERR_BREAKER_OPEN: 'the provider failed too often just now; nothing was sent',
   PRV_ERR_QUOTA: 'our own quota for this provider is used up for now; nothing was sent',
   PRV_ERR_ABORTED: 'the caller gave up',
+  PRV_ERR_REJECTED: 'the provider does not understand our request: our fault, or its interface has changed',
   PRV_ERR_ACCESS_REFUSED: 'the provider refuses our key, plan or balance: a human should look',
 } as const;
 

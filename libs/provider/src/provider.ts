@@ -7,7 +7,7 @@ import type { ZodType } from 'zod';
 import { createAdmission } from './admission.ts';
 import type { Admission, AdmissionOptions } from './admission.ts';
 import { outcomeOf, readAnswer, statusOf } from './attempt.ts';
-import type { CallResult, Outcome } from './attempt.ts';
+import type { CallResult, Outcome, ReadRefusal } from './attempt.ts';
 import { breakerDefaults, createBreaker } from './breaker.ts';
 import type { BreakerOptions, BreakerState } from './breaker.ts';
 import { createEgress } from './egress.ts';
@@ -16,7 +16,7 @@ import type { Method } from './exchange.ts';
 import { retry, retryDefaults } from './retry.ts';
 import type { RetryOptions } from './retry.ts';
 
-export type { CallResult, Outcome } from './attempt.ts';
+export type { CallResult, Outcome, ReadRefusal, RefusalReading } from './attempt.ts';
 
 /** One try, or a call that was not made (`quota`, `breaker-open`). Nothing in it names a person. */
 export type AttemptReport = {
@@ -41,8 +41,8 @@ export type ProviderOptions = EgressOptions &
     /** Tries after the first one (default 2), or the whole set. */
     readonly retries?: number | Partial<RetryOptions>;
     readonly breaker?: Partial<BreakerOptions>;
-    /** Statuses by which this provider says "slower". Default 429. */
-    readonly rateLimitStatuses?: readonly number[];
+    /** What this provider's refusals mean, by their bodies and headers. Default: 429 says "slower", 5xx may pass. */
+    readonly readRefusal?: ReadRefusal;
     readonly now?: () => number;
     readonly random?: () => number;
   };
@@ -64,7 +64,7 @@ export type CallOptions<T> = {
    * calls too: a lookup that was lost on its way back has been paid.
    */
   readonly repeatable?: boolean;
-  readonly price?: (answer: T) => number;
+  readonly price?: (answer: T, status: number) => number;
 };
 
 export type Provider = {
@@ -138,7 +138,7 @@ type Attempt = <T>(call: CallOptions<T>) => Promise<CallResult<T>>;
 
 /** One timed, reported try. */
 function createAttempt(options: ProviderOptions, egress: Egress, admission: Admission, now: () => number): Attempt {
-  const { name, onAttempt, rateLimitStatuses = [429] } = options;
+  const { name, onAttempt, readRefusal = () => null } = options;
   const base = egress.target(options.baseUrl.replace(/(?<!\/)\/+$/, ''));
   const prefix = base.path === '/' ? '' : base.path;
 
@@ -154,11 +154,11 @@ function createAttempt(options: ProviderOptions, egress: Egress, admission: Admi
       const target = { origin: base.origin, path: prefix + call.path + queryText(call.query) };
       const answer = await egress.send(target, { method, signal, ...payload(call) });
       const { status } = answer;
-      const read = readAnswer(answer, schema, rateLimitStatuses, now());
-      if (read.kind === 'refused')
-        return { kind: 'refused', status, body: read.body, latencyMs: finish('refused', status, 0) };
-      const costMicros = price?.(read.data) ?? 0;
-      return { kind: 'ok', status, data: read.data, latencyMs: finish('ok', status, costMicros), costMicros };
+      const read = readAnswer(answer, schema, readRefusal, now());
+      if (read.kind === 'refused') return { ...read, status, latencyMs: finish('refused', status, 0) };
+      const { headers } = answer;
+      const costMicros = price?.(read.data, status) ?? 0;
+      return { kind: 'ok', status, data: read.data, latencyMs: finish('ok', status, costMicros), costMicros, headers };
     } catch (error) {
       finish(outcomeOf(error), statusOf(error), 0);
       if (error instanceof TransientError && error.code === 'PRV_ERR_RATE_LIMITED') admission.pause(error.retryAfterMs);

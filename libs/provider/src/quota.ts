@@ -7,10 +7,13 @@
 import { planted, randomId } from '@lead-flood/kernel';
 import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
 import type { Redis } from './redis.ts';
+import { settled } from './redis.ts';
 
 export type QuotaOptions = {
   readonly perSecond?: number;
   readonly perMinute?: number;
+  /** Whose windows they are, where one provider counts several accounts apart. Never the key itself: it stands in Redis. */
+  readonly account?: string;
   /** Shared by the replicas; `null` or absent: each replica alone keeps to its share. */
   readonly redis?: Redis | null;
   /** Replicas that share the quota; each one's share while Redis is away is the quota divided by it. Default 1. */
@@ -29,11 +32,12 @@ const REDIS_PAUSE_MS = 1_000;
 
 /** `null` when there is no limit: then not even a function call stands between a call and the provider. */
 export function createQuota(name: string, options: QuotaOptions, now: () => number): Quota | null {
-  const { perSecond, perMinute } = options;
+  const { perSecond, perMinute, account } = options;
+  const counted = account === undefined ? name : `${name}:${account}`;
   const windows: Window[] = [];
   // the shorter window first: it is the one that fills, and a refusal by the second one hands the request back
-  if (perSecond !== undefined) windows.push(new Window(name, perSecond, 1, options, now));
-  if (perMinute !== undefined) windows.push(new Window(name, perMinute, 60, options, now));
+  if (perSecond !== undefined) windows.push(new Window(counted, perSecond, 1, options, now));
+  if (perMinute !== undefined) windows.push(new Window(counted, perMinute, 60, options, now));
   const [first, second] = windows;
   if (first === undefined) return null;
   if (second === undefined) return { take: () => first.take() };
@@ -54,6 +58,7 @@ class Window {
   readonly #now: () => number;
   readonly #points: number;
   readonly #localPoints: number;
+  readonly #redis: Redis | null;
   readonly #shared: RateLimiterRedis | null;
   readonly #local: RateLimiterMemory;
   readonly #onShared: (shared: boolean) => void;
@@ -72,6 +77,7 @@ class Window {
     const own = planted('quota-per-replica') ? randomId() : '';
     const basics = { keyPrefix: `leadflood:quota:${seconds}s${own}`, duration: seconds };
     const redis = options.redis ?? null;
+    this.#redis = redis;
     this.#shared =
       redis === null
         ? null
@@ -112,6 +118,8 @@ class Window {
   async #refill(): Promise<void> {
     if (this.#shared !== null && this.#now() >= this.#sharedAgainAt) {
       try {
+        // a replica that has just started would use up its local share and then find the shared window untouched
+        if (this.#redis !== null) await settled(this.#redis);
         await this.#reserve(this.#shared, this.#points);
         this.#tell(true);
         return;

@@ -30,3 +30,19 @@ export function createRedis(url: string, onLog: (entry: RedisLog) => void = () =
   });
   return redis;
 }
+
+const FIRST_CONNECTION_MS_MAX = 1_000;
+
+/** Resolves once the first connection stands or has failed, at the latest after a second; at once later on. */
+export async function settled(redis: Redis): Promise<void> {
+  if (!/^(wait|connecting|connect)$/.test(redis.status)) return;
+  await new Promise<void>((resolve) => {
+    const done = (): void => {
+      clearTimeout(timer);
+      for (const event of ['ready', 'error', 'close', 'end']) redis.off(event, done);
+      resolve();
+    };
+    const timer = setTimeout(done, FIRST_CONNECTION_MS_MAX);
+    for (const event of ['ready', 'error', 'close', 'end']) redis.once(event, done);
+  });
+}

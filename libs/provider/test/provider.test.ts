@@ -87,7 +87,13 @@ test('connections are kept', async () => {
 
 test.each([302, 400, 401, 404, 422])('%i is an answer, once, with the beginning of its text', async (status) => {
   peer.act = reply(status, 'x'.repeat(5_000), { location: 'http://10.0.0.1/' });
-  expect(await call()).toEqual({ kind: 'refused', status, body: 'x'.repeat(500), latencyMs: expect.any(Number) });
+  expect(await call()).toEqual({
+    kind: 'refused',
+    status,
+    body: 'x'.repeat(500),
+    reason: null,
+    latencyMs: expect.any(Number),
+  });
   expect(peer.requests).toHaveLength(1);
 });
 

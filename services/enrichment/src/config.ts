@@ -1,10 +1,6 @@
 /** Which providers are there, how they are asked, and what a lead may cost. */
 import { z } from 'zod';
-
-const key = z.string().optional().describe('Key; without it the provider is not configured.');
-const baseUrl = z.url().optional().describe('Base address; the provider’s public one by default.');
-const micros = (price: number) =>
-  z.coerce.number().int().min(0).default(price).describe('Price of a hit in millionths of a US dollar.');
+import { providerSettings } from './providers/settings.ts';
 
 export const config = z.object({
   ENRICHMENT_POLICY: z
@@ -66,22 +62,17 @@ export const config = z.object({
     .optional()
     .describe('Switches the built-in fake provider on (EN-02); how long it sleeps.'),
   REDIS_URL: z.string().optional().describe('Shares provider quotas between replicas; a local share without it.'),
-  APOLLO_API_KEY: key,
-  APOLLO_BASE_URL: baseUrl,
-  APOLLO_PRICE_MICROS: micros(20_000),
-  HUNTER_API_KEY: key,
-  HUNTER_BASE_URL: baseUrl,
-  HUNTER_PRICE_MICROS: micros(34_000),
-  PEOPLEDATALABS_API_KEY: key,
-  PEOPLEDATALABS_BASE_URL: baseUrl,
-  PEOPLEDATALABS_PRICE_MICROS: micros(280_000),
-});
-
-type RetrySettings = Pick<z.infer<typeof config>, 'ENRICHMENT_RETRIES_MAX' | 'ENRICHMENT_RETRY_BASE_MS'>;
-
-/** The waits double and are never capped below the last one. */
-export const retriesOf = ({ ENRICHMENT_RETRIES_MAX: retriesMax, ENRICHMENT_RETRY_BASE_MS: baseMs }: RetrySettings) => ({
-  retriesMax,
-  baseMs,
-  capMs: baseMs * 2 ** retriesMax,
+  ENRICHMENT_REPLICAS: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .default(1)
+    .describe('Replicas of this service; each keeps to its share of a provider’s windows while Redis is away.'),
+  ENRICHMENT_QUOTA_WAIT_MS: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .default(15_000)
+    .describe('Most milliseconds that a lead waits for a provider’s window; a longer wait brings it back later.'),
+  ...providerSettings,
 });

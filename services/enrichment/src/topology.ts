@@ -9,11 +9,11 @@
 import { join } from 'node:path';
 import { effectProcessor } from '@lead-flood/processor';
 import { defineService, logError } from '@lead-flood/service';
-import { config, retriesOf } from './config.ts';
+import { config } from './config.ts';
 import { errorCodes } from './errors.ts';
 import { createProviderMetrics } from './metrics.ts';
 import { createEnrichment } from './processor.ts';
-import { createEnrichmentProviders } from './providers/registry.ts';
+import { openProviders } from './providers/open.ts';
 import { createStatistics } from './statistics.ts';
 import { createWaterfall } from './waterfall.ts';
 
@@ -25,40 +25,17 @@ export const service = defineService({
   writes: ['LeadEnriched', 'LeadEnrichmentFailed'],
   errorCodes,
   build: ({ config: settings, database, clock, log, metrics }) => {
-    const prices = {
-      apollo: settings.APOLLO_PRICE_MICROS,
-      hunter: settings.HUNTER_PRICE_MICROS,
-      peopledatalabs: settings.PEOPLEDATALABS_PRICE_MICROS,
-    };
     const hooks = createProviderMetrics(metrics);
-    const providers = createEnrichmentProviders(
-      {
-        allowPrivate: settings.ENRICHMENT_PRIVATE_PROVIDERS,
-        timeoutMs: settings.ENRICHMENT_TIMEOUT_MS,
-        retries: retriesOf(settings),
-        breaker: { resetMs: settings.ENRICHMENT_BREAKER_RESET_MS },
-        apolloApiKey: settings.APOLLO_API_KEY,
-        apolloBaseUrl: settings.APOLLO_BASE_URL,
-        apolloPriceMicros: prices.apollo,
-        hunterApiKey: settings.HUNTER_API_KEY,
-        hunterBaseUrl: settings.HUNTER_BASE_URL,
-        hunterPriceMicros: prices.hunter,
-        peopleDataLabsApiKey: settings.PEOPLEDATALABS_API_KEY,
-        peopleDataLabsBaseUrl: settings.PEOPLEDATALABS_BASE_URL,
-        peopleDataLabsPriceMicros: prices.peopledatalabs,
-        fakeDelayMs: settings.ENRICHMENT_FAKE_DELAY_MS,
+    const providers = openProviders(settings, log, {
+      onAttempt: hooks.onAttempt,
+      onBreaker: (provider, state) => {
+        hooks.onBreaker(provider, state);
+        log.warn({ provider, state }, 'breaker');
       },
-      {
-        onAttempt: hooks.onAttempt,
-        onBreaker: (provider, state) => {
-          hooks.onBreaker(provider, state);
-          log.warn({ provider, state }, 'breaker');
-        },
-      },
-    );
+    });
     if (providers.notConfigured.length > 0)
       log.info({ reason: providers.notConfigured.join(', ') }, 'providers without a key');
-    const statistics = createStatistics(database, prices, (error) => {
+    const statistics = createStatistics(database, providers.prices, (error) => {
       log.warn({ err: logError(error) }, 'provider statistics');
     });
     const waterfall = createWaterfall({

@@ -66,14 +66,18 @@ type Asked = {
   readonly outage: TransientError | null;
 };
 
+/** Theirs or ours: the provider would answer, only not now. */
+const SLOWER: ReadonlySet<string> = new Set(['PRV_ERR_RATE_LIMITED', 'PRV_ERR_QUOTA']);
+
 async function ask(adapter: EnrichmentAdapter, question: Question, step: Step, now: () => number): Promise<Asked> {
   const provider = adapter.name;
   const startedAt = now();
   try {
     const answer = await step(`ask.${provider}`, (ctx) => adapter.find(question, ctx));
-    if (answer.status === 'miss') {
+    if (answer.status !== 'hit') {
+      const { status, latencyMs } = answer;
       return {
-        attempt: { provider, status: 'miss', confidence: null, latencyMs: Math.round(answer.latencyMs), costMicros: 0 },
+        attempt: { provider, status, confidence: null, latencyMs: Math.round(latencyMs), costMicros: 0 },
         finding: null,
         slowDown: null,
         outage: null,
@@ -88,7 +92,7 @@ async function ask(adapter: EnrichmentAdapter, question: Question, step: Step, n
     };
   } catch (error) {
     if (!(error instanceof CodedError) || error.code.startsWith('PGS_')) throw error;
-    const limited = error instanceof TransientError && error.code === 'PRV_ERR_RATE_LIMITED';
+    const limited = error instanceof TransientError && SLOWER.has(error.code);
     return {
       attempt: {
         provider,

@@ -8,6 +8,7 @@ import { createEnrichmentProviders } from '../src/providers/registry.ts';
 import { createEnrichment } from '../src/processor.ts';
 import { createWaterfall } from '../src/waterfall.ts';
 import { at, ignore, inputs } from './inputs.ts';
+import { sandboxSettings } from './sandbox-settings.ts';
 
 let sandbox: Awaited<ReturnType<typeof startSandbox>>;
 let adapters: readonly EnrichmentAdapter[] = [];
@@ -16,13 +17,8 @@ let stopProviders: () => Promise<void>;
 beforeAll(async () => {
   sandbox = await startSandbox({ seed: 7 });
   const providers = createEnrichmentProviders({
-    allowPrivate: true,
-    apolloApiKey: 'k',
-    apolloBaseUrl: `${sandbox.httpUrl}/apollo`,
-    hunterApiKey: 'k',
-    hunterBaseUrl: `${sandbox.httpUrl}/hunter`,
-    peopleDataLabsApiKey: 'k',
-    peopleDataLabsBaseUrl: `${sandbox.httpUrl}/pdl`,
+    settings: sandboxSettings(sandbox.httpUrl),
+    limits: { allowPrivate: true },
   });
   adapters = providers.adapters;
   stopProviders = providers.stop;

@@ -33,9 +33,8 @@ beforeAll(async () => {
   const all = JSON.stringify({ hitRate: 1 });
   await fetch(`${sandbox.httpUrl}/_control/providers/apollo`, { method: 'PUT', body: all });
   providers = createEnrichmentProviders({
-    allowPrivate: true,
-    apolloApiKey: 'k',
-    apolloBaseUrl: `${sandbox.httpUrl}/apollo`,
+    settings: { APOLLO_API_KEY: 'k', APOLLO_BASE_URL: `${sandbox.httpUrl}/apollo` },
+    limits: { allowPrivate: true },
   });
   const waterfall = createWaterfall({
     adapters: providers.adapters,

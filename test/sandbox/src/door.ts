@@ -31,6 +31,8 @@ export interface ProviderRoute {
   readonly operation: string;
   readonly method: 'GET' | 'POST';
   readonly path: string;
+  /** by which this provider says "too fast"; default 429 */
+  readonly rateLimitStatus?: number;
   /** the key that came with the request, wherever this provider wants it */
   key(ask: Ask): string | undefined;
   /** `serial` counts the requests of this provider, for the ids in answers */
@@ -113,7 +115,9 @@ export class Door {
 
   #refuse(route: ProviderRoute, settings: ProviderSettings, response: ServerResponse, refusal: Refusal): void {
     this.#log.refuse(route.provider, refusal);
-    const status = { 'wrong-key': 401, 'rate-limited': 429, failed: settings.failStatus }[refusal];
+    const status = { 'wrong-key': 401, 'rate-limited': route.rateLimitStatus ?? 429, failed: settings.failStatus }[
+      refusal
+    ];
     const body = route.refuse(refusal, status);
     const retryAfter =
       refusal === 'rate-limited' || (refusal === 'failed' && (status === 429 || status === 503))

@@ -65,10 +65,10 @@ describe.each(['apollo', 'hunter', 'pdl', 'trengo'])('%s', (provider) => {
     expect(await outcomes()).toEqual([]);
   });
 
-  test('rate-limited: 429 and Retry-After', async () => {
+  test('rate-limited: 429, Hunter 403, and Retry-After', async () => {
     await set({ mode: 'rate-limited', retryAfterSeconds: 7 });
     const response = await ask();
-    expect([response.status, response.headers.get('retry-after')]).toEqual([429, '7']);
+    expect([response.status, response.headers.get('retry-after')]).toEqual([provider === 'hunter' ? 403 : 429, '7']);
     expect(await response.json()).toBeTypeOf('object');
     expect(await outcomes()).toEqual([]);
   });

@@ -37,7 +37,7 @@ describe('Apollo', () => {
         email_status: expect.stringMatching(/^(verified|extrapolated)$/),
         title: someone.title,
         linkedin_url: someone.linkedinUrl,
-        phone_numbers: [{ sanitized_number: someone.phone }],
+        contact: { phone_numbers: [{ sanitized_number: someone.phone }] },
         organization: {
           name: someone.company.name,
           primary_domain: someone.company.domain,

@@ -26,7 +26,7 @@ export type Finding = {
 
 export type Attempt = {
   readonly provider: string;
-  readonly status: 'hit' | 'miss' | 'rate-limited' | 'failed';
+  readonly status: 'hit' | 'miss' | 'restricted' | 'rate-limited' | 'failed';
   readonly confidence: number | null;
   readonly latencyMs: number;
   readonly costMicros: number;

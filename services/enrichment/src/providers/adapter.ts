@@ -2,11 +2,8 @@
  * What every enrichment provider is made to look like: one question, one finding. A finding is journalled as JSON, so
  * it holds plain values only. Which findings to use (threshold, region rule) is the domain's business, not decided here.
  */
-import { CodedError, TransientError } from '@lead-flood/kernel';
 import type { Company, Person } from '@lead-flood/contracts';
-import type { CallResult } from '@lead-flood/provider';
-
-export type ProviderName = 'apollo' | 'hunter' | 'peopledatalabs' | 'fake';
+import type { ProviderName } from './table.ts';
 
 export type Question = { readonly person: Person; readonly company: Company };
 
@@ -36,7 +33,30 @@ export type Hit = {
 
 export type Miss = { readonly status: 'miss'; readonly latencyMs: number; readonly costMicros: 0 };
 
-export type Finding = Hit | Miss;
+/** The person has asked the provider not to be given out: final, and no statement about anybody's data. */
+export type Restricted = { readonly status: 'restricted'; readonly latencyMs: number; readonly costMicros: 0 };
+
+export type Finding = Hit | Miss | Restricted;
+
+/** What an adapter reads out of an answer. */
+export type Found = Omit<Hit, 'status' | 'costMicros' | 'latencyMs'> & {
+  /** Of the provider's price; default 1. */
+  readonly priceShare?: number;
+};
+
+/** Says nothing yet. */
+export const blank: Found = {
+  email: null,
+  emailStatus: 'unknown',
+  emailConfidence: 0,
+  phone: null,
+  linkedinUrl: null,
+  title: null,
+  fullName: null,
+  company: { name: null, domain: null, countryIso: null, employees: null, industry: null },
+  confidence: 0,
+  personalEmail: false,
+};
 
 export type FindContext = { readonly signal: AbortSignal; readonly idempotencyKey: string };
 
@@ -44,7 +64,7 @@ export type EnrichmentAdapter = {
   readonly name: ProviderName;
   /** Whether the question has what this provider needs; asking without it would be paid for nothing. */
   readonly canAnswer: (question: Question) => boolean;
-  /** Throws TransientError for what may pass, CodedError PRV_ERR_ACCESS_REFUSED when key, plan or balance is refused. */
+  /** Throws TransientError for what may pass, CodedError where a human should look: key, plan, or our own request. */
   readonly find: (question: Question, ctx: FindContext) => Promise<Finding>;
 };
 
@@ -54,21 +74,6 @@ export const miss = (latencyMs: number): Miss => ({ status: 'miss', latencyMs, c
 export const repeatHeader = ({ idempotencyKey }: FindContext): Record<string, string> => ({
   'idempotency-key': idempotencyKey,
 });
-
-type Refused = Extract<CallResult<unknown>, { kind: 'refused' }>;
-
-/**
- * What a refusal comes down to. 404 is a miss; so are 400 and 422, which providers answer to a person they cannot
- * search for (an odd address): the lead goes on with what it has. A refused key, plan or balance is no answer about
- * the person; nor is a redirect, since nothing here follows one.
- */
-export function readRefusal(provider: ProviderName, { status, latencyMs }: Refused): Miss {
-  if (status === 400 || status === 404 || status === 422) return miss(latencyMs);
-  if (status === 401 || status === 402 || status === 403) {
-    throw new CodedError('PRV_ERR_ACCESS_REFUSED', `${provider} answered ${status}`, { details: { provider, status } });
-  }
-  throw new TransientError('PRV_ERR_FAILED', `${provider} answered ${status}`, { details: { provider, status } });
-}
 
 export const present = (text: string | null | undefined): text is string =>
   text !== null && text !== undefined && text.trim() !== '';

@@ -1,9 +1,9 @@
 /** Apollo's People Enrichment (https://docs.apollo.io/reference/people-enrichment): a miss is 200 with `person: null`. */
-import type { Provider } from '@lead-flood/provider';
 import { z } from 'zod';
-import { miss, present, readRefusal, repeatHeader, splitName, textOrNull } from './adapter.ts';
-import type { EmailStatus, EnrichmentAdapter, Finding, Question } from './adapter.ts';
+import { present, splitName, textOrNull } from './adapter.ts';
+import type { EmailStatus, Found, Question } from './adapter.ts';
 import { countryIso } from './country.ts';
+import { defineAdapter } from './define-adapter.ts';
 import { isPersonalAddress } from './mailbox.ts';
 
 const text = z.string().nullish();
@@ -14,7 +14,8 @@ const personSchema = z.object({
   email: text,
   email_status: text,
   linkedin_url: text,
-  phone_numbers: z.array(z.object({ sanitized_number: text, raw_number: text })).nullish(),
+  // of people saved as contacts; the person itself carries no numbers
+  contact: z.object({ phone_numbers: z.array(z.object({ sanitized_number: text })).nullish() }).nullish(),
   organization: z
     .object({
       name: text,
@@ -26,44 +27,37 @@ const personSchema = z.object({
     .nullish(),
 });
 
-const answerSchema = z.object({ person: personSchema.nullish() });
+const errorShape = z.object({ error: z.string() });
+
+/** Stands where Apollo has an address and does not show it. */
+const PLACEHOLDER = /^email_not_unlocked@/i;
 
 /** `extrapolated` and `guessed` are patterns applied to a name; `unavailable` comes without an address. */
 const EMAIL_STATUS: Readonly<Record<string, { status: EmailStatus; confidence: number }>> = {
   verified: { status: 'verified', confidence: 0.95 },
-  likely: { status: 'risky', confidence: 0.7 },
   'likely to engage': { status: 'verified', confidence: 0.95 },
   extrapolated: { status: 'risky', confidence: 0.6 },
   guessed: { status: 'risky', confidence: 0.5 },
+  unverified: { status: 'risky', confidence: 0.5 },
   bounced: { status: 'invalid', confidence: 0 },
 };
 
-export function createApollo(
-  provider: Provider,
-  { apiKey, priceMicros }: { apiKey: string; priceMicros: number },
-): EnrichmentAdapter {
-  return {
-    name: 'apollo',
-    canAnswer: (question) => parametersOf(question) !== null,
-    async find(question, ctx) {
-      const json = parametersOf(question);
-      if (json === null) return miss(0);
-      const answer = await provider.call({
-        operation: 'people-match',
-        method: 'POST',
-        path: '/api/v1/people/match',
-        headers: { 'x-api-key': apiKey, ...repeatHeader(ctx) },
-        json,
-        schema: answerSchema,
-        signal: ctx.signal,
-        price: ({ person }) => (person ? priceMicros : 0),
-      });
-      if (answer.kind === 'refused') return readRefusal('apollo', answer);
-      const { person } = answer.data;
-      return person ? toFinding(question, person, answer) : miss(answer.latencyMs);
-    },
-  };
-}
+export const apollo = defineAdapter({
+  name: 'apollo',
+  env: 'APOLLO',
+  baseUrl: 'https://api.apollo.io',
+  price: 20_000,
+  quota: { perMinute: 1_000 },
+  key: (apiKey) => ({ headers: { 'x-api-key': apiKey } }),
+  ask(question) {
+    const json = parametersOf(question);
+    return json === null ? null : { operation: 'people-match', method: 'POST', path: '/api/v1/people/match', json };
+  },
+  answer: z.object({ person: personSchema.nullish() }),
+  read: ({ person }, { question }) => (person ? read(question, person) : 'miss'),
+  // 422 is its word for a person that it cannot look for; it says no more than a sentence.
+  refused: ({ status, json }) => (status === 422 && errorShape.safeParse(json).success ? 'miss' : null),
+});
 
 type Parameters = Readonly<Record<string, string | boolean>>;
 
@@ -86,25 +80,20 @@ function parametersOf({ person, company }: Question): Parameters | null {
   };
 }
 
-function toFinding(
-  question: Question,
-  person: z.infer<typeof personSchema>,
-  paid: { latencyMs: number; costMicros: number },
-): Finding {
-  const email = textOrNull(person.email);
+function read(question: Question, person: z.infer<typeof personSchema>): Found {
+  const address = textOrNull(person.email);
+  const email = address === null || PLACEHOLDER.test(address) ? null : address;
   const mailbox = (email === null ? undefined : EMAIL_STATUS[person.email_status?.toLowerCase() ?? '']) ?? {
     status: 'unknown',
     confidence: email === null ? 0 : 0.3,
   };
-  const phone = person.phone_numbers?.[0];
   const organization = person.organization;
   const domain = textOrNull(organization?.primary_domain);
   return {
-    status: 'hit',
     email,
     emailStatus: mailbox.status,
     emailConfidence: mailbox.confidence,
-    phone: textOrNull(phone?.sanitized_number) ?? textOrNull(phone?.raw_number),
+    phone: textOrNull(person.contact?.phone_numbers?.[0]?.sanitized_number),
     linkedinUrl: textOrNull(person.linkedin_url),
     title: textOrNull(person.title),
     fullName: textOrNull(person.name),
@@ -117,8 +106,6 @@ function toFinding(
     },
     confidence: confidenceOf(question, email),
     personalEmail: isPersonalAddress(email, domain),
-    costMicros: paid.costMicros,
-    latencyMs: paid.latencyMs,
   };
 }
 

@@ -1,37 +1,35 @@
 /**
  * Hunter (https://hunter.io/api-documentation/v2): the Email Finder when there is no address, the Email Verifier, at
- * half the price, when there is one. Its rate limit is 403, its used-up plan 429 (the registry tells the provider).
+ * half the price, when there is one. Its rate limit is 403, its used-up plan 429, and 451 is a person who objected.
  */
-import { TransientError } from '@lead-flood/kernel';
-import type { CallResult, Provider } from '@lead-flood/provider';
 import { z } from 'zod';
-import { miss, present, readRefusal, repeatHeader, splitName, textOrNull } from './adapter.ts';
-import type { EmailStatus, EnrichmentAdapter, FindContext, Finding, Hit, Question } from './adapter.ts';
+import { blank, present, splitName, textOrNull } from './adapter.ts';
+import type { EmailStatus, Found, Question } from './adapter.ts';
+import { defineAdapter } from './define-adapter.ts';
+import type { Asked, Refusal, Verdict } from './define-adapter.ts';
 import { isPersonalAddress } from './mailbox.ts';
 
 const text = z.string().nullish();
-const score = z.number().nullish();
 
-const finderSchema = z.object({
-  data: z
-    .object({
-      first_name: text,
-      last_name: text,
-      email: text,
-      score,
-      position: text,
-      linkedin_url: text,
-      phone_number: text,
-      company: text,
-      domain: text,
-      verification: z.object({ status: text }).nullish(),
-    })
-    .nullish(),
+const dataSchema = z.object({
+  email: text,
+  score: z.number().nullish(),
+  // of the finder
+  first_name: text,
+  last_name: text,
+  position: text,
+  linkedin_url: text,
+  phone_number: text,
+  company: text,
+  domain: text,
+  verification: z.object({ status: text }).nullish(),
+  // of the verifier
+  status: text,
+  webmail: z.boolean().nullish(),
 });
+type Data = z.infer<typeof dataSchema>;
 
-const verifierSchema = z.object({
-  data: z.object({ status: text, score, email: text, webmail: z.boolean().nullish() }).nullish(),
-});
+const errorsShape = z.object({ errors: z.tuple([z.object({ id: z.string() })], z.unknown()) });
 
 const EMAIL_STATUS: Readonly<Record<string, EmailStatus>> = {
   valid: 'verified',
@@ -43,22 +41,32 @@ const EMAIL_STATUS: Readonly<Record<string, EmailStatus>> = {
 
 /** Hunter's "still checking" (202) and "the mail server behaved oddly" (222) ask to come back; neither is billed. */
 const NOT_READY: ReadonlySet<number> = new Set([202, 222]);
-const NOT_READY_MS = 5_000;
 
-export type HunterOptions = { readonly apiKey: string; readonly priceMicros: number };
-
-export function createHunter(provider: Provider, options: HunterOptions): EnrichmentAdapter {
-  return {
-    name: 'hunter',
-    canAnswer: (question) => present(question.person.email) || finderQuery(question) !== null,
-    async find(question, ctx) {
-      const { email } = question.person;
-      if (present(email)) return verify(provider, options, question, email, ctx);
-      const query = finderQuery(question);
-      return query === null ? miss(0) : search(provider, options, query, ctx);
-    },
-  };
-}
+export const hunter = defineAdapter({
+  name: 'hunter',
+  env: 'HUNTER',
+  baseUrl: 'https://api.hunter.io',
+  price: 34_000,
+  // the verifier's; the finder, counted apart, has 15 and 500
+  quota: { perSecond: 10, perMinute: 300 },
+  // in the query it would stand in every log on the way
+  key: (apiKey) => ({ headers: { 'x-api-key': apiKey } }),
+  ask(question) {
+    const { email } = question.person;
+    if (present(email))
+      return { operation: 'email-verifier', method: 'GET', path: '/v2/email-verifier', query: { email } };
+    const query = finderQuery(question);
+    return query === null ? null : { operation: 'email-finder', method: 'GET', path: '/v2/email-finder', query };
+  },
+  // a 202 has no data yet
+  answer: z.object({ data: dataSchema.nullish() }),
+  read({ data }, asked) {
+    if (NOT_READY.has(asked.status)) return 'not-ready';
+    if (!data) return 'miss';
+    return asked.ask.operation === 'email-finder' ? readFound(data) : readVerified(data, asked);
+  },
+  refused: readRefusal,
+});
 
 function finderQuery({ person, company }: Question): Record<string, string> | null {
   const name = splitName(person);
@@ -68,33 +76,9 @@ function finderQuery({ person, company }: Question): Record<string, string> | nu
   return present(company.name) ? { company: company.name, ...names } : null;
 }
 
-// The key goes in a header: in the query it would stand in every log on the way.
-const headersOf = ({ apiKey }: HunterOptions, ctx: FindContext): Record<string, string> => ({
-  'x-api-key': apiKey,
-  ...repeatHeader(ctx),
-});
-
-async function search(
-  provider: Provider,
-  options: HunterOptions,
-  query: Record<string, string>,
-  ctx: FindContext,
-): Promise<Finding> {
-  const answer = await provider.call({
-    operation: 'email-finder',
-    method: 'GET',
-    path: '/v2/email-finder',
-    query,
-    headers: headersOf(options, ctx),
-    schema: finderSchema,
-    signal: ctx.signal,
-    price: ({ data }) => (present(data?.email) ? options.priceMicros : 0),
-  });
-  if (answer.kind === 'refused') return readRefusal('hunter', answer);
-  refuseUnready(answer);
-  const { data } = answer.data;
-  const email = textOrNull(data?.email);
-  if (!data || email === null) return miss(answer.latencyMs);
+function readFound(data: Data): Found | Verdict {
+  const email = textOrNull(data.email);
+  if (email === null) return 'miss';
   const confidence = (data.score ?? 0) / 100;
   const domain = textOrNull(data.domain);
   return {
@@ -109,33 +93,15 @@ async function search(
     company: { ...blank.company, name: textOrNull(data.company), domain },
     confidence,
     personalEmail: isPersonalAddress(email, domain),
-    costMicros: answer.costMicros,
-    latencyMs: answer.latencyMs,
   };
 }
 
-async function verify(
-  provider: Provider,
-  options: HunterOptions,
-  question: Question,
-  email: string,
-  ctx: FindContext,
-): Promise<Finding> {
-  const answer = await provider.call({
-    operation: 'email-verifier',
-    method: 'GET',
-    path: '/v2/email-verifier',
-    query: { email },
-    headers: headersOf(options, ctx),
-    schema: verifierSchema,
-    signal: ctx.signal,
-    price: ({ data }) => (present(data?.status) ? Math.round(options.priceMicros / 2) : 0),
-  });
-  if (answer.kind === 'refused') return readRefusal('hunter', answer);
-  refuseUnready(answer);
-  const { data } = answer.data;
-  if (!data || !present(data.status)) return miss(answer.latencyMs);
+function readVerified(data: Data, { question }: Asked): Found | Verdict {
+  const { email } = question.person;
+  if (!present(data.status)) return 'miss';
   const confidence = (data.score ?? 0) / 100;
+  // what it cannot say, or needs no mailbox for, it does not bill
+  const free = data.status === 'unknown' || data.status === 'webmail' || data.status === 'disposable';
   return {
     ...blank,
     email,
@@ -143,29 +109,18 @@ async function verify(
     emailConfidence: confidence,
     confidence,
     personalEmail: data.webmail === true || isPersonalAddress(email, question.company.domain),
-    costMicros: answer.costMicros,
-    latencyMs: answer.latencyMs,
+    priceShare: free ? 0 : 0.5,
   };
 }
 
-/** A finding that says nothing yet. */
-const blank: Hit = {
-  status: 'hit',
-  email: null,
-  emailStatus: 'unknown',
-  emailConfidence: 0,
-  phone: null,
-  linkedinUrl: null,
-  title: null,
-  fullName: null,
-  company: { name: null, domain: null, countryIso: null, employees: null, industry: null },
-  confidence: 0,
-  personalEmail: false,
-  costMicros: 0,
-  latencyMs: 0,
-};
-
-function refuseUnready({ status }: CallResult<unknown>): void {
-  if (NOT_READY.has(status))
-    throw new TransientError('PRV_ERR_NOT_READY', `hunter answered ${status}`, { retryAfterMs: NOT_READY_MS });
+/** By the first error's id, since transcriptions of its documentation exchange 403 and 429; without one by the documented status. */
+function readRefusal({ status, json }: Refusal): Verdict | null {
+  const id = errorsShape.safeParse(json).data?.errors[0].id ?? null;
+  if (status === 403 || status === 429) {
+    if (/usage|plan|quota|credit/.test(id ?? '')) return 'plan-used-up';
+    if (/rate/.test(id ?? '')) return 'rate-limited';
+    return status === 403 ? 'rate-limited' : 'plan-used-up';
+  }
+  // the name or the address is none that it can look for; nobody of that name
+  return id !== null && (status === 404 || (status === 400 && /^(wrong_params|invalid_)/.test(id))) ? 'miss' : null;
 }

@@ -1,12 +1,13 @@
 /**
  * People Data Labs' Person Enrichment (https://docs.peopledatalabs.com/docs/reference-person-enrichment-api): 404 is a
- * miss, `likelihood` 1..10 its own confidence. Fields outside the booked plan come as `true` instead of the value.
+ * miss, `likelihood` 1..10 its own confidence. Fields outside the booked plan come as `true` instead of the value. Its
+ * rate limit has no Retry-After but the UTC time of the next window.
  */
-import type { Provider } from '@lead-flood/provider';
 import { z } from 'zod';
-import { miss, present, readRefusal, repeatHeader, splitName, textOrNull } from './adapter.ts';
-import type { EnrichmentAdapter, Finding, Question } from './adapter.ts';
+import { present, splitName, textOrNull } from './adapter.ts';
+import type { Found, Question } from './adapter.ts';
 import { countryIso } from './country.ts';
+import { defineAdapter } from './define-adapter.ts';
 import { isPersonalAddress } from './mailbox.ts';
 
 const text = z.union([z.string(), z.boolean()]).nullish();
@@ -26,34 +27,36 @@ const dataSchema = z.object({
   job_company_location_country: text,
 });
 
-const answerSchema = z.object({ likelihood: z.number(), data: dataSchema });
+const failureShape = z.object({ error: z.object({ type: z.string() }) });
 
-export function createPeopleDataLabs(
-  provider: Provider,
-  { apiKey, priceMicros }: { apiKey: string; priceMicros: number },
-): EnrichmentAdapter {
-  return {
-    name: 'peopledatalabs',
-    canAnswer: (question) => queryOf(question) !== null,
-    async find(question, ctx) {
-      const query = queryOf(question);
-      if (query === null) return miss(0);
-      const answer = await provider.call({
-        operation: 'person-enrich',
-        method: 'GET',
-        path: '/v5/person/enrich',
-        query,
-        headers: { 'x-api-key': apiKey, ...repeatHeader(ctx) },
-        schema: answerSchema,
-        signal: ctx.signal,
-        price: () => priceMicros,
-      });
-      return answer.kind === 'refused'
-        ? readRefusal('peopledatalabs', answer)
-        : toFinding(question, answer.data, answer);
-    },
-  };
-}
+/** Below this it is often another person of the name; what it turns away is a miss, and free. */
+const LIKELIHOOD_MIN = 6;
+
+export const peopleDataLabs = defineAdapter({
+  name: 'peopledatalabs',
+  env: 'PEOPLEDATALABS',
+  baseUrl: 'https://api.peopledatalabs.com',
+  price: 280_000,
+  quota: { perMinute: 1_000 },
+  key: (apiKey) => ({ headers: { 'x-api-key': apiKey } }),
+  ask(question) {
+    const known = queryOf(question);
+    if (known === null) return null;
+    // a record without an address is not worth its price to a lead that has none
+    const required = present(question.person.email) ? {} : { required: 'emails' };
+    const query = { ...known, min_likelihood: LIKELIHOOD_MIN, ...required };
+    return { operation: 'person-enrich', method: 'GET', path: '/v5/person/enrich', query };
+  },
+  answer: z.object({ likelihood: z.number(), data: dataSchema }),
+  read: ({ likelihood, data }, { question }) => read(question, likelihood, data),
+  refused({ status, json }) {
+    const type = failureShape.safeParse(json).data?.error.type;
+    if (status === 404 && type === 'not_found') return 'miss';
+    // it cannot read an address, a number or a profile: that says nothing more about the person
+    return status === 400 && type === 'invalid_request_error' ? 'miss' : null;
+  },
+  retryAfterMs: ({ header }, now) => untilUtc(header('x-ratelimit-reset'), now),
+});
 
 function queryOf({ person, company }: Question): Record<string, string> | null {
   const name = splitName(person);
@@ -69,20 +72,14 @@ function queryOf({ person, company }: Question): Record<string, string> | null {
   };
 }
 
-function toFinding(
-  question: Question,
-  answer: z.infer<typeof answerSchema>,
-  paid: { latencyMs: number; costMicros: number },
-): Finding {
-  const { data } = answer;
+function read(question: Question, likelihood: number, data: z.infer<typeof dataSchema>): Found {
   const domain = textOrNull(data.job_company_website)?.replace(/^(?:https?:\/\/)?(?:www\.)?/i, '') ?? null;
   const workEmail = textOrNull(data.work_email);
   const email = workEmail ?? textOrNull(data.recommended_personal_email);
-  const confidence = Math.min(1, answer.likelihood / 10);
+  const confidence = Math.min(1, likelihood / 10);
   const employees = data.job_company_employee_count;
   const phones = Array.isArray(data.phone_numbers) ? data.phone_numbers : [];
   return {
-    status: 'hit',
     email,
     // PDL matches records and does not try mailboxes
     emailStatus: 'unknown',
@@ -100,8 +97,6 @@ function toFinding(
     },
     confidence,
     personalEmail: email !== null && (workEmail === null || isPersonalAddress(email, domain)),
-    costMicros: paid.costMicros,
-    latencyMs: paid.latencyMs,
   };
 }
 
@@ -111,3 +106,10 @@ const asAsked = (found: string | null, asked: string | null): string | null =>
 
 const withScheme = (url: string | null): string | null =>
   url === null || /^https?:/i.test(url) ? url : `https://www.${url.replace(/^www\./i, '')}`;
+
+/** Milliseconds until a UTC time that may come without its zone; `null` for none, nonsense or the past. */
+function untilUtc(text: string | null, now: number): number | null {
+  const stamp = /^(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)/.exec(text ?? '');
+  const waitMs = stamp === null ? NaN : Date.parse(`${stamp[1]}T${stamp[2]}Z`) - now;
+  return waitMs > 0 ? waitMs : null;
+}

@@ -1,97 +1,92 @@
 /** Which enrichment providers this deployment has: those with a key (EN-18), and the built-in one where it is switched on. */
+import { createHash } from 'node:crypto';
 import { createProvider } from '@lead-flood/provider';
-import type { BreakerState, Provider, ProviderHooks, ProviderOptions } from '@lead-flood/provider';
-import type { EnrichmentAdapter, ProviderName } from './adapter.ts';
-import { createApollo } from './apollo.ts';
+import type { BreakerState, Provider, ProviderHooks, ProviderOptions, Redis } from '@lead-flood/provider';
+import type { EnrichmentAdapter } from './adapter.ts';
 import { createFake } from './fake.ts';
-import { createHunter } from './hunter.ts';
-import { createPeopleDataLabs } from './people-data-labs.ts';
+import { createRefusalReader, openAdapter } from './open-adapter.ts';
+import type { ProviderSettings } from './settings.ts';
+import { settingsFor } from './settings.ts';
+import type { ProviderName } from './table.ts';
+import { table } from './table.ts';
 
-type Limits = Pick<
+export type Limits = Pick<
   ProviderOptions,
   'allowPrivate' | 'timeoutMs' | 'retries' | 'breaker' | 'concurrencyMax' | 'resolve'
 >;
 
-export type EnrichmentProvidersConfig = Limits & {
-  /** No key, or a blank one: not configured. */
-  readonly apolloApiKey?: string | undefined;
-  readonly apolloBaseUrl?: string | undefined;
-  readonly apolloPriceMicros?: number | undefined;
-  readonly hunterApiKey?: string | undefined;
-  readonly hunterBaseUrl?: string | undefined;
-  readonly hunterPriceMicros?: number | undefined;
-  readonly peopleDataLabsApiKey?: string | undefined;
-  readonly peopleDataLabsBaseUrl?: string | undefined;
-  readonly peopleDataLabsPriceMicros?: number | undefined;
+/** How the replicas share each provider's windows. */
+export type Sharing = {
+  /** `null`: each replica keeps to its share. */
+  readonly redis: Redis | null;
+  readonly replicas: number;
+  /** Longest wait for a window to open within a call. */
+  readonly waitMsMax: number;
+  readonly onShared?: (provider: string, shared: boolean) => void;
+};
+
+export const alone: Sharing = { redis: null, replicas: 1, waitMsMax: 1_000 };
+
+export type EnrichmentProvidersOptions = {
+  readonly settings: ProviderSettings;
+  readonly limits?: Limits;
+  readonly sharing?: Sharing;
   /** Absent: no built-in provider. */
   readonly fakeDelayMs?: number | undefined;
-  /** A provider without an entry has no quota, and costs no round trip. */
-  readonly quotas?: { readonly [N in Exclude<ProviderName, 'fake'>]?: NonNullable<ProviderOptions['quota']> };
+  readonly hooks?: ProviderHooks;
 };
 
 export type EnrichmentProviders = {
   readonly adapters: readonly EnrichmentAdapter[];
   readonly notConfigured: readonly ProviderName[];
+  /** Of a hit, millionths of a US dollar. */
+  readonly prices: Readonly<Record<string, number>>;
   readonly breakerStates: () => Readonly<Record<string, BreakerState>>;
   readonly stop: () => Promise<void>;
 };
 
-export function createEnrichmentProviders(
-  config: EnrichmentProvidersConfig,
-  hooks: ProviderHooks = {},
-): EnrichmentProviders {
-  const { allowPrivate, timeoutMs, retries, breaker, concurrencyMax, resolve } = config;
-  const limits = withoutUndefined({ allowPrivate, timeoutMs, retries, breaker, concurrencyMax, resolve });
+export function createEnrichmentProviders(options: EnrichmentProvidersOptions): EnrichmentProviders {
+  const { settings, limits = {}, sharing = alone, fakeDelayMs, hooks = {} } = options;
   const providers: Provider[] = [];
-  const open = (
-    name: Exclude<ProviderName, 'fake'>,
-    baseUrl: string,
-    extra: Partial<ProviderOptions> = {},
-  ): Provider => {
-    const quota = config.quotas?.[name];
-    const provider = createProvider({
-      name,
-      baseUrl,
-      ...limits,
-      ...hooks,
-      ...extra,
-      ...(quota === undefined ? {} : { quota }),
-    });
-    providers.push(provider);
-    return provider;
-  };
-
   const adapters: EnrichmentAdapter[] = [];
   const notConfigured: ProviderName[] = [];
-  const add = (name: ProviderName, key: string | undefined, create: (apiKey: string) => EnrichmentAdapter): void => {
-    const apiKey = key?.trim() ?? '';
-    if (apiKey === '') notConfigured.push(name);
-    else adapters.push(create(apiKey));
-  };
-  add('apollo', config.apolloApiKey, (apiKey) =>
-    createApollo(open('apollo', config.apolloBaseUrl ?? 'https://api.apollo.io'), {
-      apiKey,
-      priceMicros: config.apolloPriceMicros ?? 20_000,
-    }),
-  );
-  add('hunter', config.hunterApiKey, (apiKey) =>
-    createHunter(open('hunter', config.hunterBaseUrl ?? 'https://api.hunter.io', { rateLimitStatuses: [403, 429] }), {
-      apiKey,
-      priceMicros: config.hunterPriceMicros ?? 34_000,
-    }),
-  );
-  add('peopledatalabs', config.peopleDataLabsApiKey, (apiKey) =>
-    createPeopleDataLabs(open('peopledatalabs', config.peopleDataLabsBaseUrl ?? 'https://api.peopledatalabs.com'), {
-      apiKey,
-      priceMicros: config.peopleDataLabsPriceMicros ?? 280_000,
-    }),
-  );
-  if (config.fakeDelayMs === undefined) notConfigured.push('fake');
-  else adapters.push(createFake({ delayMs: config.fakeDelayMs }));
+  const prices: Record<string, number> = {};
+  for (const each of table) {
+    const { apiKey, baseUrl, priceMicros, windows } = settingsFor(each, settings);
+    prices[each.name] = priceMicros;
+    if (apiKey === null) {
+      notConfigured.push(each.name);
+      continue;
+    }
+    adapters.push(
+      each.use((definition) => {
+        const provider = createProvider({
+          name: each.name,
+          baseUrl,
+          ...limits,
+          ...hooks,
+          readRefusal: createRefusalReader(definition),
+          quota: {
+            ...windows,
+            account: accountOf(apiKey),
+            redis: sharing.redis,
+            replicas: sharing.replicas,
+            waitMsMax: sharing.waitMsMax,
+            onShared: (shared) => sharing.onShared?.(each.name, shared),
+          },
+        });
+        providers.push(provider);
+        return openAdapter(definition, each.name, provider, { apiKey, priceMicros });
+      }),
+    );
+  }
+  if (fakeDelayMs === undefined) notConfigured.push('fake');
+  else adapters.push(createFake({ delayMs: fakeDelayMs }));
 
   return {
     adapters,
     notConfigured,
+    prices,
     breakerStates: () => Object.fromEntries(providers.map((provider) => [provider.name, provider.breakerState()])),
     async stop() {
       await Promise.all(providers.map((provider) => provider.stop()));
@@ -99,7 +94,5 @@ export function createEnrichmentProviders(
   };
 }
 
-/** Absent and `undefined` mean the same in a config, but not to exactOptionalPropertyTypes. */
-function withoutUndefined(limits: { readonly [K in keyof Limits]: Limits[K] | undefined }): Limits {
-  return Object.fromEntries(Object.entries(limits).filter(([, value]) => value !== undefined));
-}
+/** Providers count by account, so two deployments with one key share its windows, and two keys have their own. */
+const accountOf = (apiKey: string): string => createHash('sha256').update(apiKey).digest('hex').slice(0, 12);

@@ -7,6 +7,8 @@ import type { Sandbox } from '../../../../test/sandbox/src/index.ts';
 import type { EnrichmentAdapter, Hit, Question } from '../../src/providers/adapter.ts';
 import { createEnrichmentProviders } from '../../src/providers/registry.ts';
 import type { EnrichmentProviders } from '../../src/providers/registry.ts';
+import { table } from '../../src/providers/table.ts';
+import { sandboxName, sandboxSettings } from '../sandbox-settings.ts';
 
 let sandbox: Sandbox;
 let providers: EnrichmentProviders;
@@ -26,29 +28,17 @@ const control = async (path: string, method: string, body?: object): Promise<str
   return answer.text();
 };
 
-function configure(
-  keys: { apollo?: string; hunter?: string; pdl?: string } = {},
-  timeoutMs = 2_000,
-): EnrichmentProviders {
-  return createEnrichmentProviders(
-    {
-      allowPrivate: true,
-      timeoutMs,
-      retries: { retriesMax: 1, baseMs: 1 },
-      apolloApiKey: keys.apollo ?? 'k',
-      apolloBaseUrl: `${sandbox.httpUrl}/apollo`,
-      hunterApiKey: keys.hunter ?? 'k',
-      hunterBaseUrl: `${sandbox.httpUrl}/hunter`,
-      peopleDataLabsApiKey: keys.pdl ?? 'k',
-      peopleDataLabsBaseUrl: `${sandbox.httpUrl}/pdl`,
-    },
-    { onAttempt: (report) => reports.push(report) },
-  );
+function configure(timeoutMs = 2_000): EnrichmentProviders {
+  return createEnrichmentProviders({
+    settings: sandboxSettings(sandbox.httpUrl),
+    limits: { allowPrivate: true, timeoutMs, retries: { retriesMax: 1, baseMs: 1 } },
+    hooks: { onAttempt: (report) => reports.push(report) },
+  });
 }
 
 beforeEach(async () => {
   await control('reset', 'POST');
-  for (const name of ['apollo', 'hunter', 'pdl']) await control(`providers/${name}`, 'PUT', { hitRate: 1 });
+  for (const { name } of table) await control(`providers/${sandboxName(name)}`, 'PUT', { hitRate: 1 });
   reports = [];
   providers = configure();
 });
@@ -92,8 +82,6 @@ async function hits(name: string, question: (seed: number) => Question, count = 
   expect(JSON.parse(JSON.stringify(findings))).toEqual(findings);
   return findings.filter((finding) => finding.status === 'hit');
 }
-
-const sandboxName: Record<string, string> = { apollo: 'apollo', hunter: 'hunter', peopledatalabs: 'pdl' };
 
 describe('what each provider finds', () => {
   test('apollo', async () => {
@@ -155,9 +143,10 @@ describe('what each provider finds', () => {
   });
 });
 
-describe.each(['apollo', 'hunter', 'peopledatalabs'])('%s', (name) => {
-  const set = (patch: object) => control(`providers/${sandboxName[name]}`, 'PUT', patch);
-  const find = (question = ask(1)) => adapter(name).find(question, ctx);
+describe.each(table.map(({ name }) => name))('%s', (name) => {
+  const set = (patch: object) => control(`providers/${sandboxName(name)}`, 'PUT', patch);
+  // whom every provider is sure of, by name alone
+  const find = (question = ask(2)) => adapter(name).find(question, ctx);
   const accepted = async () => (await control('log', 'GET')).split('\n').filter((line) => line !== '').length;
 
   test('a miss costs nothing', async () => {
@@ -198,7 +187,7 @@ describe.each(['apollo', 'hunter', 'peopledatalabs'])('%s', (name) => {
 
   test('[F8] slow: ends at the timeout, in doubt', async () => {
     await providers.stop();
-    providers = configure({}, 40);
+    providers = configure(40);
     await set({ mode: 'slow' });
     await expect(find()).rejects.toMatchObject({ code: 'PRV_ERR_TIMEOUT', ambiguous: true });
   });

@@ -7,9 +7,7 @@ import { createEnrichmentProviders } from '../../src/providers/registry.ts';
 
 test('[EN-18] a provider without a key is not configured', async () => {
   const providers = createEnrichmentProviders({
-    apolloApiKey: 'k',
-    hunterApiKey: '  ',
-    peopleDataLabsApiKey: undefined,
+    settings: { APOLLO_API_KEY: 'k', HUNTER_API_KEY: '  ', PEOPLEDATALABS_API_KEY: undefined },
   });
   expect(providers.adapters.map(({ name }) => name)).toEqual(['apollo']);
   expect(providers.notConfigured).toEqual(['hunter', 'peopledatalabs', 'fake']);

@@ -4,8 +4,8 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { backoffMs } from '@lead-flood/provider';
 import { sampleCompany, samplePerson } from '@lead-flood/testing';
-import { config, retriesOf } from '../../src/config.ts';
-import { createEnrichmentProviders } from '../../src/providers/registry.ts';
+import { config } from '../../src/config.ts';
+import { openProviders, retriesOf } from '../../src/providers/open.ts';
 
 const ctx = { signal: new AbortController().signal, idempotencyKey: '0f0e0d0c-0000-8000-8000-000000000001' };
 const question = { person: samplePerson(), company: sampleCompany() };
@@ -32,14 +32,14 @@ afterAll(() => {
 async function find(env: Readonly<Record<string, string>>, ...answers: readonly (number | null)[]) {
   script.splice(0, script.length, ...answers);
   asked = 0;
-  const settings = config.parse({ ENRICHMENT_RETRY_BASE_MS: '1', ...env });
-  const providers = createEnrichmentProviders({
-    allowPrivate: true,
-    timeoutMs: settings.ENRICHMENT_TIMEOUT_MS,
-    retries: retriesOf(settings),
-    apolloApiKey: 'k',
-    apolloBaseUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+  const settings = config.parse({
+    ENRICHMENT_PRIVATE_PROVIDERS: 'true',
+    ENRICHMENT_RETRY_BASE_MS: '1',
+    APOLLO_API_KEY: 'k',
+    APOLLO_BASE_URL: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    ...env,
   });
+  const providers = openProviders(settings, { info: () => {}, warn: () => {} });
   try {
     return await providers.adapters[0]?.find(question, ctx);
   } finally {

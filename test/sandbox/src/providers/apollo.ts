@@ -71,25 +71,14 @@ function describe(found: Finding, identity: string, position: number, reveal: { 
     title: found.title,
     headline: `${found.title} at ${company.name}`,
     email_status: status,
-    email: status === 'unavailable' ? null : found.email,
+    email: status === 'unavailable' ? found.email.replace(/^[^@]*/, 'email_not_unlocked') : found.email,
     personal_emails: reveal.personal && found.personalEmail !== null ? [found.personalEmail] : [],
     photo_url: null,
     city: company.city,
     country: countryName(company.countryIso),
     organization_id: organizationId,
-    ...(found.phone === null
-      ? {}
-      : {
-          phone_numbers: [
-            {
-              raw_number: found.phone,
-              sanitized_number: found.phone,
-              type: 'mobile',
-              position: 0,
-              status: 'valid_number',
-            },
-          ],
-        }),
+    // only of people saved as contacts, as everybody is here who has a number
+    contact: found.phone === null ? null : { phone_numbers: [{ sanitized_number: found.phone, type: 'mobile' }] },
     organization: {
       id: organizationId,
       name: company.name,

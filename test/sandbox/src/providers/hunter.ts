@@ -1,6 +1,6 @@
 // Hunter's Email Finder and Email Verifier. Shape from https://hunter.io/api-documentation/v2: `data` and `meta`, or
-// an array `errors` of { id, code, details }. Hunter documents 403 for its rate limit and 429 for the used-up plan;
-// the sandbox answers 429 with Retry-After in the mode rate-limited (set mode down with failStatus 403 for the other).
+// an array `errors` of { id, code, details }. Its rate limit is 403, its used-up plan 429, a person who objected 451 (the
+// last two: mode down with that failStatus).
 import type { Ask, ProviderRoute, Refusal, Reply } from '../door.ts';
 import { ask as askFor, find } from '../finding.ts';
 import type { Asked } from '../finding.ts';
@@ -11,9 +11,10 @@ const key = (ask: Ask): string | undefined => ask.query.get('api_key') ?? header
 
 function refuse(refusal: Refusal, status: number): unknown {
   if (refusal === 'wrong-key') return errors('authentication_failed', 401, 'No user found for the API key supplied');
-  if (refusal === 'rate-limited') return errors('too_many_requests', 429, 'You have reached the limit of requests');
-  return status === 403
-    ? errors('rate_limit', 403, 'You have reached the rate limit')
+  if (refusal === 'rate-limited' || status === 403) return errors('rate_limit', 403, 'You have reached the rate limit');
+  if (status === 429) return errors('too_many_requests', 429, 'You have reached your usage limit');
+  return status === 451
+    ? errors('claimed_email', 451, 'The person behind this address asked us not to process it')
     : errors('server_error', status, 'Something went wrong on our side');
 }
 
@@ -30,6 +31,7 @@ export const hunterFinder: ProviderRoute = {
   operation: 'email-finder',
   method: 'GET',
   path: '/hunter/v2/email-finder',
+  rateLimitStatus: 403,
   key,
   refuse,
   answer(ask, settings, seed) {
@@ -114,6 +116,7 @@ export const hunterVerifier: ProviderRoute = {
   operation: 'email-verifier',
   method: 'GET',
   path: '/hunter/v2/email-verifier',
+  rateLimitStatus: 403,
   key,
   refuse,
   answer(ask, settings, seed) {
