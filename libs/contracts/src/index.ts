@@ -16,5 +16,6 @@ export * from './rest/outreach.ts';
 export * from './rest/policy.ts';
 export * from './rest/route.ts';
 export * from './rest/scoring.ts';
+export * from './rest/texts.ts';
 export * from './rest/webhook.ts';
 export * from './topic.ts';

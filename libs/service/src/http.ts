@@ -5,7 +5,6 @@
 import { randomUUID } from 'node:crypto';
 import { fastify } from 'fastify';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { z } from 'zod';
 import type { Handlers, Principal, Route, Routes } from '@lead-flood/contracts';
 import { ApiError, apiErrorStatus } from '@lead-flood/contracts';
 import type { ApiErrorCode } from '@lead-flood/contracts';
@@ -14,6 +13,7 @@ import { createEarlyDoor } from './early-door.ts';
 import type { Log } from './log.ts';
 import { logError } from './log.ts';
 import type { Metrics } from './metrics.ts';
+import { parse } from './payload.ts';
 import type { RequestSpan, Tracing } from './tracing.ts';
 
 const BODY_BYTES_MAX = 1_048_576;
@@ -217,22 +217,4 @@ export function addRoutes<T extends Routes>(
       },
     });
   }
-}
-
-/** Refuses what the contract does not know; the details name every wrong field at once. */
-export function parse<T extends z.ZodType>(
-  schema: T | undefined,
-  input: unknown,
-  where: string,
-): z.output<T> | Record<never, never> | undefined {
-  if (schema === undefined) return where === 'body' ? undefined : {};
-  const result = schema.safeParse(input ?? (where === 'body' ? undefined : {}));
-  if (result.success) return result.data;
-  throw new ApiError('invalid_payload', `${where} is not as the contract says`, {
-    issues: result.error.issues.map((issue) => ({
-      path: [where, ...issue.path].join('.'),
-      message: issue.message,
-      code: issue.code,
-    })),
-  });
 }

@@ -10,6 +10,7 @@ export * from './mail-thread-id.ts';
 export * from './http.ts';
 export * from './log.ts';
 export * from './metrics.ts';
+export * from './payload.ts';
 export * from './principal.ts';
 export * from './service.ts';
 export * from './status.ts';

@@ -44,6 +44,27 @@ const routes = defineRoutes({
   },
 });
 
+const notes = defineRoutes({
+  createNote: {
+    service: 'scoring',
+    method: 'POST',
+    path: '/v1/notes/:name',
+    summary: '',
+    permission: 'public',
+    params: z.strictObject({ name: z.string() }),
+    query: z.strictObject({ q: z.string().optional() }),
+    body: z.strictObject({
+      texts: z.array(z.string()).optional(),
+      byName: z.record(z.string(), z.unknown()).optional(),
+    }),
+    answer: z.looseObject({}),
+    status: 201,
+    errors: [],
+    rows: [],
+  },
+});
+const JSON_TYPE = { 'content-type': 'application/json' };
+
 let server: HttpServer;
 let url: string;
 let fail: Error | null = null;
@@ -68,6 +89,7 @@ beforeAll(async () => {
     getThing: ({ params }) => Promise.resolve({ ...params }),
   };
   addRoutes(server, routes, handlers, () => Promise.resolve(nobody));
+  addRoutes(server, notes, { createNote: () => Promise.resolve({}) }, () => Promise.resolve(nobody));
   url = await server.listen({ host: '127.0.0.1', port: 0 });
 });
 afterAll(() => server.close());
@@ -248,5 +270,38 @@ describe('readiness', () => {
     checks.pop();
     expect(await (await fetch(`${url}/ready`)).json()).toEqual({ status: 'ready', db: 'ok', checks: { db: 'ok' } });
     expect(await (await fetch(`${url}/health`)).json()).toEqual({ status: 'ok' });
+  });
+});
+
+describe('what no column holds', () => {
+  const post = async (body: string): Promise<{ status: number; paths: readonly string[] }> => {
+    const response = await fetch(`${url}/v1/notes/one`, { method: 'POST', headers: JSON_TYPE, body });
+    const { error } = (await response.json()) as { error?: { details?: { issues?: { path: string }[] } } };
+    return { status: response.status, paths: error?.details?.issues?.map(({ path }) => path) ?? [] };
+  };
+
+  it.each([
+    ['NUL', { texts: ['fine', 'a\0b'] }, 'body.texts.1'],
+    ['half of a character', { texts: ['\ud800'] }, 'body.texts.0'],
+    ['a name with NUL', { byName: { 'a\0': 'fine' } }, 'body.byName'],
+    ['what a record holds', { byName: { deep: { deeper: '\0' } } }, 'body.byName.deep.deeper'],
+  ])('%s is refused at the door by its path', async (_what, body, path) => {
+    expect(await post(JSON.stringify(body))).toEqual({ status: 400, paths: [path] });
+  });
+
+  it('takes whole characters outside the first plane', async () => {
+    expect((await post(JSON.stringify({ texts: ['🌊'] }))).status).toBe(201);
+  });
+
+  it('refuses what nests for thousands of levels without walking it', async () => {
+    const deep = `{"byName":${'{"a":'.repeat(5_000)}1${'}'.repeat(5_000)}}`;
+    expect(await post(deep)).toEqual({ status: 400, paths: ['body'] });
+  });
+
+  it('refuses it in a path and in a query too', async () => {
+    expect((await fetch(`${url}/v1/notes/a%00`, { method: 'POST', body: '{}', headers: JSON_TYPE })).status).toBe(400);
+    expect((await fetch(`${url}/v1/notes/a?q=%00`, { method: 'POST', body: '{}', headers: JSON_TYPE })).status).toBe(
+      400,
+    );
   });
 });

@@ -254,9 +254,6 @@ const actRow = z.object({
   at: z.number(),
 });
 
-/** A cursor is what somebody sends: a time that is none stands for the beginning. */
-const validTime = (at: number): number => (Math.abs(at) < 8.64e15 ? at : 0);
-
 const ORDER = 'dead-letter-acts';
 
 /** Newest first; acts over all organisations are shown to admins only. */
@@ -269,7 +266,7 @@ export async function listActs(
   const after =
     place === null
       ? sql.fragment`true`
-      : sql.fragment`(at, id) < (${new Date(validTime(place.value)).toISOString()}::timestamptz, ${place.id}::uuid)`;
+      : sql.fragment`(at, id) < (${new Date(place.value).toISOString()}::timestamptz, ${place.id}::uuid)`;
   const rows = await queries.any(sql.type(actRow)`
     select id, act, who, filter, matched, acted, guarded, came_back, gone, at
     from dead_letter_acts where ${who === 'everybody' ? sql.fragment`true` : visible(who)} and ${after} order by at desc, id desc limit ${query.limit + 1}

@@ -130,7 +130,7 @@ const ORDER = 'dead-letters';
 
 export async function listDeadLetters(database: Queries, who: Visibility, query: DeadLetterQuery) {
   const place = query.cursor === undefined ? null : fromCursor(ORDER, query.cursor);
-  const placeAt = place === null ? null : new Date(whole(place.value, 253_402_300_799_999) ?? 0).toISOString();
+  const placeAt = place === null ? null : new Date(place.value).toISOString();
   const conditions = [
     visible(who),
     ...(query.group === undefined ? [] : [sql.fragment`consumer_group = ${query.group}`]),

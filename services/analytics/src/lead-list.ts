@@ -14,6 +14,8 @@ export type LeadPage = { readonly items: LeadView[]; readonly nextCursor: string
 const row = z.object({ key: z.string(), score: z.int(), created_at: z.number(), state: z.string() });
 type Fragment = ReturnType<typeof sql.fragment>;
 
+const SCORE_MAX = 100;
+
 const orders = {
   createdAt: { column: 'created_at', type: 'timestamptz', descending: false },
   '-createdAt': { column: 'created_at', type: 'timestamptz', descending: true },
@@ -52,16 +54,14 @@ export async function listLeads(database: Queries, orgId: string, query: LeadLis
 function placeAfter({ sort, cursor }: LeadListQuery): Fragment[] {
   if (cursor === undefined) return [];
   const order = orders[sort];
-  const { value, id } = fromCursor(sort, cursor);
-  const text = order.column === 'score' ? String(Math.trunc(value)) : isoOf(value);
+  const isScore = order.column === 'score';
+  const { value, id } = isScore ? fromCursor(sort, cursor, SCORE_MAX) : fromCursor(sort, cursor);
+  const text = isScore ? String(value) : new Date(value).toISOString();
   const compare = order.descending ? sql.fragment`<` : sql.fragment`>`;
   return [
     sql.fragment`(${sql.identifier([order.column])}, key) ${compare} (${text}::${sql.identifier([order.type])}, ${id}::uuid)`,
   ];
 }
-
-/** A cursor of ours is in range; a forged one must not become a range error. */
-const isoOf = (at: number): string => new Date(Math.max(0, Math.min(at, 253_402_300_799_999))).toISOString();
 
 function filters(query: LeadListQuery): Fragment[] {
   const found: Fragment[] = [];

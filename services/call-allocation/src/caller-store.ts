@@ -1,7 +1,7 @@
 /** Callers (CA-01, CA-02), and the match between a caller and what waits (CA-19). */
 import { z } from 'zod';
 import type { CallerBody, CallerView } from '@lead-flood/contracts';
-import { CodedError } from '@lead-flood/kernel';
+import { CodedError, isId } from '@lead-flood/kernel';
 import type { Queries } from '@lead-flood/postgres';
 import { sql, sqlState, texts } from '@lead-flood/postgres';
 
@@ -64,11 +64,14 @@ export async function getCaller(database: Queries, orgId: string, id: string): P
 
 /** The caller who is logged in: by the account's id, or by an id that is the caller's own (S3's tokens). */
 export async function callerOfUser(database: Queries, orgId: string, userId: string): Promise<CallerView> {
-  const found = await database.maybeOne(
-    sql.type(
-      row,
-    )`select ${columns} from callers where org_id = ${orgId} and (user_id = ${userId} or id = ${userId}) limit 1`,
-  );
+  // A token may name its user in any way; only an id of ours can be a caller's.
+  const found = isId(userId)
+    ? await database.maybeOne(
+        sql.type(
+          row,
+        )`select ${columns} from callers where org_id = ${orgId} and (user_id = ${userId} or id = ${userId}) limit 1`,
+      )
+    : null;
   if (found === null) throw new CodedError('CAL_ERR_UNKNOWN_CALLER', 'this account belongs to no caller');
   return toView(found);
 }

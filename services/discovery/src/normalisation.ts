@@ -8,6 +8,7 @@ import { emailKey, normaliseEmail } from './domain/email.ts';
 import type { IdentityKey, Submission } from './domain/submission.ts';
 
 const SLUG = /^\/in\/([^/?#]+)/i;
+const CONTROL = /\p{Control}/u;
 
 /** `https://se.linkedin.com/in/Some-One/?trk=x` -> `some-one`; null when it is no profile address. */
 export function linkedinSlug(text: string): string | null {
@@ -15,7 +16,9 @@ export function linkedinSlug(text: string): string | null {
     const url = new URL(/^https?:\/\//i.test(text) ? text : `https://${text}`);
     const slug = SLUG.exec(url.pathname)?.[1];
     if (slug === undefined || !/(^|\.)linkedin\.com$/i.test(url.hostname)) return null;
-    return decodeURIComponent(slug).normalize('NFC').toLowerCase();
+    const name = decodeURIComponent(slug).normalize('NFC').toLowerCase();
+    // `%00` is plain ASCII until it is decoded, and no profile's name.
+    return CONTROL.test(name) ? null : name;
   } catch {
     // Neither an address nor decodable: not a profile.
     return null;

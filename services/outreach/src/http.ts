@@ -1,7 +1,7 @@
 /** Outreach's REST doors: the inbox. */
 import { z } from 'zod';
 import type { Handlers, outreachRoutes, ThreadSummary } from '@lead-flood/contracts';
-import { CodedError, derivedId, randomId } from '@lead-flood/kernel';
+import { CodedError, derivedId, isId, randomId } from '@lead-flood/kernel';
 import type { Database } from '@lead-flood/postgres';
 import { sql } from '@lead-flood/postgres';
 import type { Applier } from '@lead-flood/processor';
@@ -115,9 +115,11 @@ async function findThread(
 
 const unknownThread = (): CodedError => new CodedError('OUT_ERR_UNKNOWN_THREAD', 'there is no such thread');
 
-function readCursor(cursor: string): { at: string; key: string } | null {
-  const [at, key] = cursor.split('_');
-  return at !== undefined && key !== undefined && !Number.isNaN(Date.parse(at)) && /^[0-9a-f-]{36}$/.test(key)
-    ? { at, key }
-    : null;
+/** Throws `OUT_ERR_BAD_CURSOR` for anything that `listThreads` did not write. */
+function readCursor(cursor: string): { at: string; key: string } {
+  const [at = '', key = '', ...rest] = cursor.split('_');
+  const time = Date.parse(at);
+  if (Number.isNaN(time) || iso(time) !== at || !isId(key) || rest.length > 0)
+    throw new CodedError('OUT_ERR_BAD_CURSOR', 'the cursor is not one of this list');
+  return { at, key };
 }

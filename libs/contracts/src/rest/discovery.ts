@@ -8,8 +8,8 @@ const icpFields = {
   name: z.string().trim().min(1).max(120),
   targetIndustries: z.array(z.string().trim().min(1).max(120)).max(100).default([]),
   targetCountries: z.array(countryIso).max(250).default([]),
-  minCompanySize: z.int().min(0).nullable().default(null),
-  maxCompanySize: z.int().min(0).nullable().default(null),
+  minCompanySize: z.int32().min(0).nullable().default(null),
+  maxCompanySize: z.int32().min(0).nullable().default(null),
   requiredTechnologies: z.array(z.string().trim().min(1).max(120)).max(100).default([]),
 };
 

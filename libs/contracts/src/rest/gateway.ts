@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { cursor, id, pageLimit, timestamp } from './fields.ts';
 import { roles } from './policy.ts';
 import { defineRoutes } from './route.ts';
+import { cleanTexts } from './texts.ts';
 import { mailBody, webhookAnswer, yayBody } from './webhook.ts';
 
 export const loginBody = z.strictObject({
@@ -181,7 +182,11 @@ export const gatewayRoutes = defineRoutes({
     summary: 'Hand in up to 1,000 leads; each element as in POST /v1/leads',
     permission: 'leads:write',
     // An element that is wrong is refused alone, so the array as a whole accepts any object.
-    body: z.array(z.record(z.string(), z.unknown()).describe('As the body of POST /v1/leads')).min(1).max(1_000),
+    body: z
+      .array(z.record(z.string(), z.unknown()).describe('As the body of POST /v1/leads'))
+      .min(1)
+      .max(1_000)
+      .overwrite(cleanTexts),
     answer: z.strictObject({ jobId: id, accepted: z.int(), refused: z.array(refusedRow) }),
     status: 202,
     errors: ['invalid_payload', 'payload_too_large', 'idempotency_conflict', 'idempotency_mismatch'],

@@ -6,6 +6,7 @@ import { Readable } from 'node:stream';
 import { CsvError, parse } from 'csv-parse';
 import type { Parser } from 'csv-parse';
 import { parse as parseWhole } from 'csv-parse/sync';
+import { cleanText } from '@lead-flood/contracts';
 import { CodedError } from '@lead-flood/kernel';
 import type { Column } from '../domain/lead-columns.ts';
 import { guessDelimiter, readHeader, toLeadFields } from '../domain/lead-columns.ts';
@@ -112,7 +113,7 @@ const asBroken = (error: unknown): unknown =>
 
 function columnsOf(cells: readonly string[]): readonly Column[] {
   if (cells.length > COLUMNS_MAX) throw new CodedError('IGW_ERR_CSV_HEADER', `more than ${COLUMNS_MAX} columns`);
-  const header = readHeader(cells);
+  const header = readHeader(cells.map(cleanText));
   if (!header.ok) throw new CodedError('IGW_ERR_CSV_HEADER', header.reason);
   return header.columns;
 }
@@ -122,7 +123,7 @@ function checkCells(row: number, columns: readonly Column[], cells: readonly str
     return { row, field: null, code: 'too_many_cells', message: 'the row has more cells than the header' };
   if (cells.some((cell) => cell.includes(REPLACEMENT)))
     return { row, field: null, code: 'not_utf8', message: 'the row is not UTF-8: save the file as CSV UTF-8' };
-  const fields = toLeadFields(columns, cells);
+  const fields = toLeadFields(columns, cells.map(cleanText));
   return checkRow(row, { source: 'csv', ...fields });
 }
 
