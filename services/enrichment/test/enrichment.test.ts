@@ -4,7 +4,7 @@ import { TransientError } from '@lead-flood/kernel';
 import type { Step } from '@lead-flood/processor';
 import { sampleCompany, sampleDiscovered, samplePerson, specifyEffect } from '@lead-flood/testing';
 import type { Enrichment } from '../src/domain/enrichment.ts';
-import type { Answers, Finding, ProviderFacts } from '../src/domain/finding.ts';
+import type { Answers, Attempt, Finding, ProviderFacts } from '../src/domain/finding.ts';
 import { affordable, confidenceEnough, isEnough, plan } from '../src/domain/plan.ts';
 import { professionalOnly } from '../src/domain/region.ts';
 import type { EnrichmentAdapter, Finding as Answer } from '../src/providers/adapter.ts';
@@ -132,6 +132,8 @@ describe('the waterfall', () => {
   it('[EN-07] a rate limit brings the lead back later; any other failure is an attempt without an answer', async () => {
     const limited = apollo(() => Promise.reject(new TransientError('PRV_ERR_RATE_LIMITED', 'slow down')));
     await expect(run([limited, hunter(miss)])).rejects.toMatchObject({ code: 'PRV_ERR_RATE_LIMITED' });
+    const windowFull = apollo(() => Promise.reject(new TransientError('PRV_ERR_QUOTA', 'our own window is full')));
+    await expect(run([windowFull, hunter(miss)])).rejects.toMatchObject({ code: 'PRV_ERR_QUOTA' });
     const broken = apollo(() => Promise.reject(new TransientError('PRV_ERR_TIMEOUT', 'no answer')));
     await expect(run([broken, hunter(miss)])).resolves.toMatchObject({
       findings: [],
@@ -229,6 +231,24 @@ describe('an enriched lead', () => {
     enriched(privately, american).thenEmits({ name: 'LeadEnriched', data: { emailStatus: 'verified' } });
     expect(['CA', 'GB', 'AU', 'DE', 'CH', 'NO'].every(professionalOnly)).toBe(true);
     expect(professionalOnly('US')).toBe(false);
+  });
+
+  it('says that the person objected, where a provider may not give them out and nobody else knows more', () => {
+    const restricted: Attempt = {
+      provider: 'hunter',
+      status: 'restricted',
+      confidence: null,
+      latencyMs: 3,
+      costMicros: 0,
+    };
+    enriched({ ...answers(), attempts: [restricted] }).thenEmits({
+      name: 'LeadEnrichmentFailed',
+      data: { reason: 'restricted', attempts: [restricted] },
+    });
+    enriched({ ...answers(finding()), attempts: [restricted] }).thenEmits({
+      name: 'LeadEnriched',
+      data: { attempts: [restricted] },
+    });
   });
 
   it('[EN-16] without any answer goes on with what was discovered', () => {

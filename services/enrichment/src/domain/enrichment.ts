@@ -47,7 +47,7 @@ export function enrich(
   const useful = usable.filter(
     (finding) => finding.email !== null || finding.phone !== null || finding.linkedinUrl !== null,
   );
-  if (useful.length === 0) return fail(lead, answers, now, answers.findings.length > 0 ? 'filtered' : 'no-hit');
+  if (useful.length === 0) return fail(lead, answers, now, whyNothing(answers));
   const { person, company, fields, email } = merge(lead, useful, answers.observedAt);
   const enriched: LeadEnriched = {
     ...about(lead),
@@ -67,6 +67,11 @@ export function enrich(
     observedAt: answers.observedAt,
   };
   return apply<Enrichment, Emitted>(next, [{ name: 'LeadEnriched', data: enriched }]);
+}
+
+function whyNothing({ attempts, findings }: Answers): string {
+  if (findings.length > 0) return 'filtered';
+  return attempts.some(({ status }) => status === 'restricted') ? 'restricted' : 'no-hit';
 }
 
 /** EN-16: the line goes on with what was discovered. */
