@@ -63,6 +63,7 @@ test('sends method, path, query, headers and body, and answers what the schema m
     data: { ok: true },
     latencyMs: expect.any(Number),
     costMicros: 20_000,
+    headers: expect.objectContaining({ 'content-length': expect.any(String) }),
   });
   expect(peer.requests[0]).toMatch(/^POST \/base\/ask\?q=a\+b&n=1 HTTP\/1\.1\r\n/);
   expect(peer.requests[0]).toMatch(/x-key: k\r\n/);
