@@ -32,13 +32,12 @@ afterAll(() => doors.close());
 // Its one field is no text; it would end the session that asks.
 const routes = Object.entries(allRoutes).filter(([name]) => name !== 'logout');
 
-describe('[X-AU-11] a poisoned field', () => {
+describe('a poisoned field', () => {
   it.each(routes)('of %s is no fault of ours', async (_name, route) => {
     const faults: string[] = [];
     for (const { what, path, body } of poisoned(route, ids)) {
       const told = await doors.ask(path, {
         method: route.method,
-        // A new organisation's worth of rights: callers have doors that administrators have not.
         as: route.permission === 'call-tasks:work' ? doors.tokens.caller : doors.tokens.admin,
         ...(body === undefined ? {} : { body, headers: { 'content-type': 'application/json' } }),
       });
