@@ -70,6 +70,14 @@ it('one person under an id in either spelling', async () => {
   });
 });
 
+it('an ICP has 200 rules at most', async () => {
+  const rule = { fieldKey: 'hasPhone', operator: 'EXISTS', value: true, weight: 0.1, type: 'WEIGHTED' };
+  const { body } = await doors.ask<{ id: string }>('/v1/icps', { json: { name: 'Of many rules' } });
+  const add = () => doors.refusal(`/v1/icps/${body.id}/rules`, { json: rule });
+  for (let n = 0; n < 200; n += 1) expect((await add()).status).toBe(201);
+  expect(await add()).toMatchObject({ status: 409, code: 'conflict' });
+});
+
 it('an account whose id is none of ours is no caller', async () => {
   const as = await doors.mint('bob', 'caller');
   expect((await doors.ask('/v1/call-tasks/current', { as })).status).toBe(404);

@@ -6,9 +6,7 @@ import { platformOrg } from '@lead-flood/kernel';
 import { sql } from '@lead-flood/postgres';
 import { eventually } from '@lead-flood/testing';
 import { hashSecret, makeApiKey } from '../src/auth/api-key.ts';
-import { config } from '../src/config.ts';
 import { startHousekeeping } from '../src/housekeeping.ts';
-import { readConfig } from '@lead-flood/service';
 import type { Gateway, Told } from './harness.ts';
 import { secrets, startGateway } from './harness.ts';
 
