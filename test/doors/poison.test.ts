@@ -32,13 +32,12 @@ afterAll(() => doors.close());
 // Its one field is no text; it would end the session that asks.
 const routes = Object.entries(allRoutes).filter(([name]) => name !== 'logout');
 
-describe('[X-AU-11] a poisoned field', () => {
+describe('a poisoned field', () => {
   it.each(routes)('of %s is no fault of ours', async (_name, route) => {
     const faults: string[] = [];
     for (const { what, path, body } of poisoned(route, ids)) {
       const told = await doors.ask(path, {
         method: route.method,
-        // A new organisation's worth of rights: callers have doors that administrators have not.
         as: route.permission === 'call-tasks:work' ? doors.tokens.caller : doors.tokens.admin,
         ...(body === undefined ? {} : { body, headers: { 'content-type': 'application/json' } }),
       });
@@ -69,6 +68,14 @@ it('one person under an id in either spelling', async () => {
     const path = `/v1/leads?source=capitals&icpId=${icpId.toUpperCase()}`;
     return (await doors.ask<{ items: unknown[] }>(path)).body.items.length === 1;
   });
+});
+
+it('an ICP has 200 rules at most', async () => {
+  const rule = { fieldKey: 'hasPhone', operator: 'EXISTS', value: true, weight: 0.1, type: 'WEIGHTED' };
+  const { body } = await doors.ask<{ id: string }>('/v1/icps', { json: { name: 'Of many rules' } });
+  const add = () => doors.refusal(`/v1/icps/${body.id}/rules`, { json: rule });
+  for (let n = 0; n < 200; n += 1) expect((await add()).status).toBe(201);
+  expect(await add()).toMatchObject({ status: 409, code: 'conflict' });
 });
 
 it('an account whose id is none of ours is no caller', async () => {

@@ -11,7 +11,7 @@ import { readDocument } from './store.ts';
 export type LeadListQuery = z.output<typeof leadListQuery>;
 export type LeadPage = { readonly items: LeadView[]; readonly nextCursor: string | null };
 
-const row = z.object({ key: z.string(), score: z.int(), created_at: z.number(), state: z.string() });
+const row = z.object({ key: z.string(), score: z.int(), created_at: z.number(), state: z.string().nullable() });
 type Fragment = ReturnType<typeof sql.fragment>;
 
 const SCORE_MAX = 100;
@@ -23,7 +23,15 @@ const orders = {
   '-score': { column: 'score', type: 'int4', descending: true },
 } as const;
 
-export async function listLeads(database: Queries, orgId: string, query: LeadListQuery): Promise<LeadPage> {
+/** A page ends with the lead that passes so many bytes: rows alone would not bound what one answer costs everybody else. */
+const PAGE_BYTES_MAX = 4_194_304;
+
+export async function listLeads(
+  database: Queries,
+  orgId: string,
+  query: LeadListQuery,
+  bytesMax = PAGE_BYTES_MAX,
+): Promise<LeadPage> {
   const order = orders[query.sort];
   const conditions = [
     // A refused submission has no stage.
@@ -35,13 +43,20 @@ export async function listLeads(database: Queries, orgId: string, query: LeadLis
   const column = sql.identifier([order.column]);
   const direction = order.descending ? sql.fragment`desc` : sql.fragment`asc`;
   const rows = await database.any(sql.type(row)`
-    select key, score, created_at, state from lead_models
-    where ${sql.join(conditions, sql.fragment` and `)}
+    select key, score, created_at, case when bytes_before < ${bytesMax} then state end as state from (
+      select key, score, created_at, state,
+        sum(octet_length(state::text)) over (order by ${column} ${direction}, key ${direction}) - octet_length(state::text) as bytes_before
+      from (
+        select key, score, created_at, state from lead_models
+        where ${sql.join(conditions, sql.fragment` and `)}
+        order by ${column} ${direction}, key ${direction}
+        limit ${query.limit + 1}
+      ) as page
+    ) as measured
     order by ${column} ${direction}, key ${direction}
-    limit ${query.limit + 1}
   `);
-  const shown = rows.slice(0, query.limit);
-  const last = rows.length > query.limit ? shown.at(-1) : undefined;
+  const shown = rows.slice(0, query.limit).flatMap((r) => (r.state === null ? [] : [{ ...r, state: r.state }]));
+  const last = rows.length > shown.length ? shown.at(-1) : undefined;
   return {
     items: shown.map((r) => toLeadView(r.key, readDocument(r.state))),
     nextCursor:

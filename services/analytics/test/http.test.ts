@@ -12,6 +12,7 @@ import {
   samplePerson,
   sampleScored,
 } from '@lead-flood/testing';
+import { listLeads } from '../src/lead-list.ts';
 import type { Doors } from './harness.ts';
 import { openDoors } from './harness.ts';
 import { at, duplicate, fullStory, message, rejection } from './story.ts';
@@ -163,6 +164,25 @@ describe('the list', () => {
     const { items } = await list('sort=-score&limit=100');
     expect(items.at(-1)).toMatchObject({ id: sampleId('fresh'), score: null });
   });
+
+  it.each(['createdAt', '-score'] as const)(
+    'a page by %s ends where its bytes do; the next goes on there',
+    async (sort) => {
+      const { orgId } = sampleDiscovered();
+      const page = (limit: number, bytes: number, cursor?: string) =>
+        listLeads(doors.database, orgId, { sort, limit, cursor }, bytes);
+      const all = (await page(100, 1_000_000)).items.map(({ id }) => id);
+      const seen: string[] = [];
+      let cursor: string | null | undefined;
+      for (let asked = 0; cursor !== null && asked < 100; asked += 1) {
+        const { items, nextCursor }: Awaited<ReturnType<typeof page>> = await page(100, 1, cursor);
+        expect(items.length).toBe(1);
+        seen.push(...items.map(({ id }) => id));
+        cursor = nextCursor;
+      }
+      expect(seen).toEqual(all);
+    },
+  );
 
   it.each(['createdAt', '-createdAt', 'score', '-score'])(
     '[GW-09] pages by %s show each lead once, also while new ones come',

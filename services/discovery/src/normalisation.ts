@@ -3,6 +3,7 @@ import { domainToASCII } from 'node:url';
 import { parsePhoneNumberFromString } from 'libphonenumber-js/max';
 import type { CountryCode } from 'libphonenumber-js/max';
 import { parse as parseHost } from 'tldts';
+import { areNotesBounded, notesBound } from '@lead-flood/contracts';
 import type { Company, LeadSubmitted, Person, RejectionReason } from '@lead-flood/contracts';
 import { emailKey, normaliseEmail } from './domain/email.ts';
 import type { IdentityKey, Submission } from './domain/submission.ts';
@@ -88,6 +89,8 @@ export function normalise(data: LeadSubmitted): Submission {
     ...(phone === null ? [] : [{ kind: 'phone' as const, value: phone }]),
     ...(slug === null ? [] : [{ kind: 'linkedin' as const, value: slug }]),
   ];
+  if (!areNotesBounded(data.attributes))
+    problems.push(problem('too_many_attributes', 'attributes', `are more than ${notesBound}`));
   if (keys.length === 0 && problems.length === 0)
     problems.push(
       problem('missing_identity', 'person', 'has no e-mail address, phone number or LinkedIn profile that can be read'),

@@ -23,6 +23,7 @@ export const errorCodes = {
   IGW_ERR_BUSY: 'unavailable',
   IGW_ERR_BACKLOG_FULL: 'unavailable',
   IGW_ERR_NO_FILE: 'invalid_payload',
+  IGW_ERR_FORM_BROKEN: 'invalid_payload',
   IGW_ERR_FILE_TOO_LARGE: 'payload_too_large',
   IGW_ERR_TOO_MANY_ROWS: 'payload_too_large',
   IGW_ERR_CSV_HEADER: 'invalid_payload',

@@ -20,7 +20,12 @@ describe('policy', () => {
   const cases = Object.entries(allRoutes).flatMap(([name, route]) => roles.map((role) => [name, role, route] as const));
 
   it.each(cases)('[X-RB-04] %s by %s is as the table says', (_name, role, route) => {
-    const caller = { principal: { userId: 'u', orgId: 'o', role, scopes: [] }, sessionId: null, apiKey: null };
+    const caller = {
+      principal: { userId: 'u', orgId: 'o', role, scopes: [] },
+      sessionId: null,
+      isMinted: false,
+      apiKey: null,
+    };
     const may = route.permission === 'public' || permissionsOf[role].has(route.permission);
     const attempt = (): void => {
       assertAllowed(route, caller);
@@ -59,6 +64,7 @@ describe('policy', () => {
         const caller = {
           principal: { userId: 'u', orgId: 'o', role: 'admin', scopes: [scope] },
           sessionId: null,
+          isMinted: false,
           apiKey: { id: 'k', plan: 'free' as const },
         };
         if (scopeFor(method) === scope)
@@ -77,6 +83,7 @@ describe('policy', () => {
     const caller = {
       principal: { userId: 'u', orgId: 'o', role: 'constructor', scopes: [] },
       sessionId: null,
+      isMinted: false,
       apiKey: null,
     };
     expect(() => {

@@ -55,7 +55,9 @@ export async function saveRule(
   replaces: boolean,
 ): Promise<QualificationRule> {
   return database.transaction(async (tx) => {
+    // Its row is locked from here on, so that nobody else adds one in between.
     await raiseVersion(tx, orgId, saved.icpId);
+    if (!replaces) await refuseTooMany(tx, orgId, saved.icpId);
     const value = JSON.stringify(saved.value);
     const kept = replaces
       ? await tx.maybeOne(sql.type(row)`
@@ -86,6 +88,18 @@ export async function deleteRule(
     if (rowCount === 0) throw unknownRule(at.ruleId);
     await raiseVersion(tx, orgId, at.icpId);
   });
+}
+
+/** A score says what every rule gave, so their number bounds the size of each scored lead. */
+const RULES_MAX = 200;
+
+async function refuseTooMany(tx: Queries, orgId: string, icpId: string): Promise<void> {
+  const count = await tx.oneFirst(
+    sql.type(
+      z.object({ count: z.int() }),
+    )`select count(*) as count from qualification_rules where org_id = ${orgId} and icp_id = ${icpId}`,
+  );
+  if (count >= RULES_MAX) throw new CodedError('SCR_ERR_TOO_MANY_RULES', `an ICP has at most ${RULES_MAX} rules`);
 }
 
 async function raiseVersion(tx: Queries, orgId: string, icpId: string): Promise<void> {

@@ -1,6 +1,6 @@
 /** Call-allocation's doors (S3): callers, the caller's task, the operator's view. */
 import { z } from 'zod';
-import { countryIso, id, timestamp } from './fields.ts';
+import { countryIso, id, notes, timestamp } from './fields.ts';
 import { defineRoutes } from './route.ts';
 
 const callerFields = {
@@ -23,14 +23,13 @@ function isTimezone(name: string): boolean {
   }
 }
 
-const metadata = z.record(z.string().max(60), z.string().max(500));
-export const callerBody = z.strictObject({ ...callerFields, userId: id.optional(), metadata: metadata.default({}) });
+export const callerBody = z.strictObject({ ...callerFields, userId: id.optional(), metadata: notes.default({}) });
 export type CallerBody = z.infer<typeof callerBody>;
 export const callerView = z.strictObject({
   id,
   userId: id.nullable(),
   ...callerFields,
-  metadata,
+  metadata: notes,
   allocationStatus: z.string(),
   createdAt: timestamp,
   updatedAt: timestamp,
@@ -102,7 +101,7 @@ export const callAllocationRoutes = defineRoutes({
     summary: 'Change a caller',
     permission: 'callers:manage',
     params: callerParams,
-    body: z.strictObject({ ...callerFields, metadata }).partial(),
+    body: z.strictObject({ ...callerFields, metadata: notes }).partial(),
     answer: callerView,
     status: 200,
     errors: ['invalid_payload', 'not_found', 'conflict'],

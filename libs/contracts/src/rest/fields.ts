@@ -20,6 +20,20 @@ export const timestamp = z.iso
   .datetime({ offset: true })
   .refine((text) => Date.parse(text) >= YEAR_1 && Date.parse(text) < YEAR_10000, 'is not between the years 1 and 9999')
   .overwrite(inOurSpelling);
+const NOTES_MAX = 100;
+const NOTES_BYTES_MAX = 16_384;
+
+/** Whether notes of others' naming are few and small enough to go wherever a lead goes. */
+export function areNotesBounded(notes: Readonly<Record<string, string>>): boolean {
+  const entries = Object.entries(notes);
+  if (entries.length > NOTES_MAX) return false;
+  const bytes = entries.reduce((sum, [name, text]) => sum + encoder.encode(name + text).length, 0);
+  return bytes <= NOTES_BYTES_MAX;
+}
+const encoder = new TextEncoder();
+export const notesBound = `at most ${NOTES_MAX} fields and ${NOTES_BYTES_MAX} bytes in sum`;
+export const notes = z.record(z.string().min(1).max(60), z.string().max(500)).refine(areNotesBounded, notesBound);
+
 export const cursor = z.string().max(200);
 export const pageLimit = z.coerce.number().int().min(1).max(100).default(25);
 /** Page of a list: `nextCursor` is null on the last one. */

@@ -1,6 +1,6 @@
 /** The lead as clients see it (GW-08: one superset answer), its stages, and what a client may hand in. */
 import { z } from 'zod';
-import { countryIso, id, timestamp } from './fields.ts';
+import { countryIso, id, notes, timestamp } from './fields.ts';
 
 export const leadStages = [
   'NEW',
@@ -63,7 +63,7 @@ export const createLeadBody = z
     projectId: id.optional(),
     externalId: short.optional(),
     consent: z.strictObject({ basis: short.optional(), note: z.string().max(500).optional() }).optional(),
-    customFields: z.record(z.string().min(1).max(60), z.string().max(500)).default({}),
+    customFields: notes.default({}),
   })
   .refine((body) => body.email !== undefined || body.phone !== undefined || body.linkedinUrl !== undefined, {
     message: 'give at least one of email, phone, linkedinUrl',

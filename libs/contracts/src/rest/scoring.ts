@@ -56,7 +56,7 @@ export const scoringRoutes = defineRoutes({
     body: ruleBody,
     answer: rule,
     status: 201,
-    errors: ['invalid_payload'],
+    errors: ['invalid_payload', 'conflict'],
     rows: ['SC-03'],
   },
   updateRule: {

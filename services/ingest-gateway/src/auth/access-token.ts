@@ -15,7 +15,10 @@ export type TokenFacts = {
   readonly userId: string;
   readonly orgId: string;
   readonly role: Role;
+  /** The session that it ends with; null where development minting made it out of nothing. */
   readonly sessionId: string | null;
+  /** Made by somebody for somebody, not by signing in: it mints no others. */
+  readonly isMinted: boolean;
 };
 
 export type AccessToken = TokenFacts & { readonly expiresAt: number };
@@ -38,15 +41,17 @@ const claims = z.object({
   role: z.enum(roles),
   scopes: z.array(z.string()),
   sid: z.uuid().nullable(),
+  minted: z.boolean(),
   exp: z.number(),
 });
 
 export function createAccessTokens(config: TokenConfig): AccessTokens {
   const key = new TextEncoder().encode(config.JWT_ACCESS_SECRET);
   return {
-    async sign({ userId, orgId, role, sessionId }, ttlSeconds) {
+    async sign({ userId, orgId, role, sessionId, isMinted }, ttlSeconds) {
       const expiresAt = Math.floor(Date.now() / 1_000) + ttlSeconds;
-      const token = await new SignJWT({ org: orgId, role, scopes: [...permissionsOf[role]], sid: sessionId })
+      const scopes = [...permissionsOf[role]];
+      const token = await new SignJWT({ org: orgId, role, scopes, sid: sessionId, minted: isMinted })
         .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
         .setSubject(userId)
         .setIssuer(config.JWT_ISSUER)
@@ -67,8 +72,8 @@ export function createAccessTokens(config: TokenConfig): AccessTokens {
           audience: config.JWT_AUDIENCE,
           requiredClaims: ['exp', 'sub'],
         });
-        const { sub, org, role, sid, exp } = claims.parse(payload);
-        return { userId: sub, orgId: org, role, sessionId: sid, expiresAt: exp * 1_000 };
+        const { sub, org, role, sid, minted, exp } = claims.parse(payload);
+        return { userId: sub, orgId: org, role, sessionId: sid, isMinted: minted, expiresAt: exp * 1_000 };
       } catch (error) {
         throw badToken(error);
       }

@@ -68,6 +68,7 @@ export function createApiKeys({ find, onUsed, now }: ApiKeyDeps): ApiKeys {
       return {
         principal: { userId: row.userId, orgId: row.orgId, role: row.role, scopes: row.scopes },
         sessionId: null,
+        isMinted: false,
         apiKey: { id: row.id, plan: row.plan },
       };
     },

@@ -7,7 +7,7 @@ import { addRoutes, nobody } from '@lead-flood/service';
 import type { Gate } from '../access/gate.ts';
 import type { GatewayConfig } from '../config.ts';
 import type { RequestLimits } from '../limits/request-limits.ts';
-import type { AccessTokens } from './access-token.ts';
+import type { AccessTokens, TokenFacts } from './access-token.ts';
 import type { Authenticator } from './authenticator.ts';
 import { clearSessionCookies, csrfTokenOf, refreshCookie, setSessionCookies } from './cookies.ts';
 import { isPassword } from './password.ts';
@@ -48,15 +48,15 @@ const handlers = (deps: AuthDeps): HttpHandlers<typeof routes> => ({
     return answerSession(deps, await rotate(deps.database, token, deps.config.REFRESH_TTL_DAYS), reply);
   },
   logout: async (_request, { request, reply }) => {
-    const { sessionId } = deps.gate.callerOf(request);
-    if (sessionId !== null) await endSession(deps.database, sessionId);
+    const { sessionId, isMinted } = deps.gate.callerOf(request);
+    if (sessionId !== null && !isMinted) await endSession(deps.database, sessionId);
     clearSessionCookies(reply);
     return { success: true };
   },
   mintToken: async ({ body }, exchange) => {
-    const orgId = await mintingOrg(deps, exchange);
+    const minting = await minterOf(deps, exchange);
     const { token } = await deps.tokens.sign(
-      { userId: body.userId, orgId, role: body.role, sessionId: null },
+      { userId: body.userId, role: body.role, isMinted: true, ...minting },
       deps.config.JWT_ACCESS_TOKEN_TTL_SECONDS,
     );
     return { accessToken: token, tokenType: 'Bearer' };
@@ -103,12 +103,20 @@ async function answerSession({ config, tokens }: AuthDeps, { facts, refreshToken
   return { accessToken: token, refreshToken, expiresAt: new Date(expiresAt).toISOString() };
 }
 
-/** The organisation for which the caller may mint; an administrator's own, or the default one in development. */
-async function mintingOrg({ config, authenticate }: AuthDeps, { request }: HttpExchange): Promise<string> {
-  if (config.AUTH_DEV_TOKEN_MINT && request.headers.authorization === undefined) return config.DEFAULT_ORG_ID;
-  const { principal, apiKey } = await authenticate(request);
-  // A key is for machines and has scopes; a minted token would shed them.
-  if (principal.role !== 'admin' || apiKey !== null)
-    throw new CodedError('IGW_ERR_MINT_NOT_ALLOWED', 'only an administrator may mint tokens');
-  return principal.orgId;
+/**
+ * The organisation for which the caller may mint, and the session that the token ends with: an administrator's own, or in
+ * development the default organisation and none.
+ */
+async function minterOf(
+  { config, authenticate }: AuthDeps,
+  { request }: HttpExchange,
+): Promise<Pick<TokenFacts, 'orgId' | 'sessionId'>> {
+  if (config.AUTH_DEV_TOKEN_MINT && request.headers.authorization === undefined)
+    return { orgId: config.DEFAULT_ORG_ID, sessionId: null };
+  const { principal, sessionId, isMinted } = await authenticate(request);
+  // A key has no session: it is for machines and has scopes, which a minted token would shed. A minted token that minted
+  // would make the hour of one that was stolen last for ever.
+  if (principal.role !== 'admin' || sessionId === null || isMinted)
+    throw new CodedError('IGW_ERR_MINT_NOT_ALLOWED', 'only an administrator who has signed in may mint tokens');
+  return { orgId: principal.orgId, sessionId };
 }

@@ -32,10 +32,10 @@ export function createAuthenticator(deps: AuthenticatorDeps): Authenticator {
   async function byToken(token: string): Promise<Caller> {
     const remembered = known.get(token);
     if (remembered !== undefined) return remembered;
-    const { userId, orgId, role, sessionId, expiresAt } = await deps.tokens.verify(token);
+    const { userId, orgId, role, sessionId, isMinted, expiresAt } = await deps.tokens.verify(token);
     if (sessionId !== null && !(await deps.isSessionLive(sessionId)))
       throw new CodedError('IGW_ERR_SESSION_ENDED', 'the session has ended: sign in again');
-    const caller: Caller = { principal: { userId, orgId, role, scopes: [] }, sessionId, apiKey: null };
+    const caller: Caller = { principal: { userId, orgId, role, scopes: [] }, sessionId, isMinted, apiKey: null };
     known.set(token, caller, Math.min(expiresAt, deps.now() + REMEMBERED_MS));
     return caller;
   }

@@ -5,7 +5,9 @@ export type Plan = 'free' | 'starter' | 'pro' | 'enterprise';
 
 export type Caller = {
   readonly principal: Principal;
-  /** The session of a cookie or of a token from login; null for minted tokens and API keys. */
+  /** The session of a cookie or of a token from login, or the one behind a minted token; null for API keys. */
   readonly sessionId: string | null;
+  /** By a token that an administrator made: it neither mints others nor ends the session behind it. */
+  readonly isMinted: boolean;
   readonly apiKey: { readonly id: string; readonly plan: Plan } | null;
 };

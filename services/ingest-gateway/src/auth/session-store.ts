@@ -34,7 +34,7 @@ export async function startSession(database: Database, user: User, ttlDays: numb
       values (${sessionId}, ${user.orgId}, ${user.id}, now() + make_interval(days => ${ttlDays}))
     `);
     const refreshToken = await issue(tx, sessionId);
-    return { facts: { userId: user.id, orgId: user.orgId, role: user.role, sessionId }, refreshToken };
+    return { facts: { userId: user.id, orgId: user.orgId, role: user.role, sessionId, isMinted: false }, refreshToken };
   });
 }
 
@@ -71,7 +71,7 @@ export async function rotate(database: Database, refreshToken: string, ttlDays: 
     );
     const next = await issue(tx, row.session_id);
     return {
-      facts: { userId: row.user_id, orgId: row.org_id, role: row.role, sessionId: row.session_id },
+      facts: { userId: row.user_id, orgId: row.org_id, role: row.role, sessionId: row.session_id, isMinted: false },
       refreshToken: next,
     };
   });

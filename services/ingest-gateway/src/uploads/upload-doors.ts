@@ -119,17 +119,28 @@ const fileHandlers = (deps: UploadDeps): HttpHandlers<typeof fileRoutes> => {
 
 /** The one file of the form, whole. */
 async function receive({ request }: HttpExchange, bytesMax: number): Promise<Spooled> {
-  const part = await request.file();
+  const part = await request.file().catch(refuseBroken);
   if (part === undefined) throw new CodedError('IGW_ERR_NO_FILE', 'send one file as multipart/form-data');
-  const file = await spool(part.file, checkHead).finally(() => {
-    // What was not read must not hold up the connection.
-    part.file.resume();
-  });
+  const file = await spool(part.file, checkHead)
+    .catch(refuseBroken)
+    .finally(() => {
+      // What was not read must not hold up the connection.
+      part.file.resume();
+    });
   // A large file takes longer than a connection may usually be without a byte.
   request.raw.socket.setTimeout(0);
   if (!part.file.truncated) return file;
   await file.remove();
   throw new CodedError('IGW_ERR_FILE_TOO_LARGE', `the file is larger than ${bytesMax} bytes`);
+}
+
+/**
+ * The reader of forms throws plain errors, one for each way in which a form can be broken. Ours, Fastify's and the system's
+ * have a code, and a fault of the program has a class of its own.
+ */
+function refuseBroken(error: unknown): never {
+  if (!(error instanceof Error) || error.constructor !== Error || 'code' in error) throw error;
+  throw new CodedError('IGW_ERR_FORM_BROKEN', 'the form is cut off or not as its boundary says', { cause: error });
 }
 
 const BUSY_RETRY_SECONDS = 5;
