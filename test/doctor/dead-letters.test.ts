@@ -51,6 +51,8 @@ async function letters(...args: readonly string[]): Promise<string> {
   return text;
 }
 
+const FLOODED = 'call-allocation.offer.v1';
+
 async function publish(
   records: readonly { key: string; value: Buffer; headers?: Record<string, string> }[],
   topic = 'ingest.lead.v1',
@@ -191,13 +193,17 @@ describe('npm run dead-letters', { timeout: 120_000 }, () => {
   });
 
   it('skip brings a group past the garbage that has halted it', async () => {
-    await publish(Array.from({ length: 30 }, (_, i) => ({ key: 'flood', value: Buffer.from(`garbage ${i}`) })));
-    const at = await eventually('discovery to halt', async () => {
-      const answer = await fetch(`${product.operations.discovery}/status`);
+    // On a topic that only we write: garbage of outsiders halts nobody.
+    await publish(
+      Array.from({ length: 30 }, (_, i) => ({ key: 'flood', value: Buffer.from(`garbage ${i}`) })),
+      FLOODED,
+    );
+    const at = await eventually('call-allocation to halt', async () => {
+      const answer = await fetch(`${product.operations['call-allocation']}/status`);
       const { processors } = (await answer.json()) as { processors: { group: string; halted: string | null }[] };
-      return processors.some(({ group, halted }) => group === 'discovery' && halted !== null);
+      return processors.some(({ group, halted }) => group === 'call-allocation' && halted !== null);
     }).then(() => floodPlace());
-    const place = ['--group', 'discovery', '--topic', 'ingest.lead.v1', '--partition', String(at.partition)];
+    const place = ['--group', 'call-allocation', '--topic', FLOODED, '--partition', String(at.partition)];
     expect(await letters('skip', ...place, '--to', String(at.next + 31))).toContain('skip to something between');
     expect(await letters('skip', ...place, '--to', String(at.next + 30))).toMatch(
       /30 messages are not processed\ndry run/,
@@ -205,8 +211,8 @@ describe('npm run dead-letters', { timeout: 120_000 }, () => {
     expect(await floodPlace()).toEqual(at);
     expect(await letters('skip', ...place, '--to', String(at.next + 30), '--yes', '--by', 'ada')).toContain('skipped');
     const codec = await testCodec();
-    const data = person(2, product.seeds.orgId);
-    await publish([{ key: 'flood', value: codec.encode('LeadSubmitted', data) }]);
+    const data = { orgId: product.seeds.orgId, callerId: randomId(), offeredAt: Date.now() };
+    await publish([{ key: 'flood', value: codec.encode('OfferTask', data) }], FLOODED);
     await eventually('the next message', async () => (await floodPlace()).next === at.next + 31, 60_000);
     expect(await letters('inspect', '--key', 'flood')).toContain('\n0 dead letters');
   });
@@ -307,11 +313,12 @@ describe('npm run dead-letters', { timeout: 120_000 }, () => {
       clientId: 'test',
       log: () => undefined,
     });
-    const partition = (await readTopic(client, 'ingest.lead.v1')).find(
-      ({ key }) => key?.toString() === 'flood',
-    )?.partition;
-    const positions = await createDatabaseAnd((database) => readPositions(database, 'discovery'), 'discovery');
-    const next = positions.find((p) => p.topic === 'ingest.lead.v1' && p.partition === partition)?.nextOffset ?? 0;
+    const partition = (await readTopic(client, FLOODED)).find(({ key }) => key?.toString() === 'flood')?.partition;
+    const positions = await createDatabaseAnd(
+      (database) => readPositions(database, 'call-allocation'),
+      'call_allocation',
+    );
+    const next = positions.find((p) => p.topic === FLOODED && p.partition === partition)?.nextOffset ?? 0;
     return { partition: partition ?? -1, next };
   }
 });
