@@ -53,6 +53,8 @@ export function readProofs(): Proof[] {
 export type Row = {
   readonly id: string;
   readonly words: string;
+  /** `whole`, `claimed` or `part: what is missing`; see the page's head. */
+  readonly extent: string;
   readonly services: string;
   readonly titles: readonly string[];
 };
@@ -69,8 +71,8 @@ export function readRows(text: string): Row[] {
     .split('\n')
     .filter((line) => /^\| [A-Z]/.test(line))
     .map((line) => {
-      const [id = '', words = '', services = '', titles = ''] = cells(line);
-      return { id, words, services, titles: titles.split('<br>').map((title) => title.trim()) };
+      const [id = '', words = '', extent = '', services = '', titles = ''] = cells(line);
+      return { id, words, extent, services, titles: titles.split('<br>').map((title) => title.trim()) };
     });
 }
 
@@ -78,14 +80,19 @@ export function readRows(text: string): Row[] {
 const groups = ['GW', 'DI', 'EN', 'SC', 'OU', 'CA', 'AN', 'SM', 'Q', 'X', 'C'];
 const rank = (id: string): string => `${String(groups.indexOf(id.split('-')[0] ?? '')).padStart(2, '0')} ${id}`;
 
-export function toRows(proofs: readonly Proof[], words: ReadonlyMap<string, string>): Row[] {
+/** What people write about a row; the rest follows from the tests. */
+export type Said = Pick<Row, 'words' | 'extent'>;
+
+export function toRows(proofs: readonly Proof[], said: ReadonlyMap<string, Said>): Row[] {
   const ids = [...new Set(proofs.map(({ id }) => id))].toSorted((a, b) => (rank(a) < rank(b) ? -1 : 1));
   return ids.map((id) => {
     const own = proofs.filter((proof) => proof.id === id);
     const unique = (values: readonly string[]): string[] => [...new Set(values)];
     return {
       id,
-      words: words.get(id) ?? '',
+      words: said.get(id)?.words ?? '',
+      // A new row is a claim until somebody has held it against its sentence.
+      extent: said.get(id)?.extent ?? 'claimed',
       services: unique(own.map(({ service }) => service)).join(', '),
       titles: unique(own.map(({ title }) => title)),
     };
@@ -98,17 +105,21 @@ What the product does, row by row, and the test that shows it. A row is here whe
 passes; what is not here is not claimed. \`test/features.test.ts\` keeps the page true in both directions, and
 \`node test/features.ts --write\` renews the last two columns after a test was added or renamed.
 
+The third column says how far it goes: *whole* where somebody has held the test against the requirement's own sentence
+and found all of it, *part* with what is missing, *claimed* where the test passes and nobody has compared them yet.
+Only whole rows count as done.
+
 <!-- prettier-ignore -->
-| row | feature | where | proof (test title) |
-|---|---|---|---|
+| row | feature | extent | where | proof (test title) |
+|---|---|---|---|---|
 `;
 
 export const render = (rows: readonly Row[]): string =>
   heading +
   rows
     .map(
-      ({ id, words, services, titles }) =>
-        `| ${id} | ${escaped(words)} | ${services} | ${titles.map(escaped).join('<br>')} |\n`,
+      ({ id, words, extent, services, titles }) =>
+        `| ${id} | ${escaped(words)} | ${escaped(extent)} | ${services} | ${titles.map(escaped).join('<br>')} |\n`,
     )
     .join('');
 
@@ -117,7 +128,7 @@ if (process.argv[1] === import.meta.filename) {
     process.stderr.write('node test/features.ts --write\n');
     process.exit(2);
   }
-  const rows = toRows(readProofs(), new Map(readRows(readFileSync(page, 'utf8')).map(({ id, words }) => [id, words])));
+  const rows = toRows(readProofs(), new Map(readRows(readFileSync(page, 'utf8')).map((row) => [row.id, row])));
   writeFileSync(page, render(rows));
   const silent = rows.filter(({ words }) => words === '').map(({ id }) => id);
   process.stdout.write(`${rows.length} rows\n${silent.length === 0 ? '' : `without words: ${silent.join(', ')}\n`}`);
