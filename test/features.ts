@@ -105,8 +105,8 @@ What the product does, row by row, and the test that shows it. A row is here whe
 passes; what is not here is not claimed. \`test/features.test.ts\` keeps the page true in both directions, and
 \`node test/features.ts --write\` renews the last two columns after a test was added or renamed.
 
-The third column says how far it goes: *whole* where somebody has held the test against the requirement's own sentence
-and found all of it, *part* with what is missing, *claimed* where the test passes and nobody has compared them yet.
+The third column says how far it goes: _whole_ where somebody has held the test against the requirement's own sentence
+and found all of it, _part_ with what is missing, _claimed_ where the test passes and nobody has compared them yet.
 Only whole rows count as done.
 
 <!-- prettier-ignore -->
