@@ -31,7 +31,12 @@ export type YayBody = z.infer<typeof yayBody>;
 export const mailBody = z.object({
   eventId: z.string().min(1).max(200),
   receivedAt: timestamp,
-  raw: z.string().min(1).max(4_000_000),
+  // What cannot be kept is replaced: a wish for silence must not be lost for a NUL in what stands round it.
+  raw: z
+    .string()
+    .min(1)
+    .max(4_000_000)
+    .overwrite((text) => text.toWellFormed().replaceAll('\0', '\ufffd')),
 });
 export type MailBody = z.infer<typeof mailBody>;
 
