@@ -1,6 +1,7 @@
 /** What others post to us: calls by Yay, inbound mail. Signatures are headers and no part of these bodies. */
 import { z } from 'zod';
 import { timestamp } from './fields.ts';
+import { cleanTexts } from './texts.ts';
 
 export const yayEventTypes = [
   'call.started',
@@ -31,12 +32,8 @@ export type YayBody = z.infer<typeof yayBody>;
 export const mailBody = z.object({
   eventId: z.string().min(1).max(200),
   receivedAt: timestamp,
-  // What cannot be kept is replaced: a wish for silence must not be lost for a NUL in what stands round it.
-  raw: z
-    .string()
-    .min(1)
-    .max(4_000_000)
-    .overwrite((text) => text.toWellFormed().replaceAll('\0', '\ufffd')),
+  // Cleaned, not refused: a wish for silence must not be lost for a NUL in what stands round it.
+  raw: z.string().min(1).max(4_000_000).overwrite(cleanTexts),
 });
 export type MailBody = z.infer<typeof mailBody>;
 
