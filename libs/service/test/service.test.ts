@@ -79,7 +79,7 @@ describe('a service', () => {
     const service = await starting;
     expect(await answer(service.port, '/ready')).toEqual([
       200,
-      { status: 'ready', db: 'ok', checks: { start: 'ok', db: 'ok', consumers: 'ok', kafka: 'ok' } },
+      { status: 'ready', db: 'ok', checks: { start: 'ok', db: 'ok', consumers: 'ok', kafka: 'ok', progress: 'ok' } },
     ]);
     const [status, metrics] = await answer(service.metricsPort, '/metrics');
     expect(status).toBe(200);

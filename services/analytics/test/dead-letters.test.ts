@@ -185,7 +185,7 @@ describe('the archive', () => {
       partition: 1,
       offset: 1,
       at: new Date(testNow).toISOString(),
-      detail: 'ab',
+      detail: 'a\ufffdb',
     });
     expect(items.find((item) => item.key === 'key-2')).toMatchObject({
       code: 'ANL_ERR_NOT_A_DEAD_LETTER',
