@@ -4,6 +4,7 @@ import type { CallerBody, CallerView } from '@lead-flood/contracts';
 import { CodedError, isId } from '@lead-flood/kernel';
 import type { Queries } from '@lead-flood/postgres';
 import { sql, sqlState, texts } from '@lead-flood/postgres';
+import { openAreas } from './calling-area.ts';
 
 const row = z.object({
   id: z.string(),
@@ -108,34 +109,38 @@ export async function lockCallers(tx: Queries, callerIds: readonly string[]): Pr
   `);
 }
 
-/** Waits, in the caller's regions and languages, where it is between 09:00 and 20:00. */
-const fits = (regions: ReturnType<typeof sql.fragment>, languages: ReturnType<typeof sql.fragment>) => sql.fragment`
+type Fragment = ReturnType<typeof sql.fragment>;
+
+/** Waits, in the caller's regions and languages, where somebody may be called now. */
+const fits = (regions: Fragment, languages: Fragment, open: readonly string[]): Fragment => sql.fragment`
   t.status = 'PENDING' and t.region_iso = any(${regions}) and t.language_code = any(${languages})
-  and (now() at time zone t.timezone)::time >= time '09:00' and (now() at time zone t.timezone)::time < time '20:00'
+  and t.calling_area = any(${texts(open)}::text[])
 `;
 
 export type FreeCaller = { readonly orgId: string; readonly callerId: string };
 
 /** Active callers of all organisations who hold no task although one waits that they could call now. */
-export async function freeCallers(queries: Queries): Promise<readonly FreeCaller[]> {
+export async function freeCallers(queries: Queries, now: number): Promise<readonly FreeCaller[]> {
+  const open = await openAreas(queries, now);
   const rows = await queries.any(sql.type(z.object({ org_id: z.string(), id: z.string() }))`
     select c.org_id, c.id from callers c
     where c.allocation_status = 'ACTIVE'
       and not exists (select from call_tasks h where h.caller_id = c.id and h.status in ('ASSIGNED', 'DIALING'))
       and exists (
         select from call_tasks t
-        where t.org_id = c.org_id and ${fits(sql.fragment`c.region_iso_codes`, sql.fragment`c.language_codes`)}
+        where t.org_id = c.org_id and ${fits(sql.fragment`c.region_iso_codes`, sql.fragment`c.language_codes`, open)}
       )
     order by c.id
   `);
   return rows.map((r) => ({ orgId: r.org_id, callerId: r.id }));
 }
 
-/** What this caller could call now, best first: by priority, the lead's rank, the oldest first. */
+/** What this caller could call in the open places, best first: by priority, the lead's rank, the oldest first. */
 export async function matchingTasks(
   database: Queries,
   orgId: string,
   caller: Pick<CallerView, 'regionIsoCodes' | 'languageCodes'>,
+  open: readonly string[],
   limit: number,
   except: readonly string[] = [],
 ): Promise<readonly string[]> {
@@ -143,7 +148,7 @@ export async function matchingTasks(
   const languages = sql.fragment`${texts(caller.languageCodes)}::text[]`;
   return database.anyFirst(sql.type(z.object({ key: z.string() }))`
     select t.key from call_tasks t
-    where t.org_id = ${orgId} and ${fits(regions, languages)} and t.key <> all(${texts(except)}::uuid[])
+    where t.org_id = ${orgId} and ${fits(regions, languages, open)} and t.key <> all(${texts(except)}::uuid[])
     order by t.priority desc, t.rank desc, t.queued_at
     limit ${limit}
   `);

@@ -57,7 +57,12 @@ export const callTaskView = z.strictObject({
   company: z.string().nullable(),
   regionIso: z.string(),
   languageCode: z.string(),
+  /** The westernmost of `timezones`: where the day begins last. */
   timezone: z.string(),
+  /** Where the telephone may ring; it is called in the hours of all of them. */
+  timezones: z.array(z.string()),
+  /** Whether somebody may be called there now. */
+  isOpen: z.boolean(),
   priority: z.int(),
   callerId: id.nullable(),
   outcome: z.enum(callOutcomes).nullable(),
