@@ -1,9 +1,10 @@
 /** The doors of those who work with leads: ICPs, callers and their tasks, the inbox. Real gateway, real owners. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CallerView, CallTaskView, IcpView, ThreadSummary } from '@lead-flood/contracts';
-import { callTaskStatuses } from '@lead-flood/contracts';
+import { allRoutes, callTaskStatuses } from '@lead-flood/contracts';
 import { randomId } from '@lead-flood/kernel';
 import { eventually, samplePerson, sampleScored } from '@lead-flood/testing';
+import { forgedCursors } from '../../libs/contracts/test/forged-cursors.ts';
 import type { Ask, Doors } from './open-doors.ts';
 import { openDoors } from './open-doors.ts';
 import { openPlace } from './places.ts';
@@ -125,6 +126,17 @@ describe('callers', () => {
     expect((await doors.ask<CallerView>(`/api/v1/callers/${id}`)).body).toEqual(patched.body);
   });
 
+  it('[CA-01] [CA-02] have their languages, regions and zone in one spelling, however they were written', async () => {
+    const canonical = { languageCodes: ['en'], regionIsoCodes: ['AU', 'GB'], timezone: 'Australia/Sydney' };
+    for (const languageCodes of [['EN'], ['en-AU'], ['en'], ['en', 'EN-gb']]) {
+      const written = { languageCodes, regionIsoCodes: ['au', 'uk', 'GB'], timezone: 'australia/sydney' };
+      expect(await createCaller(written)).toMatchObject(canonical);
+      const { id } = await createCaller();
+      const told = await doors.ask(`/v1/callers/${id}`, { method: 'PATCH', json: written });
+      expect([told.status, told.body]).toMatchObject([200, canonical]);
+    }
+  });
+
   it('[CA-01] [CA-02] are the business of administrators and operators', async () => {
     const { id } = await createCaller();
     const forbidden = { member: 403, viewer: 403, caller: 403 };
@@ -144,6 +156,8 @@ describe('callers', () => {
     ['an offset for a zone', { timezone: '+05:00' }, 'body.timezone'],
     ['no language', { languageCodes: [] }, 'body.languageCodes'],
     ['a language of one letter', { languageCodes: ['s'] }, 'body.languageCodes.0'],
+    ['a language that does not exist', { languageCodes: ['en', 'xx'] }, 'body.languageCodes.1'],
+    ['a region that does not exist', { regionIsoCodes: ['XX'] }, 'body.regionIsoCodes.0'],
     ['no region', { regionIsoCodes: [] }, 'body.regionIsoCodes'],
     ['a region of three letters', { regionIsoCodes: ['SWE'] }, 'body.regionIsoCodes.0'],
     ['a field that is none', { salary: 5 }, 'body'],
@@ -390,5 +404,22 @@ describe('the inbox', () => {
       expect((await doors.ask(`/v1/inbox/threads/${threadId}/replies`, { as, json: { body: 'x' } })).status).toBe(403);
     for (const json of [{}, { body: ' ' }, { body: 'x', channel: 'sms' }])
       expect((await doors.ask(`/v1/inbox/threads/${threadId}/replies`, { json })).status).toBe(400);
+  });
+});
+
+describe('every list', () => {
+  const lists = Object.values(allRoutes).filter(({ query }) => query !== undefined && 'cursor' in query.shape);
+  /** A sample over all kinds; the contracts' own test throws all of them. */
+  const thrown = forgedCursors.filter((_, i) => i < 40 || i % 7 === 0);
+
+  it.each(lists.map(({ path }) => path))('%s answers 400 to a cursor that it has not written', async (path) => {
+    const url = path.replaceAll(/:\w+/g, randomId());
+    const wrong: unknown[] = [];
+    for (const cursor of thrown) {
+      const told = await doors.ask<{ error?: { details?: unknown } }>(`${url}?cursor=${encodeURIComponent(cursor)}`);
+      const named = told.status === 400 && issuesOf(told.body.error?.details).includes('query.cursor');
+      if (!named) wrong.push([told.status, cursor.slice(0, 80), told.text.slice(0, 200)]);
+    }
+    expect(wrong).toEqual([]);
   });
 });

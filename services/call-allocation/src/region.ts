@@ -4,36 +4,22 @@
  */
 import type { CountryCode, PhoneNumber } from 'libphonenumber-js/max';
 import { parsePhoneNumberFromString } from 'libphonenumber-js/max';
+import { canonicalLanguage, canonicalTimezone } from '@lead-flood/contracts';
 import type { Region } from './domain/task.ts';
 import numberZones from './number-zones.json' with { type: 'json' };
 
 /** Mobile numbers there belong to an area; elsewhere they tell the country alone. */
 const AREA_MOBILES: ReadonlySet<CountryCode> = new Set<CountryCode>(['AR', 'BR', 'MX']);
 
-/** Countries where work is done in another language than CLDR's likely one, or is written by another code. */
-const LANGUAGES: Readonly<Record<string, string>> = { IN: 'en', NO: 'no' };
+/** Where work is done in another language than the one that CLDR takes for the likely one. */
+const LANGUAGES: Readonly<Record<string, string>> = { IN: 'en' };
 
-/** Zones that CLDR, and so Intl, still calls by an older name than IANA does. */
-const RENAMED: Readonly<Record<string, string>> = {
-  'America/Buenos_Aires': 'America/Argentina/Buenos_Aires',
-  'America/Catamarca': 'America/Argentina/Catamarca',
-  'America/Cordoba': 'America/Argentina/Cordoba',
-  'America/Godthab': 'America/Nuuk',
-  'America/Indianapolis': 'America/Indiana/Indianapolis',
-  'America/Jujuy': 'America/Argentina/Jujuy',
-  'America/Louisville': 'America/Kentucky/Louisville',
-  'America/Mendoza': 'America/Argentina/Mendoza',
-  'Asia/Calcutta': 'Asia/Kolkata',
-  'Asia/Katmandu': 'Asia/Kathmandu',
-  'Asia/Rangoon': 'Asia/Yangon',
-  'Asia/Saigon': 'Asia/Ho_Chi_Minh',
-  'Atlantic/Faeroe': 'Atlantic/Faroe',
-  'Europe/Kiev': 'Europe/Kyiv',
-};
+/** The same name for a zone whoever gives it. */
+const iana = (zone: string): string => canonicalTimezone(zone) ?? zone;
 
 const areas: ReadonlyMap<string, readonly string[]> = new Map(
   Object.entries(numberZones.areas).flatMap(([zones, prefixes]) => {
-    const names = zones.split('&').map(canonicalZone);
+    const names = zones.split('&').map(iana);
     return prefixes.split(' ').map((prefix) => [prefix, names] as const);
   }),
 );
@@ -44,10 +30,10 @@ export function regionOf(phone: string | null): Region | null {
   const number = phone === null ? undefined : parsePhoneNumberFromString(phone);
   const country = number?.country;
   if (number === undefined || country === undefined) return null;
-  const languageCode = LANGUAGES[country] ?? new Intl.Locale(`und-${country}`).maximize().language;
+  const languageCode = LANGUAGES[country] ?? canonicalLanguage(new Intl.Locale(`und-${country}`).maximize().language);
   const inCountry = zonesOfCountry(country);
   const timezones = zonesOfArea(number, country, inCountry) ?? inCountry;
-  if (timezones.length === 0 || languageCode === 'und') return null;
+  if (timezones.length === 0 || languageCode === null) return null;
   return { regionIso: country, languageCode, timezones: fromWestToEast(timezones) };
 }
 
@@ -75,14 +61,9 @@ const byCountry = new Map<CountryCode, readonly string[]>();
 function zonesOfCountry(country: CountryCode): readonly string[] {
   const known = byCountry.get(country);
   if (known !== undefined) return known;
-  const zones = (new Intl.Locale(`und-${country}`).getTimeZones() ?? []).map(canonicalZone);
+  const zones = (new Intl.Locale(`und-${country}`).getTimeZones() ?? []).map(iana);
   byCountry.set(country, zones);
   return zones;
-}
-
-function canonicalZone(name: string): string {
-  const { timeZone } = new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions();
-  return RENAMED[timeZone] ?? timeZone;
 }
 
 /** A winter's day of the north: which of two zones lies west of the other is the same on any. */

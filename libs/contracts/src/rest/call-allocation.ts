@@ -1,34 +1,28 @@
 /** Call-allocation's doors (S3): callers, the caller's task, the operator's view. */
 import { z } from 'zod';
-import { countryIso, id, notes, timestamp } from './fields.ts';
+import { id, notes, timestamp } from './fields.ts';
+import { countryIso, languageCode, timezone, unique } from './places.ts';
 import { defineRoutes } from './route.ts';
 
 const callerFields = {
   // One spelling: the address is unique.
   email: z.email().max(254).toLowerCase(),
   name: z.string().trim().min(1).max(200),
-  timezone: z.string().refine(isTimezone, 'not an IANA time zone'),
-  languageCodes: z.array(z.string().min(2).max(10)).min(1).max(50),
-  regionIsoCodes: z.array(countryIso).min(1).max(250),
+  timezone,
+  languageCodes: z.array(languageCode).min(1).max(50).transform(unique),
+  regionIsoCodes: z.array(countryIso).min(1).max(250).transform(unique),
 };
-
-function isTimezone(name: string): boolean {
-  // Intl takes offsets too; they are no names and know no summer time.
-  if (!/^[A-Za-z]/.test(name)) return false;
-  try {
-    return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone !== '';
-  } catch {
-    // Intl throws for a name that it does not know.
-    return false;
-  }
-}
 
 export const callerBody = z.strictObject({ ...callerFields, userId: id.optional(), metadata: notes.default({}) });
 export type CallerBody = z.infer<typeof callerBody>;
 export const callerView = z.strictObject({
   id,
   userId: id.nullable(),
-  ...callerFields,
+  email: callerFields.email,
+  name: callerFields.name,
+  timezone: z.string(),
+  languageCodes: z.array(z.string()),
+  regionIsoCodes: z.array(z.string()),
   metadata: notes,
   allocationStatus: z.string(),
   createdAt: timestamp,
