@@ -272,6 +272,31 @@ describe('call tasks', () => {
     });
   });
 
+  it('[CA-02] [CA-04] whoever is paused is given none until active again, and is listed as paused', async () => {
+    const as = await newCaller();
+    const held = await current(as);
+    const callerId = held?.callerId ?? '';
+    const set = (allocationStatus: string) =>
+      doors.ask<CallerView>(`/v1/callers/${callerId}`, { method: 'PATCH', json: { allocationStatus } });
+    expect((await set('PAUSED')).body).toMatchObject({ allocationStatus: 'PAUSED' });
+    // The one that is held stays; there is no next one.
+    expect(await current(as)).toEqual(held);
+    const requeue = `/v1/call-tasks/operator/tasks/${held?.id ?? ''}/requeue`;
+    expect((await doors.ask(requeue, { json: { reason: 'away' } })).status).toBe(200);
+    expect(await current(as)).toBeNull();
+    const listed = async (status: string): Promise<string[]> => {
+      const told = await doors.ask<{ items: CallerView[] }>(`/v1/callers?limit=100&allocationStatus=${status}`);
+      return told.body.items.map(({ id }) => id);
+    };
+    expect([await listed('PAUSED'), (await listed('ACTIVE')).includes(callerId)]).toEqual([[callerId], false]);
+    // Other changes leave the status alone.
+    const renamed = { method: 'PATCH', json: { name: 'Bo' } };
+    expect((await doors.ask(`/v1/callers/${callerId}`, renamed)).body).toMatchObject({ allocationStatus: 'PAUSED' });
+    expect((await set('RESTRICTED_FRAUD')).status).toBe(400);
+    expect((await set('ACTIVE')).status).toBe(200);
+    expect(await current(as)).not.toBeNull();
+  });
+
   it('[CA-04] without a match there is none', async () => {
     const { id } = await createCaller({ languageCodes: ['eo'], regionIsoCodes: [place.region] });
     expect(await current(await doors.mint(id, 'caller'))).toBeNull();

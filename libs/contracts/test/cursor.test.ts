@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import {
   allRoutes,
+  callerCursor,
   deadLetterActCursor,
   deadLetterCursor,
   leadCursor,
@@ -20,6 +21,7 @@ const own: Readonly<Record<string, readonly [list: string, cursor: string]>> = {
   listLeads: ['leads', leadCursor.write(['-createdAt', at, id])],
   listDeadLetters: ['dead-letters', deadLetterCursor.write([at, id])],
   listDeadLetterActs: ['dead-letter-acts', deadLetterActCursor.write([at, id])],
+  listCallers: ['callers', callerCursor.write([id])],
   uploadRows: ['upload-rows', uploadRowCursor.write([7])],
 };
 

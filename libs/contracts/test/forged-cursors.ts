@@ -11,6 +11,7 @@ export const placesByList: Readonly<Record<string, readonly (string | number)[]>
   leads: ['-createdAt', at, id],
   'dead-letters': [at, id],
   'dead-letter-acts': [at, id],
+  callers: [id],
   'upload-rows': [7],
 };
 

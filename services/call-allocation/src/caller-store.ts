@@ -1,6 +1,7 @@
 /** Callers (CA-01, CA-02), and the match between a caller and what waits (CA-19). */
 import { z } from 'zod';
 import type { CallerBody, CallerView } from '@lead-flood/contracts';
+import { callerCursor } from '@lead-flood/contracts';
 import { CodedError, isId } from '@lead-flood/kernel';
 import type { Queries } from '@lead-flood/postgres';
 import { sql, sqlState, texts } from '@lead-flood/postgres';
@@ -36,14 +37,23 @@ const toView = (r: z.infer<typeof row>): CallerView => ({
   updatedAt: new Date(r.updated_at).toISOString(),
 });
 
-export async function saveCaller(database: Queries, orgId: string, id: string, body: CallerBody): Promise<CallerView> {
+/** A new caller, or what a known one is from now on; the status stays as it is unless one is given. */
+export async function saveCaller(
+  database: Queries,
+  orgId: string,
+  id: string,
+  body: CallerBody & { readonly allocationStatus?: string | undefined },
+): Promise<CallerView> {
+  const status = body.allocationStatus ?? null;
   try {
     const saved = await database.one(sql.type(row)`
-      insert into callers (id, org_id, user_id, email, name, timezone, language_codes, region_iso_codes, metadata)
+      insert into callers (id, org_id, user_id, email, name, timezone, language_codes, region_iso_codes, metadata, allocation_status)
       values (${id}, ${orgId}, ${body.userId ?? null}, ${body.email}, ${body.name}, ${body.timezone},
-        ${texts(body.languageCodes)}::text[], ${texts(body.regionIsoCodes)}::text[], ${JSON.stringify(body.metadata)})
+        ${texts(body.languageCodes)}::text[], ${texts(body.regionIsoCodes)}::text[], ${JSON.stringify(body.metadata)},
+        coalesce(${status}, 'ACTIVE'))
       on conflict (id) do update set user_id = excluded.user_id, email = excluded.email, name = excluded.name, timezone = excluded.timezone,
-        language_codes = excluded.language_codes, region_iso_codes = excluded.region_iso_codes, metadata = excluded.metadata, updated_at = now()
+        language_codes = excluded.language_codes, region_iso_codes = excluded.region_iso_codes, metadata = excluded.metadata,
+        allocation_status = coalesce(${status}, callers.allocation_status), updated_at = now()
       where callers.org_id = excluded.org_id
       returning ${columns}
     `);
@@ -53,6 +63,26 @@ export async function saveCaller(database: Queries, orgId: string, id: string, b
       throw new CodedError('CAL_ERR_CALLER_EXISTS', 'another caller has this e-mail address or user', { cause: error });
     throw error;
   }
+}
+
+type CallerQuery = {
+  readonly allocationStatus?: string | undefined;
+  readonly limit: number;
+  readonly cursor?: readonly [id: string] | undefined;
+};
+
+export async function listCallers(database: Queries, orgId: string, query: CallerQuery) {
+  const { allocationStatus: status, cursor, limit } = query;
+  const rows = await database.any(sql.type(row)`
+    select ${columns} from callers
+    where org_id = ${orgId}
+      ${status === undefined ? sql.fragment`` : sql.fragment`and allocation_status = ${status}`}
+      ${cursor === undefined ? sql.fragment`` : sql.fragment`and id > ${cursor[0]}::uuid`}
+    order by id limit ${limit + 1}
+  `);
+  const items = rows.slice(0, limit).map(toView);
+  const last = items.at(-1);
+  return { items, nextCursor: rows.length > limit && last !== undefined ? callerCursor.write([last.id]) : null };
 }
 
 export async function getCaller(database: Queries, orgId: string, id: string): Promise<CallerView> {

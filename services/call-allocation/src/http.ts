@@ -7,7 +7,7 @@ import type { Database } from '@lead-flood/postgres';
 import { sql, sqlState } from '@lead-flood/postgres';
 import type { Applier } from '@lead-flood/processor';
 import { openAreas } from './calling-area.ts';
-import { activeTaskOf, callerOfUser, getCaller, matchingTasks, saveCaller } from './caller-store.ts';
+import { activeTaskOf, callerOfUser, getCaller, listCallers, matchingTasks, saveCaller } from './caller-store.ts';
 import { isOpen } from './domain/calling-hours.ts';
 import type { Task } from './domain/task.ts';
 import type { CallCommands } from './processor.ts';
@@ -38,6 +38,7 @@ export function handlers(deps: HandlerDeps): Handlers<typeof callAllocationRoute
         idempotencyKey === null ? randomId() : derivedId(principal.orgId, 'caller', idempotencyKey),
         body,
       ),
+    listCallers: ({ query, principal }) => listCallers(database, principal.orgId, query),
     getCaller: ({ params, principal }) => getCaller(database, principal.orgId, params.callerId),
     updateCaller: async ({ params, body, principal }) => {
       const { email, name, timezone, languageCodes, regionIsoCodes, metadata, userId } = await getCaller(
@@ -61,6 +62,8 @@ export function handlers(deps: HandlerDeps): Handlers<typeof callAllocationRoute
       const caller = await callerOfUser(database, principal.orgId, principal.userId);
       const held = await activeTaskOf(database, caller.id);
       if (held !== null) return { task: await readTask(deps, principal.orgId, held) };
+      // Whoever is away is given nothing, by asking as little as by the clock.
+      if (caller.allocationStatus !== 'ACTIVE') return { task: null };
       const open = await openAreas(database, clock.now());
       for (const taskId of await matchingTasks(database, principal.orgId, caller, open, CANDIDATES)) {
         const given = await tryAssign(deps, { orgId: principal.orgId, taskId, callerId: caller.id, correlationId });

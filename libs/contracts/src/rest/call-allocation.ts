@@ -1,6 +1,7 @@
 /** Call-allocation's doors (S3): callers, the caller's task, the operator's view. */
 import { z } from 'zod';
-import { id, notes, timestamp } from './fields.ts';
+import { cursorId, defineCursor } from './cursor.ts';
+import { id, notes, page, pageLimit, timestamp } from './fields.ts';
 import { countryIso, languageCode, timezone, unique } from './places.ts';
 import { defineRoutes } from './route.ts';
 
@@ -15,6 +16,11 @@ const callerFields = {
 
 export const callerBody = z.strictObject({ ...callerFields, userId: id.optional(), metadata: notes.default({}) });
 export type CallerBody = z.infer<typeof callerBody>;
+/** Who is PAUSED keeps the task that is held, and is given no other until ACTIVE again. */
+export const settableStatuses = ['ACTIVE', 'PAUSED'] as const;
+export const callerChange = z
+  .strictObject({ ...callerFields, metadata: notes, allocationStatus: z.enum(settableStatuses) })
+  .partial();
 export const callerView = z.strictObject({
   id,
   userId: id.nullable(),
@@ -68,6 +74,8 @@ export type CallTaskView = z.infer<typeof callTaskView>;
 const callerParams = z.strictObject({ callerId: id });
 const taskParams = z.strictObject({ taskId: id });
 
+export const callerCursor = defineCursor('callers', z.tuple([cursorId]));
+
 export const callAllocationRoutes = defineRoutes({
   createCaller: {
     service: 'call-allocation',
@@ -80,6 +88,22 @@ export const callAllocationRoutes = defineRoutes({
     status: 201,
     errors: ['invalid_payload', 'conflict'],
     rows: ['CA-01'],
+  },
+  listCallers: {
+    service: 'call-allocation',
+    method: 'GET',
+    path: '/v1/callers',
+    summary: 'Callers of the organisation, and whether each is given tasks',
+    permission: 'callers:manage',
+    query: z.strictObject({
+      allocationStatus: z.string().max(40).optional(),
+      limit: pageLimit,
+      cursor: callerCursor.field.optional(),
+    }),
+    answer: page(callerView),
+    status: 200,
+    errors: ['invalid_payload'],
+    rows: ['CA-02'],
   },
   getCaller: {
     service: 'call-allocation',
@@ -100,7 +124,7 @@ export const callAllocationRoutes = defineRoutes({
     summary: 'Change a caller',
     permission: 'callers:manage',
     params: callerParams,
-    body: z.strictObject({ ...callerFields, metadata: notes }).partial(),
+    body: callerChange,
     answer: callerView,
     status: 200,
     errors: ['invalid_payload', 'not_found', 'conflict'],
