@@ -207,7 +207,11 @@ describe('call tasks', () => {
     expect((await doors.ask(`/v1/callers/${callerId}`, renamed)).body).toMatchObject({ allocationStatus: 'PAUSED' });
     expect((await set('RESTRICTED_FRAUD')).status).toBe(400);
     expect((await set('ACTIVE')).status).toBe(200);
-    expect(await current(as)).not.toBeNull();
+    const next = await current(as);
+    expect(next).toMatchObject({ status: 'ASSIGNED', callerId });
+    // As it was: those who come next count the tasks.
+    const back = `/v1/call-tasks/operator/tasks/${next?.id ?? ''}/requeue`;
+    expect((await doors.ask(back, { json: { reason: 'done' } })).status).toBe(200);
   });
 
   it('[CA-04] without a match there is none', async () => {
