@@ -199,3 +199,17 @@ export const csvForm = (csv: string): FormData => {
   form.append('file', new Blob([csv], { type: 'text/csv' }), 'leads.csv');
   return form;
 };
+
+/** The fields that a refusal names. */
+export const issuesOf = (details: unknown): string[] =>
+  (details as { issues: readonly { path: string }[] }).issues.map(({ path }) => path);
+
+/** What every role gets from a door: the status, by role. */
+export async function statusesByRole(doors: Doors, path: string, ask: Ask): Promise<Record<string, number>> {
+  const told = await Promise.all(
+    Object.entries(doors.tokens)
+      .filter(([role]) => !role.startsWith('stranger'))
+      .map(async ([role, token]) => [role, (await doors.ask(path, { ...ask, as: token })).status] as const),
+  );
+  return Object.fromEntries(told);
+}

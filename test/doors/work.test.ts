@@ -1,11 +1,11 @@
-/** The doors of those who work with leads: ICPs, callers and their tasks, the inbox. Real gateway, real owners. */
+/** The doors of those who work with leads: callers and their tasks, the inbox. Real gateway, real owners. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { CallerView, CallTaskView, IcpView, ThreadSummary } from '@lead-flood/contracts';
+import type { CallerView, CallTaskView, ThreadSummary } from '@lead-flood/contracts';
 import { callTaskStatuses } from '@lead-flood/contracts';
 import { randomId } from '@lead-flood/kernel';
 import { eventually, samplePerson, sampleScored } from '@lead-flood/testing';
 import type { Ask, Doors } from './open-doors.ts';
-import { openDoors } from './open-doors.ts';
+import { issuesOf, openDoors, statusesByRole } from './open-doors.ts';
 import { openPlace } from './places.ts';
 
 let doors: Doors;
@@ -14,93 +14,7 @@ beforeAll(async () => {
 });
 afterAll(() => doors.close());
 
-const issuesOf = (details: unknown): string[] =>
-  (details as { issues: readonly { path: string }[] }).issues.map(({ path }) => path);
-
-/** What every role gets from a door: the status, by role. */
-async function statusesOf(path: string, ask: Ask): Promise<Record<string, number>> {
-  const told = await Promise.all(
-    Object.entries(doors.tokens)
-      .filter(([role]) => !role.startsWith('stranger'))
-      .map(async ([role, token]) => [role, (await doors.ask(path, { ...ask, as: token })).status] as const),
-  );
-  return Object.fromEntries(told);
-}
-
-describe('ICPs', () => {
-  const body = {
-    name: 'Nordic manufacturers',
-    targetIndustries: ['machinery'],
-    targetCountries: ['SE', 'NO'],
-    minCompanySize: 50,
-    maxCompanySize: 500,
-    requiredTechnologies: ['sap'],
-  };
-  const createIcp = async (as = doors.tokens.member): Promise<IcpView> =>
-    (await doors.ask<IcpView>('/v1/icps', { as, json: body })).body;
-
-  it('[DI-02] are created with all their fields, and [DI-01] listed', async () => {
-    const told = await doors.ask<IcpView>('/v1/icps', { as: doors.tokens.member, json: body });
-    expect([told.status, told.body]).toMatchObject([201, { ...body, version: 1, id: expect.any(String) }]);
-    const list = await doors.ask<readonly IcpView[]>('/v1/icps', { as: doors.tokens.viewer });
-    expect([list.status, list.body]).toEqual([200, expect.arrayContaining([told.body])]);
-  });
-
-  it('[DI-01] [DI-02] [DI-03] are read by those who read, and written by those who write', async () => {
-    const { id } = await createIcp();
-    const reads = { admin: 200, ops: 200, member: 200, viewer: 200, caller: 403 };
-    expect(await statusesOf('/v1/icps', {})).toEqual(reads);
-    expect(await statusesOf('/v1/icps', { json: body })).toEqual({
-      admin: 201,
-      ops: 201,
-      member: 201,
-      viewer: 403,
-      caller: 403,
-    });
-    expect(await statusesOf(`/v1/icps/${id}`, { method: 'PUT', json: body })).toEqual({ ...reads, viewer: 403 });
-    for (const as of [doors.tokens.viewer, doors.tokens.caller])
-      expect((await doors.ask(`/v1/icps/${id}`, { as, method: 'DELETE' })).status).toBe(403);
-    expect((await doors.ask('/v1/icps', { as: null })).status).toBe(401);
-  });
-
-  it.each<[string, object, string]>([
-    ['without a name', { targetCountries: ['SE'] }, 'body.name'],
-    ['with a blank name', { name: '  ' }, 'body.name'],
-    ['with a country by its name', { name: 'X', targetCountries: ['Sweden'] }, 'body.targetCountries.0'],
-    ['with sizes the wrong way round', { name: 'X', minCompanySize: 9, maxCompanySize: 3 }, 'body.minCompanySize'],
-    ['with a size below nothing', { name: 'X', minCompanySize: -1 }, 'body.minCompanySize'],
-    ['with a field that is none', { name: 'X', budget: 5 }, 'body'],
-  ])('[DI-02] [DI-03] %s are refused, when created and when changed', async (_what, json, path) => {
-    const { id } = await createIcp();
-    for (const told of [
-      await doors.refusal('/v1/icps', { json }),
-      await doors.refusal(`/v1/icps/${id}`, { method: 'PUT', json }),
-    ]) {
-      expect([told.status, told.code]).toEqual([400, 'invalid_payload']);
-      expect(issuesOf(told.details)).toContain(path);
-    }
-  });
-
-  it('[DI-03] are replaced as a whole under a new version, and gone once deleted', async () => {
-    const { id } = await createIcp();
-    const put = await doors.ask<IcpView>(`/v1/icps/${id}`, { method: 'PUT', json: { name: 'Smaller' } });
-    expect(put.body).toMatchObject({ id, version: 2, name: 'Smaller', targetCountries: [], maxCompanySize: null });
-    expect((await doors.ask<IcpView>(`/v1/icps/${id}`)).body).toEqual(put.body);
-    const gone = await doors.ask(`/v1/icps/${id}`, { method: 'DELETE' });
-    expect([gone.status, gone.body]).toEqual([200, { success: true }]);
-    for (const ask of [{}, { method: 'DELETE' }, { method: 'PUT', json: body }])
-      expect(await doors.refusal(`/v1/icps/${id}`, ask)).toMatchObject({ status: 404, code: 'not_found' });
-  });
-
-  it('[DI-01] [DI-03] of another organisation are not there, and stay as they were', async () => {
-    const mine = await createIcp();
-    const as = doors.tokens.stranger;
-    expect((await doors.ask('/v1/icps', { as })).body).toEqual([]);
-    for (const ask of [{}, { method: 'DELETE' }, { method: 'PUT', json: { name: 'Taken' } }])
-      expect((await doors.ask(`/v1/icps/${mine.id}`, { ...ask, as })).status).toBe(404);
-    expect((await doors.ask(`/v1/icps/${mine.id}`)).body).toEqual(mine);
-  });
-});
+const statusesOf = (path: string, ask: Ask): Promise<Record<string, number>> => statusesByRole(doors, path, ask);
 
 const callerBody = (overrides: object = {}) => ({
   email: `caller.${randomId().slice(0, 8)}@demo.lead-flood.example`,
@@ -125,6 +39,17 @@ describe('callers', () => {
     expect((await doors.ask<CallerView>(`/api/v1/callers/${id}`)).body).toEqual(patched.body);
   });
 
+  it('[CA-01] [CA-02] have their languages, regions and zone in one spelling, however they were written', async () => {
+    const canonical = { languageCodes: ['en'], regionIsoCodes: ['AU', 'GB'], timezone: 'Australia/Sydney' };
+    for (const languageCodes of [['EN'], ['en-AU'], ['en'], ['en', 'EN-gb']]) {
+      const written = { languageCodes, regionIsoCodes: ['au', 'uk', 'GB'], timezone: 'australia/sydney' };
+      expect(await createCaller(written)).toMatchObject(canonical);
+      const { id } = await createCaller();
+      const told = await doors.ask(`/v1/callers/${id}`, { method: 'PATCH', json: written });
+      expect([told.status, told.body]).toMatchObject([200, canonical]);
+    }
+  });
+
   it('[CA-01] [CA-02] are the business of administrators and operators', async () => {
     const { id } = await createCaller();
     const forbidden = { member: 403, viewer: 403, caller: 403 };
@@ -144,6 +69,8 @@ describe('callers', () => {
     ['an offset for a zone', { timezone: '+05:00' }, 'body.timezone'],
     ['no language', { languageCodes: [] }, 'body.languageCodes'],
     ['a language of one letter', { languageCodes: ['s'] }, 'body.languageCodes.0'],
+    ['a language that does not exist', { languageCodes: ['en', 'xx'] }, 'body.languageCodes.1'],
+    ['a region that does not exist', { regionIsoCodes: ['XX'] }, 'body.regionIsoCodes.0'],
     ['no region', { regionIsoCodes: [] }, 'body.regionIsoCodes'],
     ['a region of three letters', { regionIsoCodes: ['SWE'] }, 'body.regionIsoCodes.0'],
     ['a field that is none', { salary: 5 }, 'body'],
@@ -256,6 +183,35 @@ describe('call tasks', () => {
       status: 404,
       details: { code: 'CAL_ERR_UNKNOWN_CALLER' },
     });
+  });
+
+  it('[CA-02] [CA-04] whoever is paused is given none until active again, and is listed as paused', async () => {
+    const as = await newCaller();
+    const held = await current(as);
+    const callerId = held?.callerId ?? '';
+    const set = (allocationStatus: string) =>
+      doors.ask<CallerView>(`/v1/callers/${callerId}`, { method: 'PATCH', json: { allocationStatus } });
+    expect((await set('PAUSED')).body).toMatchObject({ allocationStatus: 'PAUSED' });
+    // The one that is held stays; there is no next one.
+    expect(await current(as)).toEqual(held);
+    const requeue = `/v1/call-tasks/operator/tasks/${held?.id ?? ''}/requeue`;
+    expect((await doors.ask(requeue, { json: { reason: 'away' } })).status).toBe(200);
+    expect(await current(as)).toBeNull();
+    const listed = async (status: string): Promise<string[]> => {
+      const told = await doors.ask<{ items: CallerView[] }>(`/v1/callers?limit=100&allocationStatus=${status}`);
+      return told.body.items.map(({ id }) => id);
+    };
+    expect([await listed('PAUSED'), (await listed('ACTIVE')).includes(callerId)]).toEqual([[callerId], false]);
+    // Other changes leave the status alone.
+    const renamed = { method: 'PATCH', json: { name: 'Bo' } };
+    expect((await doors.ask(`/v1/callers/${callerId}`, renamed)).body).toMatchObject({ allocationStatus: 'PAUSED' });
+    expect((await set('RESTRICTED_FRAUD')).status).toBe(400);
+    expect((await set('ACTIVE')).status).toBe(200);
+    const next = await current(as);
+    expect(next).toMatchObject({ status: 'ASSIGNED', callerId });
+    // As it was: those who come next count the tasks.
+    const back = `/v1/call-tasks/operator/tasks/${next?.id ?? ''}/requeue`;
+    expect((await doors.ask(back, { json: { reason: 'done' } })).status).toBe(200);
   });
 
   it('[CA-04] without a match there is none', async () => {

@@ -1,13 +1,13 @@
 /** What operators do with dead letters: find them by filter, send them again, delete them; each act leaves a row. */
 import { z } from 'zod';
+import { deadLetterActCursor } from '@lead-flood/contracts';
 import { CodedError, randomId } from '@lead-flood/kernel';
 import type { RawRecord, SendableRecord } from '@lead-flood/kafka';
 import { deadLetterTopic, toReplay } from '@lead-flood/kafka';
 import type { Database, Queries } from '@lead-flood/postgres';
 import { sql, texts } from '@lead-flood/postgres';
-import { fromCursor, toCursor } from './cursor.ts';
 import type { Visibility } from './dead-letter-store.ts';
-import { visible } from './dead-letter-store.ts';
+import { olderThan, visible } from './dead-letter-store.ts';
 
 export type LetterFilter = {
   readonly group?: string | undefined;
@@ -254,19 +254,13 @@ const actRow = z.object({
   at: z.number(),
 });
 
-const ORDER = 'dead-letter-acts';
-
 /** Newest first; acts over all organisations are shown to admins only. */
 export async function listActs(
   queries: Queries,
   who: Visibility | 'everybody',
-  query: { readonly limit: number; readonly cursor?: string | undefined },
+  query: { readonly limit: number; readonly cursor?: readonly [at: number, id: string] | undefined },
 ) {
-  const place = query.cursor === undefined ? null : fromCursor(ORDER, query.cursor);
-  const after =
-    place === null
-      ? sql.fragment`true`
-      : sql.fragment`(at, id) < (${new Date(place.value).toISOString()}::timestamptz, ${place.id}::uuid)`;
+  const after = query.cursor === undefined ? sql.fragment`true` : olderThan(query.cursor);
   const rows = await queries.any(sql.type(actRow)`
     select id, act, who, filter, matched, acted, guarded, came_back, gone, at
     from dead_letter_acts where ${who === 'everybody' ? sql.fragment`true` : visible(who)} and ${after} order by at desc, id desc limit ${query.limit + 1}
@@ -280,6 +274,6 @@ export async function listActs(
       filter: z.record(z.string(), z.unknown()).parse(JSON.parse(filter)),
       at: new Date(at).toISOString(),
     })),
-    nextCursor: last === undefined ? null : toCursor(ORDER, { value: last.at, id: last.id }),
+    nextCursor: last === undefined ? null : deadLetterActCursor.write([last.at, last.id]),
   };
 }

@@ -1,11 +1,11 @@
 /** Dead letters of every group: kept as they came, listed newest first, moved out of the way after a while (C-20). */
 import { z } from 'zod';
+import { deadLetterCursor } from '@lead-flood/contracts';
 import { derivedId, isId } from '@lead-flood/kernel';
 import type { RawRecord } from '@lead-flood/kafka';
 import { deadLetterFacts, headerNames, headersAsText, headerText } from '@lead-flood/kafka';
 import type { Queries } from '@lead-flood/postgres';
 import { bytes, numbers, sql, texts, times, toStorable } from '@lead-flood/postgres';
-import { fromCursor, toCursor } from './cursor.ts';
 
 /** A statement carries bytes as text of twice their length. */
 const STATEMENT_BYTES_MAX = 4_194_304;
@@ -109,7 +109,7 @@ export type DeadLetterQuery = {
   readonly from?: string | undefined;
   readonly to?: string | undefined;
   readonly limit: number;
-  readonly cursor?: string | undefined;
+  readonly cursor?: readonly [at: number, id: string] | undefined;
 };
 
 const row = z.object({
@@ -126,11 +126,11 @@ const row = z.object({
   at: z.number(),
 });
 
-const ORDER = 'dead-letters';
+/** Behind this place, newest first. */
+export const olderThan = ([at, id]: readonly [number, string]) =>
+  sql.fragment`(at, id) < (${new Date(at).toISOString()}::timestamptz, ${id}::uuid)`;
 
 export async function listDeadLetters(database: Queries, who: Visibility, query: DeadLetterQuery) {
-  const place = query.cursor === undefined ? null : fromCursor(ORDER, query.cursor);
-  const placeAt = place === null ? null : new Date(place.value).toISOString();
   const conditions = [
     visible(who),
     ...(query.group === undefined ? [] : [sql.fragment`consumer_group = ${query.group}`]),
@@ -138,7 +138,7 @@ export async function listDeadLetters(database: Queries, who: Visibility, query:
     ...(query.code === undefined ? [] : [sql.fragment`code = ${query.code}`]),
     ...(query.from === undefined ? [] : [sql.fragment`at >= ${query.from}::timestamptz`]),
     ...(query.to === undefined ? [] : [sql.fragment`at < ${query.to}::timestamptz`]),
-    ...(place === null ? [] : [sql.fragment`(at, id) < (${placeAt}::timestamptz, ${place.id}::uuid)`]),
+    ...(query.cursor === undefined ? [] : [olderThan(query.cursor)]),
   ];
   const rows = await database.any(sql.type(row)`
     select id, consumer_group as "group", topic, partition, "offset", code, detail, step, key,
@@ -152,7 +152,7 @@ export async function listDeadLetters(database: Queries, who: Visibility, query:
   const last = rows.length > query.limit ? shown.at(-1) : undefined;
   return {
     items: shown.map((letter) => ({ ...letter, at: new Date(letter.at).toISOString() })),
-    nextCursor: last === undefined ? null : toCursor(ORDER, { value: last.at, id: last.id }),
+    nextCursor: last === undefined ? null : deadLetterCursor.write([last.at, last.id]),
   };
 }
 

@@ -1,10 +1,9 @@
 /** The lead list: one statement over the model's columns, in the order of an index, from a place on. */
 import { z } from 'zod';
 import type { leadListQuery, LeadView } from '@lead-flood/contracts';
-import { leadStages, statusOf } from '@lead-flood/contracts';
+import { leadCursor, leadStages, statusOf } from '@lead-flood/contracts';
 import type { Queries } from '@lead-flood/postgres';
 import { sql, texts } from '@lead-flood/postgres';
-import { fromCursor, toCursor } from './cursor.ts';
 import { toLeadView } from './lead-view.ts';
 import { readDocument } from './store.ts';
 
@@ -13,8 +12,6 @@ export type LeadPage = { readonly items: LeadView[]; readonly nextCursor: string
 
 const row = z.object({ key: z.string(), score: z.int(), created_at: z.number(), state: z.string().nullable() });
 type Fragment = ReturnType<typeof sql.fragment>;
-
-const SCORE_MAX = 100;
 
 const orders = {
   createdAt: { column: 'created_at', type: 'timestamptz', descending: false },
@@ -62,16 +59,19 @@ export async function listLeads(
     nextCursor:
       last === undefined
         ? null
-        : toCursor(query.sort, { value: order.column === 'score' ? last.score : last.created_at, id: last.key }),
+        : leadCursor.write(
+            query.sort === 'score' || query.sort === '-score'
+              ? [query.sort, last.score, last.key]
+              : [query.sort, last.created_at, last.key],
+          ),
   };
 }
 
 function placeAfter({ sort, cursor }: LeadListQuery): Fragment[] {
   if (cursor === undefined) return [];
   const order = orders[sort];
-  const isScore = order.column === 'score';
-  const { value, id } = isScore ? fromCursor(sort, cursor, SCORE_MAX) : fromCursor(sort, cursor);
-  const text = isScore ? String(value) : new Date(value).toISOString();
+  const [, value, id] = cursor;
+  const text = order.column === 'score' ? String(value) : new Date(value).toISOString();
   const compare = order.descending ? sql.fragment`<` : sql.fragment`>`;
   return [
     sql.fragment`(${sql.identifier([order.column])}, key) ${compare} (${text}::${sql.identifier([order.type])}, ${id}::uuid)`,

@@ -1,7 +1,7 @@
 /** Analytics' doors over a real database: what clients see of leads, and that they see nothing of others. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { LeadView } from '@lead-flood/contracts';
-import { analyticsInternalRoutes, analyticsRoutes, leadView } from '@lead-flood/contracts';
+import { analyticsInternalRoutes, analyticsRoutes, leadListQuery, leadView } from '@lead-flood/contracts';
 import { derivedId } from '@lead-flood/kernel';
 import type { TestEvent } from '@lead-flood/testing';
 import {
@@ -170,7 +170,12 @@ describe('the list', () => {
     async (sort) => {
       const { orgId } = sampleDiscovered();
       const page = (limit: number, bytes: number, cursor?: string) =>
-        listLeads(doors.database, orgId, { sort, limit, cursor }, bytes);
+        listLeads(
+          doors.database,
+          orgId,
+          leadListQuery.parse({ sort, limit, ...(cursor === undefined ? {} : { cursor }) }),
+          bytes,
+        );
       const all = (await page(100, 1_000_000)).items.map(({ id }) => id);
       const seen: string[] = [];
       let cursor: string | null | undefined;

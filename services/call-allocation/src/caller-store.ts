@@ -1,9 +1,11 @@
 /** Callers (CA-01, CA-02), and the match between a caller and what waits (CA-19). */
 import { z } from 'zod';
 import type { CallerBody, CallerView } from '@lead-flood/contracts';
+import { callerCursor } from '@lead-flood/contracts';
 import { CodedError, isId } from '@lead-flood/kernel';
 import type { Queries } from '@lead-flood/postgres';
 import { sql, sqlState, texts } from '@lead-flood/postgres';
+import { openAreas } from './calling-area.ts';
 
 const row = z.object({
   id: z.string(),
@@ -35,14 +37,23 @@ const toView = (r: z.infer<typeof row>): CallerView => ({
   updatedAt: new Date(r.updated_at).toISOString(),
 });
 
-export async function saveCaller(database: Queries, orgId: string, id: string, body: CallerBody): Promise<CallerView> {
+/** A new caller, or what a known one is from now on; the status stays as it is unless one is given. */
+export async function saveCaller(
+  database: Queries,
+  orgId: string,
+  id: string,
+  body: CallerBody & { readonly allocationStatus?: string | undefined },
+): Promise<CallerView> {
+  const status = body.allocationStatus ?? null;
   try {
     const saved = await database.one(sql.type(row)`
-      insert into callers (id, org_id, user_id, email, name, timezone, language_codes, region_iso_codes, metadata)
+      insert into callers (id, org_id, user_id, email, name, timezone, language_codes, region_iso_codes, metadata, allocation_status)
       values (${id}, ${orgId}, ${body.userId ?? null}, ${body.email}, ${body.name}, ${body.timezone},
-        ${texts(body.languageCodes)}::text[], ${texts(body.regionIsoCodes)}::text[], ${JSON.stringify(body.metadata)})
+        ${texts(body.languageCodes)}::text[], ${texts(body.regionIsoCodes)}::text[], ${JSON.stringify(body.metadata)},
+        coalesce(${status}, 'ACTIVE'))
       on conflict (id) do update set user_id = excluded.user_id, email = excluded.email, name = excluded.name, timezone = excluded.timezone,
-        language_codes = excluded.language_codes, region_iso_codes = excluded.region_iso_codes, metadata = excluded.metadata, updated_at = now()
+        language_codes = excluded.language_codes, region_iso_codes = excluded.region_iso_codes, metadata = excluded.metadata,
+        allocation_status = coalesce(${status}, callers.allocation_status), updated_at = now()
       where callers.org_id = excluded.org_id
       returning ${columns}
     `);
@@ -52,6 +63,26 @@ export async function saveCaller(database: Queries, orgId: string, id: string, b
       throw new CodedError('CAL_ERR_CALLER_EXISTS', 'another caller has this e-mail address or user', { cause: error });
     throw error;
   }
+}
+
+type CallerQuery = {
+  readonly allocationStatus?: string | undefined;
+  readonly limit: number;
+  readonly cursor?: readonly [id: string] | undefined;
+};
+
+export async function listCallers(database: Queries, orgId: string, query: CallerQuery) {
+  const { allocationStatus: status, cursor, limit } = query;
+  const rows = await database.any(sql.type(row)`
+    select ${columns} from callers
+    where org_id = ${orgId}
+      ${status === undefined ? sql.fragment`` : sql.fragment`and allocation_status = ${status}`}
+      ${cursor === undefined ? sql.fragment`` : sql.fragment`and id > ${cursor[0]}::uuid`}
+    order by id limit ${limit + 1}
+  `);
+  const items = rows.slice(0, limit).map(toView);
+  const last = items.at(-1);
+  return { items, nextCursor: rows.length > limit && last !== undefined ? callerCursor.write([last.id]) : null };
 }
 
 export async function getCaller(database: Queries, orgId: string, id: string): Promise<CallerView> {
@@ -108,34 +139,38 @@ export async function lockCallers(tx: Queries, callerIds: readonly string[]): Pr
   `);
 }
 
-/** Waits, in the caller's regions and languages, where it is between 09:00 and 20:00. */
-const fits = (regions: ReturnType<typeof sql.fragment>, languages: ReturnType<typeof sql.fragment>) => sql.fragment`
+type Fragment = ReturnType<typeof sql.fragment>;
+
+/** Waits, in the caller's regions and languages, where somebody may be called now. */
+const fits = (regions: Fragment, languages: Fragment, open: readonly string[]): Fragment => sql.fragment`
   t.status = 'PENDING' and t.region_iso = any(${regions}) and t.language_code = any(${languages})
-  and (now() at time zone t.timezone)::time >= time '09:00' and (now() at time zone t.timezone)::time < time '20:00'
+  and t.calling_area = any(${texts(open)}::text[])
 `;
 
 export type FreeCaller = { readonly orgId: string; readonly callerId: string };
 
 /** Active callers of all organisations who hold no task although one waits that they could call now. */
-export async function freeCallers(queries: Queries): Promise<readonly FreeCaller[]> {
+export async function freeCallers(queries: Queries, now: number): Promise<readonly FreeCaller[]> {
+  const open = await openAreas(queries, now);
   const rows = await queries.any(sql.type(z.object({ org_id: z.string(), id: z.string() }))`
     select c.org_id, c.id from callers c
     where c.allocation_status = 'ACTIVE'
       and not exists (select from call_tasks h where h.caller_id = c.id and h.status in ('ASSIGNED', 'DIALING'))
       and exists (
         select from call_tasks t
-        where t.org_id = c.org_id and ${fits(sql.fragment`c.region_iso_codes`, sql.fragment`c.language_codes`)}
+        where t.org_id = c.org_id and ${fits(sql.fragment`c.region_iso_codes`, sql.fragment`c.language_codes`, open)}
       )
     order by c.id
   `);
   return rows.map((r) => ({ orgId: r.org_id, callerId: r.id }));
 }
 
-/** What this caller could call now, best first: by priority, the lead's rank, the oldest first. */
+/** What this caller could call in the open places, best first: by priority, the lead's rank, the oldest first. */
 export async function matchingTasks(
   database: Queries,
   orgId: string,
   caller: Pick<CallerView, 'regionIsoCodes' | 'languageCodes'>,
+  open: readonly string[],
   limit: number,
   except: readonly string[] = [],
 ): Promise<readonly string[]> {
@@ -143,7 +178,7 @@ export async function matchingTasks(
   const languages = sql.fragment`${texts(caller.languageCodes)}::text[]`;
   return database.anyFirst(sql.type(z.object({ key: z.string() }))`
     select t.key from call_tasks t
-    where t.org_id = ${orgId} and ${fits(regions, languages)} and t.key <> all(${texts(except)}::uuid[])
+    where t.org_id = ${orgId} and ${fits(regions, languages, open)} and t.key <> all(${texts(except)}::uuid[])
     order by t.priority desc, t.rank desc, t.queued_at
     limit ${limit}
   `);

@@ -6,8 +6,8 @@
 import { z } from 'zod';
 import type { OfferTask, Ticked } from '@lead-flood/contracts';
 import { topics } from '@lead-flood/contracts';
-import { apply, derivedId, skip } from '@lead-flood/kernel';
-import type { Decision } from '@lead-flood/kernel';
+import { apply, derivedId, skip, systemClock } from '@lead-flood/kernel';
+import type { Clock, Decision } from '@lead-flood/kernel';
 import { createDocumentStore } from '@lead-flood/postgres';
 import { emit } from '@lead-flood/processor';
 import type { BatchProcessor } from '@lead-flood/processor';
@@ -30,8 +30,10 @@ type Facts = { readonly callers: readonly FreeCaller[] };
 
 export type CallClock = BatchProcessor<Heard, typeof reads, typeof writes, Facts>;
 
+type ClockOptions = { readonly isOffering: boolean; readonly clock?: Clock };
+
 /** With `isOffering` false callers ask for themselves; the ticks are passed all the same. */
-export const createClock = ({ isOffering }: { readonly isOffering: boolean }): CallClock => ({
+export const createClock = ({ isOffering, clock = systemClock }: ClockOptions): CallClock => ({
   group: 'call-allocation-clock',
   reads,
   writes,
@@ -40,7 +42,7 @@ export const createClock = ({ isOffering }: { readonly isOffering: boolean }): C
   keyOf: ({ data }) => derivedId('clock', data.tick),
   facts: async (tx, inputs) => {
     const isDue = isOffering && inputs.some(({ data }) => data.tick === MAINTENANCE);
-    const callers = isDue ? await freeCallers(tx) : [];
+    const callers = isDue ? await freeCallers(tx, clock.now()) : [];
     return inputs.map(({ data }) => ({ callers: data.tick === MAINTENANCE ? callers : [] }));
   },
   decide: { Ticked: (_state, { data }, ctx) => offerToAll(data, ctx.facts, ctx.now) },

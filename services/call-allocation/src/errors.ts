@@ -6,6 +6,7 @@ export const errorCodes = {
   CAL_ERR_UNKNOWN_CALLER: 'not_found',
   CAL_ERR_CALLER_EXISTS: 'conflict',
   CAL_ERR_TASK_TAKEN: 'conflict',
+  CAL_ERR_OUTSIDE_HOURS: 'conflict',
   CAL_ERR_NOT_PARKED: 'not_found',
   CAL_ERR_INVALID_TRANSITION: 'invalid_transition',
 } as const satisfies Readonly<Record<string, ApiErrorCode>>;

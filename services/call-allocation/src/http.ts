@@ -1,11 +1,14 @@
 /** Call-allocation's REST doors: callers, the caller's task, the operator's view. */
 import { z } from 'zod';
 import type { callAllocationRoutes, CallTaskView, Handlers } from '@lead-flood/contracts';
+import type { Clock } from '@lead-flood/kernel';
 import { CodedError, derivedId, randomId } from '@lead-flood/kernel';
 import type { Database } from '@lead-flood/postgres';
 import { sql, sqlState } from '@lead-flood/postgres';
 import type { Applier } from '@lead-flood/processor';
-import { activeTaskOf, callerOfUser, getCaller, matchingTasks, saveCaller } from './caller-store.ts';
+import { openAreas } from './calling-area.ts';
+import { activeTaskOf, callerOfUser, getCaller, listCallers, matchingTasks, saveCaller } from './caller-store.ts';
+import { isOpen } from './domain/calling-hours.ts';
 import type { Task } from './domain/task.ts';
 import type { CallCommands } from './processor.ts';
 import { tasks } from './store.ts';
@@ -16,13 +19,14 @@ const CANDIDATES = 10;
 import type { Parking } from './parking.ts';
 
 export type HandlerDeps = {
+  readonly clock: Clock;
   readonly database: Database;
   readonly applier: Applier<Task, CallCommands>;
   readonly parking: Parking;
 };
 
 export function handlers(deps: HandlerDeps): Handlers<typeof callAllocationRoutes> {
-  const { database, applier, parking } = deps;
+  const { clock, database, applier, parking } = deps;
   return {
     listParked: ({ query, principal }) => parking.list(principal.orgId, query.limit),
     listDrains: ({ query, principal }) => parking.drains(principal.orgId, query.limit),
@@ -34,6 +38,7 @@ export function handlers(deps: HandlerDeps): Handlers<typeof callAllocationRoute
         idempotencyKey === null ? randomId() : derivedId(principal.orgId, 'caller', idempotencyKey),
         body,
       ),
+    listCallers: ({ query, principal }) => listCallers(database, principal.orgId, query),
     getCaller: ({ params, principal }) => getCaller(database, principal.orgId, params.callerId),
     updateCaller: async ({ params, body, principal }) => {
       const { email, name, timezone, languageCodes, regionIsoCodes, metadata, userId } = await getCaller(
@@ -57,7 +62,10 @@ export function handlers(deps: HandlerDeps): Handlers<typeof callAllocationRoute
       const caller = await callerOfUser(database, principal.orgId, principal.userId);
       const held = await activeTaskOf(database, caller.id);
       if (held !== null) return { task: await readTask(deps, principal.orgId, held) };
-      for (const taskId of await matchingTasks(database, principal.orgId, caller, CANDIDATES)) {
+      // Whoever is away is given nothing, by asking as little as by the clock.
+      if (caller.allocationStatus !== 'ACTIVE') return { task: null };
+      const open = await openAreas(database, clock.now());
+      for (const taskId of await matchingTasks(database, principal.orgId, caller, open, CANDIDATES)) {
         const given = await tryAssign(deps, { orgId: principal.orgId, taskId, callerId: caller.id, correlationId });
         if (given !== null) return { task: await readTask(deps, principal.orgId, given) };
       }
@@ -72,7 +80,7 @@ export function handlers(deps: HandlerDeps): Handlers<typeof callAllocationRoute
         correlationId,
         data: { orgId: principal.orgId, taskId: params.taskId, callerId: caller.id, outcome: body.outcome },
       });
-      return toView(params.taskId, state);
+      return toView(params.taskId, state, clock.now());
     },
     operatorTasks: async ({ query, principal }) => {
       const rows = await database.anyFirst(sql.type(z.object({ key: z.string() }))`
@@ -86,7 +94,7 @@ export function handlers(deps: HandlerDeps): Handlers<typeof callAllocationRoute
       return {
         items: rows.flatMap((key) => {
           const stored = states.get(key);
-          return stored?.state.kind === 'task' ? [toView(key, stored.state)] : [];
+          return stored?.state.kind === 'task' ? [toView(key, stored.state, clock.now())] : [];
         }),
       };
     },
@@ -98,7 +106,7 @@ export function handlers(deps: HandlerDeps): Handlers<typeof callAllocationRoute
         correlationId,
         data: { orgId: principal.orgId, taskId: params.taskId, reason: body.reason },
       });
-      return toView(params.taskId, state);
+      return toView(params.taskId, state, clock.now());
     },
   };
 }
@@ -110,7 +118,10 @@ type Assignment = {
   readonly correlationId: string;
 };
 
-/** The task that the caller holds now: this one, or one given in the same moment. Null when somebody else has this one. */
+/** What may have happened to a candidate since it was found. */
+const passedOver: ReadonlySet<string> = new Set(['CAL_ERR_TASK_TAKEN', 'CAL_ERR_OUTSIDE_HOURS']);
+
+/** The task that the caller holds now: this one, or one given in the same moment. Null when this one cannot be given. */
 async function tryAssign(deps: HandlerDeps, { correlationId, ...command }: Assignment): Promise<string | null> {
   const { applier, database } = deps;
   try {
@@ -118,7 +129,7 @@ async function tryAssign(deps: HandlerDeps, { correlationId, ...command }: Assig
     await applier.apply({ name: 'AssignTask', key: taskId, orgId, correlationId, data: command });
     return taskId;
   } catch (error) {
-    if (error instanceof CodedError && error.code === 'CAL_ERR_TASK_TAKEN') return null;
+    if (error instanceof CodedError && passedOver.has(error.code)) return null;
     if (sqlState(error) !== '23505') throw error;
     const held = await activeTaskOf(database, command.callerId);
     if (held === null)
@@ -127,15 +138,15 @@ async function tryAssign(deps: HandlerDeps, { correlationId, ...command }: Assig
   }
 }
 
-async function readTask({ database }: HandlerDeps, orgId: string, taskId: string): Promise<CallTaskView> {
+async function readTask({ clock, database }: HandlerDeps, orgId: string, taskId: string): Promise<CallTaskView> {
   const stored = await tasks.loadOf(database, orgId, taskId);
   if (stored === null) throw unknownTask();
-  return toView(taskId, stored.state);
+  return toView(taskId, stored.state, clock.now());
 }
 
 const unknownTask = (): CodedError => new CodedError('CAL_ERR_UNKNOWN_TASK', 'there is no such task');
 
-function toView(id: string, state: Task): CallTaskView {
+function toView(id: string, state: Task, now: number): CallTaskView {
   if (state.kind !== 'task') throw unknownTask();
   const {
     status,
@@ -160,6 +171,9 @@ function toView(id: string, state: Task): CallTaskView {
     phone,
     company,
     ...region,
+    timezones: [...region.timezones],
+    timezone: region.timezones[0] ?? '',
+    isOpen: isOpen(region, now),
     priority,
     callerId,
     outcome,

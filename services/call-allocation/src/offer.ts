@@ -2,6 +2,7 @@
 import { isId } from '@lead-flood/kernel';
 import type { Queries } from '@lead-flood/postgres';
 import { parkedKeysOf } from '@lead-flood/postgres';
+import { openAreas } from './calling-area.ts';
 import { activeCallers, busyCallers, matchingTasks } from './caller-store.ts';
 
 /** Candidates looked at for one offer: a task whose key is set aside is passed over. */
@@ -14,16 +15,18 @@ export async function tasksToOffer(
   tx: Queries,
   group: string,
   offers: readonly Offer[],
+  now: number,
 ): Promise<ReadonlyMap<string, string>> {
   const callerIds = offers.map(({ callerId }) => callerId).filter(isId);
   const found = new Map<string, string>();
   if (callerIds.length === 0) return found;
   const callers = await activeCallers(tx, callerIds);
   const busy = new Set(await busyCallers(tx, callerIds));
+  const open = await openAreas(tx, now);
   for (const { id, orgId, callerId } of offers) {
     const caller = callers.get(callerId);
     if (caller?.orgId !== orgId || busy.has(callerId)) continue;
-    const keys = await matchingTasks(tx, orgId, caller, CANDIDATES, [...found.values()]);
+    const keys = await matchingTasks(tx, orgId, caller, open, CANDIDATES, [...found.values()]);
     const parked = await parkedKeysOf(tx, group, keys);
     const best = keys.find((key) => !parked.has(key));
     if (best === undefined) continue;

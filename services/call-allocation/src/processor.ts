@@ -1,6 +1,7 @@
 /** Call-allocation's two processors: `call-allocation` keeps the tasks, `call-allocation-calls` the log of each call. */
 import { only, topics } from '@lead-flood/contracts';
-import { derivedId } from '@lead-flood/kernel';
+import type { Clock } from '@lead-flood/kernel';
+import { derivedId, systemClock } from '@lead-flood/kernel';
 import type { Queries } from '@lead-flood/postgres';
 import type { BatchProcessor, Placed } from '@lead-flood/processor';
 import type { CallLog } from './domain/call-log.ts';
@@ -57,7 +58,7 @@ export type CallAllocation = BatchProcessor<Task, typeof reads, typeof writes, F
 
 const GROUP = 'call-allocation';
 
-export const createCallAllocation = (policy: RecallPolicy): CallAllocation => ({
+export const createCallAllocation = (policy: RecallPolicy, clock: Clock = systemClock): CallAllocation => ({
   group: GROUP,
   // A task is a state machine: what comes after a move that is missing makes no sense.
   parks: true,
@@ -65,7 +66,7 @@ export const createCallAllocation = (policy: RecallPolicy): CallAllocation => ({
   writes,
   store,
   initial: () => initialState,
-  claim,
+  claim: (tx, inputs) => claim(tx, inputs, clock.now()),
   decide: {
     LeadScored: (state, { data }, ctx) => considerLead(state, data, ctx.facts, ctx.now),
     MessageReplied: (state, { data }) => hearReply(state, data),
@@ -79,14 +80,14 @@ export const createCallAllocation = (policy: RecallPolicy): CallAllocation => ({
   },
 });
 
-async function claim(tx: Queries, inputs: readonly Input[]): Promise<readonly Placed<Facts>[]> {
+async function claim(tx: Queries, inputs: readonly Input[], now: number): Promise<readonly Placed<Facts>[]> {
   const medium = (input: Input): boolean => input.data.band === 'MEDIUM';
   const mayCall = (input: Input): boolean => medium(input) || input.name === 'RecallTask';
   const silent = await suppressedLeads(
     tx,
     inputs.flatMap((input) => (mayCall(input) && input.data.leadId !== undefined ? [input.data.leadId] : [])),
   );
-  const offered = await offersOf(tx, inputs);
+  const offered = await offersOf(tx, inputs, now);
   return inputs.map((input) => {
     const { taskId: named, mergedLeadId, person } = input.data;
     const leadId = mergedLeadId ?? input.data.leadId;
@@ -104,7 +105,7 @@ async function claim(tx: Queries, inputs: readonly Input[]): Promise<readonly Pl
   });
 }
 
-async function offersOf(tx: Queries, inputs: readonly Input[]): Promise<ReadonlyMap<string, string>> {
+async function offersOf(tx: Queries, inputs: readonly Input[], now: number): Promise<ReadonlyMap<string, string>> {
   const giving = inputs.flatMap(({ id, name, orgId, data: { callerId } }) =>
     (name === 'OfferTask' || name === 'AssignTask') && typeof callerId === 'string'
       ? [{ id, name, orgId, callerId }]
@@ -118,6 +119,7 @@ async function offersOf(tx: Queries, inputs: readonly Input[]): Promise<Readonly
     tx,
     GROUP,
     giving.filter(({ name }) => name === 'OfferTask'),
+    now,
   );
 }
 

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { Queries, Saved } from '@lead-flood/postgres';
 import { createDocumentStore, sql, texts } from '@lead-flood/postgres';
 import type { Store } from '@lead-flood/processor';
+import { areaKey } from './calling-area.ts';
 import type { CallLog } from './domain/call-log.ts';
 import type { Open, Task } from './domain/task.ts';
 import { outcomes, taskStatuses } from './domain/task.ts';
@@ -19,7 +20,7 @@ const task: z.ZodType<Task> = z.discriminatedUnion('kind', [
     fullName: text,
     phone: z.string(),
     company: text,
-    region: z.object({ regionIso: z.string(), languageCode: z.string(), timezone: z.string() }),
+    region: z.object({ regionIso: z.string(), languageCode: z.string(), timezones: z.array(z.string()) }),
     priority: z.int(),
     rank: z.int(),
     queuedAt: z.number(),
@@ -50,7 +51,7 @@ export const tasks = createDocumentStore<Task>({
     column('caller_id', 'uuid', (open) => open.callerId),
     column('region_iso', 'text', (open) => open.region.regionIso),
     column('language_code', 'text', (open) => open.region.languageCode),
-    column('timezone', 'text', (open) => open.region.timezone),
+    column('calling_area', 'text', (open) => areaKey(open.region)),
     column('priority', 'int4', (open) => open.priority),
     column('rank', 'int4', (open) => open.rank),
     column('queued_at', 'timestamptz', (open) => new Date(open.queuedAt).toISOString()),

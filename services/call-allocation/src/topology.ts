@@ -38,17 +38,21 @@ export const service = defineService({
     'CallLogged',
   ],
   errorCodes,
-  build: ({ config: settings, database, codec, wakeRelay, applier }, server) => {
-    const callAllocation = createCallAllocation({
-      retryMs: settings.CALL_RETRY_DELAY_HOURS * HOUR_MS,
-      chaseMs: settings.CALL_CHASE_DELAY_HOURS * HOUR_MS,
-      recallsMax: settings.CALL_RECALLS_MAX,
-    });
+  build: ({ config: settings, clock, database, codec, wakeRelay, applier }, server) => {
+    const callAllocation = createCallAllocation(
+      {
+        retryMs: settings.CALL_RETRY_DELAY_HOURS * HOUR_MS,
+        chaseMs: settings.CALL_CHASE_DELAY_HOURS * HOUR_MS,
+        recallsMax: settings.CALL_RECALLS_MAX,
+      },
+      clock,
+    );
     const tasks = batchProcessor(callAllocation, shellOptions(settings));
     addServiceRoutes(
       server,
       callAllocationRoutes,
       handlers({
+        clock,
         database,
         applier: applier(callAllocation),
         parking: createParking({ database, codec, wakeRelay, processors: [tasks.processor] }),
@@ -59,7 +63,7 @@ export const service = defineService({
       processors: [
         tasks,
         batchProcessor(calls, shellOptions(settings)),
-        batchProcessor(createClock({ isOffering: settings.CALL_OFFERS_ENABLED }), shellOptions(settings)),
+        batchProcessor(createClock({ isOffering: settings.CALL_OFFERS_ENABLED, clock }), shellOptions(settings)),
       ],
     };
   },

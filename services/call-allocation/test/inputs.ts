@@ -6,6 +6,7 @@ import type { Database } from '@lead-flood/postgres';
 import { sql, texts } from '@lead-flood/postgres';
 import type { TestEvent } from '@lead-flood/testing';
 import { everyDiscoveryEvent, sampleId, sampleOrg, samplePerson, sampleScored, testNow } from '@lead-flood/testing';
+import { areaKey } from '../src/calling-area.ts';
 import { taskIdOf } from '../src/processor.ts';
 import { zoneAt } from './zone.ts';
 
@@ -91,8 +92,8 @@ export const reports = Array.from({ length: 6 }, (_, i) => i).flatMap((i) =>
 /** Callers without a task, and one task that waits: each tick that is not a repeat offers it to each of them. */
 export async function freeCallers(database: Database): Promise<void> {
   await database.query(sql.unsafe`
-    insert into call_tasks (key, org_id, previous_revision, revision, published, seen, state, status, region_iso, language_code, timezone)
-    values (${sampleId('task')}, ${sampleOrg}, 0, 1, 1, '{}', '{}', 'PENDING', 'SE', 'sv', ${zoneAt(14)})
+    insert into call_tasks (key, org_id, previous_revision, revision, published, seen, state, status, region_iso, language_code, calling_area)
+    values (${sampleId('task')}, ${sampleOrg}, 0, 1, 1, '{}', '{}', 'PENDING', 'SE', 'sv', ${areaKey({ regionIso: 'SE', timezones: [zoneAt(14)] })})
   `);
   const ids = [0, 1, 2].map((i) => sampleId('free-caller', i));
   await database.query(sql.unsafe`

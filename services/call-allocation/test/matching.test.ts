@@ -8,10 +8,11 @@ import { createUntypedApplier, untyped, silentTelemetry } from '@lead-flood/proc
 import type { UntypedApplier } from '@lead-flood/processor';
 import type { TestDatabase } from '@lead-flood/testing';
 import { createTestDatabase, sampleOrg, sampleScored, testCodec } from '@lead-flood/testing';
+import { openAreas } from '../src/calling-area.ts';
 import { matchingTasks, saveCaller } from '../src/caller-store.ts';
 import type { Task } from '../src/domain/task.ts';
 import { createCallAllocation, taskIdOf } from '../src/processor.ts';
-import { zoneAt } from './zone.ts';
+import { moveTask, zoneAt } from './zone.ts';
 
 let test: TestDatabase;
 let applier: UntypedApplier<Task>;
@@ -44,7 +45,7 @@ afterAll(() => test.drop());
 type Wanted = {
   readonly region?: string;
   readonly language?: string;
-  readonly zone?: string;
+  readonly zones?: readonly string[];
   readonly priority?: number;
   readonly rank?: number;
   readonly minutesAgo?: number;
@@ -59,14 +60,15 @@ async function task(wanted: Wanted = {}): Promise<string> {
   const data = sampleScored({ orgId, leadId, band: 'MEDIUM', value: rank });
   await applier.apply({ name: 'LeadScored', key: id, orgId, correlationId: 'test', data });
   await test.database.query(sql.unsafe`
-    update call_tasks set region_iso = ${wanted.region ?? 'SE'}, language_code = ${wanted.language ?? 'sv'},
-      timezone = ${wanted.zone ?? zoneAt(12)}, priority = ${wanted.priority ?? 0},
+    update call_tasks set priority = ${wanted.priority ?? 0},
       queued_at = now() - make_interval(mins => ${wanted.minutesAgo ?? 0})
     where key = ${id}
   `);
+  await moveTask(test.database, id, wanted);
   return id;
 }
-const matched = (): Promise<readonly string[]> => matchingTasks(test.database, sampleOrg, caller, 10);
+const matched = async (now = Date.now()): Promise<readonly string[]> =>
+  matchingTasks(test.database, sampleOrg, caller, await openAreas(test.database, now), 10);
 
 describe('a caller is given tasks', () => {
   it('[CA-19] of their regions only, in their languages only', async () => {
@@ -84,8 +86,18 @@ describe('a caller is given tasks', () => {
     [20, false],
     [3, false],
   ])('[CA-19] where it is %i o’clock: %s', async (hour, expected) => {
-    const id = await task({ zone: zoneAt(hour) });
+    const id = await task({ zones: [zoneAt(hour)] });
     expect(await matched()).toEqual(expected ? [id] : []);
+  });
+
+  it('[CA-19] in the hours that all zones have where only the country is known, and in every other open place', async () => {
+    const spread = await task({ zones: [zoneAt(8), zoneAt(14)] });
+    const both = await task({ zones: [zoneAt(9), zoneAt(14)] });
+    const british = await task({ region: 'GB', language: 'en', zones: [zoneAt(20)] });
+    await task({ region: 'GB', language: 'en', zones: [zoneAt(21)] });
+    const found = await matched();
+    expect([...found].toSorted()).toEqual([both, british].toSorted());
+    expect(found).not.toContain(spread);
   });
 
   it('[CA-19] by the project’s priority, then the lead’s rank, then the longest wait', async () => {

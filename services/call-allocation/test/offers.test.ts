@@ -16,7 +16,7 @@ import { createClock } from '../src/clock.ts';
 import type { Task } from '../src/domain/task.ts';
 import { handlers } from '../src/http.ts';
 import { createCallAllocation, taskIdOf } from '../src/processor.ts';
-import { zoneAt } from './zone.ts';
+import { moveTask } from './zone.ts';
 
 const MINUTE_MS = 60_000;
 const processor = createCallAllocation({ retryMs: 0, chaseMs: 0, recallsMax: 3 });
@@ -74,7 +74,7 @@ async function task(name: string, { orgId = sampleOrg, value = 50 } = {}): Promi
   const taskId = taskIdOf(leadId);
   const data = sampleScored({ orgId, leadId, band: 'MEDIUM', value });
   await applier.apply({ name: 'LeadScored', key: taskId, orgId, correlationId: 'test', data });
-  await line.database.query(sql.unsafe`update call_tasks set timezone = ${zoneAt(14)} where key = ${taskId}`);
+  await moveTask(line.database, taskId);
   return taskId;
 }
 
@@ -222,6 +222,7 @@ describe('on the maintenance tick', () => {
     const offered = await task('offered', { value: 40 });
     await task('asked', { value: 59 });
     const doors = handlers({
+      clock: systemClock,
       database: line.database,
       applier,
       parking: { list: unasked, drain: unasked, drains: unasked },

@@ -6,14 +6,13 @@ import type { InputOf } from '@lead-flood/testing';
 import type { Facts, ReportOutcome } from '../src/domain/task.ts';
 import type { CallAllocation, CallCommands } from '../src/processor.ts';
 import { calls, createCallAllocation, taskIdOf } from '../src/processor.ts';
-import { regionOf } from '../src/region.ts';
 
 const leadId = sampleId('lead');
 const taskId = taskIdOf(leadId);
 const callerId = sampleId('caller');
 const facts: Facts = {
   taskId,
-  region: { regionIso: 'SE', languageCode: 'sv', timezone: 'Europe/Stockholm' },
+  region: { regionIso: 'SE', languageCode: 'sv', timezones: ['Europe/Stockholm'] },
   suppressed: false,
   offered: false,
 };
@@ -358,10 +357,33 @@ describe('a lead that turns out to be somebody known', () => {
   });
 });
 
-describe('a number', () => {
-  it('tells where it rings', () => {
-    expect(regionOf('+442079460123')).toEqual({ regionIso: 'GB', timezone: 'Europe/London', languageCode: 'en' });
-    expect(regionOf('+12125550123')).toMatchObject({ regionIso: 'US' });
-    expect(regionOf(null)).toBeNull();
+describe('outside the calling hours of the place where it rings', () => {
+  const night = Date.parse('2026-03-02T22:00:00Z');
+  const late = (given: Partial<Facts> = {}) => specify(createCallAllocation(policy), { ...facts, ...given }, night);
+  const waiting = ['LeadScored', medium] as const;
+  const again: readonly Input[] = [
+    waiting,
+    ['RecallTask', { orgId: sampleOrg, leadId, taskId, reason: 'signup_chase', completedAt: night }],
+  ];
+
+  it('[CA-19] a task is not assigned, whoever asks', () => {
+    late()
+      .givenInputs(waiting)
+      .when('AssignTask', { ...command, callerId })
+      .thenRejects('CAL_ERR_OUTSIDE_HOURS');
+  });
+
+  it('[CA-19] an offer of the clock gives nothing', () => {
+    late({ offered: true })
+      .givenInputs(waiting)
+      .when('OfferTask', { orgId: sampleOrg, callerId, offeredAt: night })
+      .thenSkips('outside_hours');
+  });
+
+  it('[CA-19] a recalled or chased one waits in the queue, and is not given either', () => {
+    late()
+      .givenInputs(...again)
+      .when('AssignTask', { ...command, callerId })
+      .thenRejects('CAL_ERR_OUTSIDE_HOURS');
   });
 });

@@ -5,6 +5,7 @@ import type { CountryCode } from 'libphonenumber-js/max';
 import { parse as parseHost } from 'tldts';
 import { areNotesBounded, notesBound } from '@lead-flood/contracts';
 import type { Company, LeadSubmitted, Person, RejectionReason } from '@lead-flood/contracts';
+import { canonicalCountry } from '@lead-flood/contracts';
 import { emailKey, normaliseEmail } from './domain/email.ts';
 import type { IdentityKey, Submission } from './domain/submission.ts';
 
@@ -57,11 +58,11 @@ const problem = (code: string, field: string, detail: string): RejectionReason =
 
 export function normalise(data: LeadSubmitted): Submission {
   const problems: RejectionReason[] = [];
-  const countryIso = clean(data.company.countryIso)?.toUpperCase() ?? null;
+  const countryIso = clean(data.company.countryIso);
   const company: Company = {
     name: clean(data.company.name),
     domain: data.company.domain === null ? null : normaliseDomain(data.company.domain),
-    countryIso: countryIso !== null && /^[A-Z]{2}$/.test(countryIso) ? countryIso : null,
+    countryIso: countryIso === null ? null : canonicalCountry(countryIso),
     employees: data.company.employees,
     industry: clean(data.company.industry),
   };

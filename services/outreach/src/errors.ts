@@ -3,7 +3,6 @@ import type { ApiErrorCode } from '@lead-flood/contracts';
 
 export const errorCodes = {
   OUT_ERR_UNKNOWN_THREAD: 'not_found',
-  OUT_ERR_BAD_CURSOR: 'invalid_payload',
   OUT_ERR_SUPPRESSED: 'conflict',
   OUT_ERR_OUTCOME_UNKNOWN: 'unavailable',
   OUT_ERR_CHANNEL_NOT_CONFIGURED: 'provider_not_configured',

@@ -1,7 +1,8 @@
 /** Outreach's REST doors: the inbox. */
 import { z } from 'zod';
 import type { Handlers, outreachRoutes, ThreadSummary } from '@lead-flood/contracts';
-import { CodedError, derivedId, isId, randomId } from '@lead-flood/kernel';
+import { threadCursor } from '@lead-flood/contracts';
+import { CodedError, derivedId, randomId } from '@lead-flood/kernel';
 import type { Database } from '@lead-flood/postgres';
 import { sql } from '@lead-flood/postgres';
 import type { Applier } from '@lead-flood/processor';
@@ -11,19 +12,21 @@ import { conversations } from './store.ts';
 
 const iso = (at: number): string => new Date(at).toISOString();
 
+const after = ([at, key]: readonly [number, string]) =>
+  sql.fragment`and (last_message_at, key) < (${iso(at)}::timestamptz, ${key}::uuid)`;
+
 export function handlers(
   database: Database,
   applier: Applier<Conversation, OutreachCommands>,
 ): Handlers<typeof outreachRoutes> {
   return {
     listThreads: async ({ query, principal }) => {
-      const after = query.cursor === undefined ? null : readCursor(query.cursor);
       const rows = await database.any(sql.type(z.object({ key: z.string(), last_message_at: z.number() }))`
         select key, last_message_at from conversations
         where org_id = ${principal.orgId} and thread_id is not null and last_message_at is not null
           ${query.status === undefined ? sql.fragment`` : sql.fragment`and thread_status = ${query.status}`}
           ${query.replied === undefined ? sql.fragment`` : sql.fragment`and replied = ${query.replied}`}
-          ${after === null ? sql.fragment`` : sql.fragment`and (last_message_at, key) < (${after.at}::timestamptz, ${after.key}::uuid)`}
+          ${query.cursor === undefined ? sql.fragment`` : after(query.cursor)}
         order by last_message_at desc, key desc
         limit ${query.limit + 1}
       `);
@@ -39,7 +42,8 @@ export function handlers(
       const last = page.at(-1);
       return {
         items,
-        nextCursor: rows.length > query.limit && last !== undefined ? `${iso(last.last_message_at)}_${last.key}` : null,
+        nextCursor:
+          rows.length > query.limit && last !== undefined ? threadCursor.write([last.last_message_at, last.key]) : null,
       };
     },
     getThread: async ({ params, principal }) => {
@@ -114,12 +118,3 @@ async function findThread(
 }
 
 const unknownThread = (): CodedError => new CodedError('OUT_ERR_UNKNOWN_THREAD', 'there is no such thread');
-
-/** Throws `OUT_ERR_BAD_CURSOR` for anything that `listThreads` did not write. */
-function readCursor(cursor: string): { at: string; key: string } {
-  const [at = '', key = '', ...rest] = cursor.split('_');
-  const time = Date.parse(at);
-  if (Number.isNaN(time) || iso(time) !== at || !isId(key) || rest.length > 0)
-    throw new CodedError('OUT_ERR_BAD_CURSOR', 'the cursor is not one of this list');
-  return { at, key };
-}

@@ -1,11 +1,21 @@
 /** Analytics' doors: the lead read model and its timeline, jobs, the funnel, freshness, the dead-letter archive. */
 import { z } from 'zod';
-import { countryIso, cursor, id, page, pageLimit, timestamp } from './fields.ts';
+import { cursorId, cursorInt, cursorTime, defineCursor } from './cursor.ts';
+import { id, page, pageLimit, timestamp } from './fields.ts';
 import { jobView, leadStages, leadStatuses, leadView } from './lead.ts';
+import { countryIso } from './places.ts';
 import { defineRoutes } from './route.ts';
 
-/** Filters of the lead list (GW-09's note). */
-export const leadListQuery = z.strictObject({
+/** The order, its column's value in the last row, and that row's id: a place means nothing in another order. */
+export const leadCursor = defineCursor(
+  'leads',
+  z.union([
+    z.tuple([z.enum(['createdAt', '-createdAt']), cursorTime, cursorId]),
+    z.tuple([z.enum(['score', '-score']), cursorInt, cursorId]),
+  ]),
+);
+
+const leadFilters = z.strictObject({
   stage: z.enum(leadStages).optional(),
   status: z.enum(leadStatuses).optional(),
   band: z.enum(['LOW', 'MEDIUM', 'HIGH']).optional(),
@@ -23,7 +33,13 @@ export const leadListQuery = z.strictObject({
   updatedTo: timestamp.optional(),
   sort: z.enum(['createdAt', '-createdAt', 'score', '-score']).default('-createdAt'),
   limit: pageLimit,
-  cursor: cursor.optional(),
+  cursor: leadCursor.field.optional(),
+});
+
+/** Filters of the lead list (GW-09's note). */
+export const leadListQuery = leadFilters.refine(({ cursor, sort }) => cursor === undefined || cursor[0] === sort, {
+  message: 'the cursor is not one of this list in this order',
+  path: ['cursor'],
 });
 
 export const timelineEntry = z.strictObject({
@@ -94,6 +110,10 @@ export const deadLetterAct = z.strictObject({
   gone: z.int().nullable(),
   at: timestamp,
 });
+
+const timeAndId = z.tuple([cursorTime, cursorId]);
+export const deadLetterCursor = defineCursor('dead-letters', timeAndId);
+export const deadLetterActCursor = defineCursor('dead-letter-acts', timeAndId);
 
 export const analyticsRoutes = defineRoutes({
   listLeads: {
@@ -184,7 +204,7 @@ export const analyticsRoutes = defineRoutes({
       from: timestamp.optional(),
       to: timestamp.optional(),
       limit: pageLimit,
-      cursor: cursor.optional(),
+      cursor: deadLetterCursor.field.optional(),
     }),
     answer: page(deadLetterView),
     status: 200,
@@ -197,7 +217,7 @@ export const analyticsRoutes = defineRoutes({
     path: '/v1/dead-letters/acts',
     summary: 'Who sent dead letters again, deleted or skipped them, and what came of it; newest first',
     permission: 'dead-letters:read',
-    query: z.strictObject({ limit: pageLimit, cursor: cursor.optional() }),
+    query: z.strictObject({ limit: pageLimit, cursor: deadLetterActCursor.field.optional() }),
     answer: page(deadLetterAct),
     status: 200,
     errors: ['invalid_payload'],

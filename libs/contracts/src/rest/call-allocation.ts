@@ -1,34 +1,34 @@
 /** Call-allocation's doors (S3): callers, the caller's task, the operator's view. */
 import { z } from 'zod';
-import { countryIso, id, notes, timestamp } from './fields.ts';
+import { cursorId, defineCursor } from './cursor.ts';
+import { id, notes, page, pageLimit, timestamp } from './fields.ts';
+import { countryIso, languageCode, timezone, unique } from './places.ts';
 import { defineRoutes } from './route.ts';
 
 const callerFields = {
   // One spelling: the address is unique.
   email: z.email().max(254).toLowerCase(),
   name: z.string().trim().min(1).max(200),
-  timezone: z.string().refine(isTimezone, 'not an IANA time zone'),
-  languageCodes: z.array(z.string().min(2).max(10)).min(1).max(50),
-  regionIsoCodes: z.array(countryIso).min(1).max(250),
+  timezone,
+  languageCodes: z.array(languageCode).min(1).max(50).transform(unique),
+  regionIsoCodes: z.array(countryIso).min(1).max(250).transform(unique),
 };
-
-function isTimezone(name: string): boolean {
-  // Intl takes offsets too; they are no names and know no summer time.
-  if (!/^[A-Za-z]/.test(name)) return false;
-  try {
-    return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone !== '';
-  } catch {
-    // Intl throws for a name that it does not know.
-    return false;
-  }
-}
 
 export const callerBody = z.strictObject({ ...callerFields, userId: id.optional(), metadata: notes.default({}) });
 export type CallerBody = z.infer<typeof callerBody>;
+/** Who is PAUSED keeps the task that is held, and is given no other until ACTIVE again. */
+export const settableStatuses = ['ACTIVE', 'PAUSED'] as const;
+export const callerChange = z
+  .strictObject({ ...callerFields, metadata: notes, allocationStatus: z.enum(settableStatuses) })
+  .partial();
 export const callerView = z.strictObject({
   id,
   userId: id.nullable(),
-  ...callerFields,
+  email: callerFields.email,
+  name: callerFields.name,
+  timezone: z.string(),
+  languageCodes: z.array(z.string()),
+  regionIsoCodes: z.array(z.string()),
   metadata: notes,
   allocationStatus: z.string(),
   createdAt: timestamp,
@@ -57,7 +57,12 @@ export const callTaskView = z.strictObject({
   company: z.string().nullable(),
   regionIso: z.string(),
   languageCode: z.string(),
+  /** The westernmost of `timezones`: where the day begins last. */
   timezone: z.string(),
+  /** Where the telephone may ring; it is called in the hours of all of them. */
+  timezones: z.array(z.string()),
+  /** Whether somebody may be called there now. */
+  isOpen: z.boolean(),
   priority: z.int(),
   callerId: id.nullable(),
   outcome: z.enum(callOutcomes).nullable(),
@@ -68,6 +73,8 @@ export type CallTaskView = z.infer<typeof callTaskView>;
 
 const callerParams = z.strictObject({ callerId: id });
 const taskParams = z.strictObject({ taskId: id });
+
+export const callerCursor = defineCursor('callers', z.tuple([cursorId]));
 
 export const callAllocationRoutes = defineRoutes({
   createCaller: {
@@ -81,6 +88,22 @@ export const callAllocationRoutes = defineRoutes({
     status: 201,
     errors: ['invalid_payload', 'conflict'],
     rows: ['CA-01'],
+  },
+  listCallers: {
+    service: 'call-allocation',
+    method: 'GET',
+    path: '/v1/callers',
+    summary: 'Callers of the organisation, and whether each is given tasks',
+    permission: 'callers:manage',
+    query: z.strictObject({
+      allocationStatus: z.string().max(40).optional(),
+      limit: pageLimit,
+      cursor: callerCursor.field.optional(),
+    }),
+    answer: page(callerView),
+    status: 200,
+    errors: ['invalid_payload'],
+    rows: ['CA-02'],
   },
   getCaller: {
     service: 'call-allocation',
@@ -101,7 +124,7 @@ export const callAllocationRoutes = defineRoutes({
     summary: 'Change a caller',
     permission: 'callers:manage',
     params: callerParams,
-    body: z.strictObject({ ...callerFields, metadata: notes }).partial(),
+    body: callerChange,
     answer: callerView,
     status: 200,
     errors: ['invalid_payload', 'not_found', 'conflict'],

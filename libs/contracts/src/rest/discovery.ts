@@ -1,13 +1,14 @@
 /** Discovery's doors: one lead at a time (identity lives here), and ICPs. */
 import { z } from 'zod';
-import { countryIso, id, timestamp } from './fields.ts';
+import { id, timestamp } from './fields.ts';
 import { createLeadAnswer, createLeadBody, jobView, leadView } from './lead.ts';
+import { countryIso, unique } from './places.ts';
 import { defineRoutes } from './route.ts';
 
 const icpFields = {
   name: z.string().trim().min(1).max(120),
   targetIndustries: z.array(z.string().trim().min(1).max(120)).max(100).default([]),
-  targetCountries: z.array(countryIso).max(250).default([]),
+  targetCountries: z.array(countryIso).max(250).default([]).transform(unique),
   minCompanySize: z.int32().min(0).nullable().default(null),
   maxCompanySize: z.int32().min(0).nullable().default(null),
   requiredTechnologies: z.array(z.string().trim().min(1).max(120)).max(100).default([]),
@@ -23,6 +24,7 @@ export const icpView = z.strictObject({
   id,
   version: z.int(),
   ...icpFields,
+  targetCountries: z.array(z.string()),
   createdAt: timestamp,
   updatedAt: timestamp,
 });

@@ -3,10 +3,6 @@ import { z } from 'zod';
 
 /** In our spelling, whatever the client's: columns of uuid and texts in keys are then compared alike. */
 export const id = z.uuid().toLowerCase();
-export const countryIso = z
-  .string()
-  .length(2)
-  .regex(/^[A-Z]{2}$/, 'two capital letters, ISO 3166-1 alpha-2');
 
 const YEAR_1 = Date.parse('0001-01-01T00:00:00Z');
 const YEAR_10000 = Date.parse('+010000-01-01T00:00:00Z');
@@ -34,7 +30,6 @@ const encoder = new TextEncoder();
 export const notesBound = `at most ${NOTES_MAX} fields and ${NOTES_BYTES_MAX} bytes in sum`;
 export const notes = z.record(z.string().min(1).max(60), z.string().max(500)).refine(areNotesBounded, notesBound);
 
-export const cursor = z.string().max(200);
 export const pageLimit = z.coerce.number().int().min(1).max(100).default(25);
 /** Page of a list: `nextCursor` is null on the last one. */
 export const page = <T extends z.ZodType>(item: T) =>

@@ -1,6 +1,7 @@
 /** The gateway's own doors: signing in, its state, uploads of many leads, signed webhooks, and the description of all doors. */
 import { z } from 'zod';
-import { cursor, id, pageLimit, timestamp } from './fields.ts';
+import { defineCursor } from './cursor.ts';
+import { id, pageLimit, timestamp } from './fields.ts';
 import { roles } from './policy.ts';
 import { defineRoutes } from './route.ts';
 import { cleanTexts } from './texts.ts';
@@ -34,6 +35,9 @@ const systemState = z.strictObject({
 });
 
 const description = z.record(z.string(), z.unknown());
+
+/** The number of the last row shown. */
+export const uploadRowCursor = defineCursor('upload-rows', z.tuple([z.int().min(1).max(999_999_999)]));
 
 export const gatewayRoutes = defineRoutes({
   login: {
@@ -169,7 +173,7 @@ export const gatewayRoutes = defineRoutes({
     summary: 'Refused rows of an upload, in order',
     permission: 'jobs:read',
     params: jobParams,
-    query: z.strictObject({ limit: pageLimit, cursor: cursor.regex(/^\d{1,9}$/, 'not a cursor of ours').optional() }),
+    query: z.strictObject({ limit: pageLimit, cursor: uploadRowCursor.field.optional() }),
     answer: z.strictObject({ items: z.array(refusedRow), nextCursor: z.string().nullable() }),
     status: 200,
     errors: ['invalid_payload', 'not_found'],

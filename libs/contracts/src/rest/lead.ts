@@ -1,6 +1,7 @@
 /** The lead as clients see it (GW-08: one superset answer), its stages, and what a client may hand in. */
 import { z } from 'zod';
-import { countryIso, id, notes, timestamp } from './fields.ts';
+import { id, notes, timestamp } from './fields.ts';
+import { countryIso } from './places.ts';
 
 export const leadStages = [
   'NEW',

@@ -1,6 +1,7 @@
 /** Outreach's doors: the inbox (OU-03). */
 import { z } from 'zod';
-import { cursor, id, page, pageLimit, timestamp } from './fields.ts';
+import { cursorId, cursorTime, defineCursor } from './cursor.ts';
+import { id, page, pageLimit, timestamp } from './fields.ts';
 import { defineRoutes } from './route.ts';
 
 const threadStatus = z.enum(['OPEN', 'CLOSED', 'ARCHIVED']);
@@ -34,6 +35,9 @@ export const messageView = z.strictObject({
 
 const params = z.strictObject({ threadId: id });
 
+/** The last message's time, and the lead's id. */
+export const threadCursor = defineCursor('threads', z.tuple([cursorTime, cursorId]));
+
 export const outreachRoutes = defineRoutes({
   listThreads: {
     service: 'outreach',
@@ -45,7 +49,7 @@ export const outreachRoutes = defineRoutes({
       status: threadStatus.optional(),
       replied: z.stringbool().optional(),
       limit: pageLimit,
-      cursor: cursor.optional(),
+      cursor: threadCursor.field.optional(),
     }),
     answer: page(threadSummary),
     status: 200,

@@ -23,6 +23,8 @@ import type {
 } from '@lead-flood/contracts';
 import type { Decision, Timer } from '@lead-flood/kernel';
 import { apply, reject, skip } from '@lead-flood/kernel';
+import type { Area } from './calling-hours.ts';
+import { isOpen } from './calling-hours.ts';
 
 export const taskStatuses = [
   'PENDING',
@@ -41,7 +43,7 @@ export type Outcome = (typeof outcomes)[number];
 export type RecallPolicy = { readonly retryMs: number; readonly chaseMs: number; readonly recallsMax: number };
 
 /** Where the called party is and which language it speaks, as far as a number tells. */
-export type Region = { readonly regionIso: string; readonly languageCode: string; readonly timezone: string };
+export type Region = Area & { readonly languageCode: string };
 
 export type Open = {
   readonly kind: 'task';
@@ -177,6 +179,7 @@ const invalid = (status: TaskStatus, move: string) =>
 export function assign(state: Task, { orgId, taskId, callerId }: AssignTask, now: number): Decision<Task, Emitted> {
   if (state.kind !== 'task') return unknown();
   if (state.status !== 'PENDING') return reject('CAL_ERR_TASK_TAKEN', 'somebody else holds the task');
+  if (!isOpen(state.region, now)) return reject('CAL_ERR_OUTSIDE_HOURS', 'nobody may be called there at this hour');
   return apply<Task, Emitted>({ ...state, status: 'ASSIGNED', callerId }, [
     { name: 'CallTaskAssigned', data: { orgId, leadId: state.leadId, taskId, callerId, assignedAt: now } },
   ]);
@@ -191,6 +194,8 @@ export function offer(
 ): Decision<Task, Emitted> {
   if (!offered) return skip('nothing_to_offer');
   if (state.kind !== 'task' || state.status !== 'PENDING') return skip('task_taken');
+  // The hours may have ended since the clock struck.
+  if (!isOpen(state.region, now)) return skip('outside_hours');
   return assign(state, { orgId, taskId, callerId }, now);
 }
 

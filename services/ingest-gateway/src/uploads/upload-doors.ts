@@ -1,6 +1,6 @@
 /** The doors through which many leads come at once: a CSV file, or a JSON array. */
 import multipart from '@fastify/multipart';
-import { gatewayRoutes } from '@lead-flood/contracts';
+import { gatewayRoutes, uploadRowCursor } from '@lead-flood/contracts';
 import { CodedError, derivedId, randomId } from '@lead-flood/kernel';
 import type { HttpExchange, HttpHandlers, HttpServer } from '@lead-flood/service';
 import { addRoutes } from '@lead-flood/service';
@@ -50,9 +50,13 @@ const jsonHandlers = (deps: UploadDeps): HttpHandlers<typeof jsonRoutes> => ({
   uploadRows: async ({ params, query, principal }) => {
     const upload = await findUpload(deps.database, principal.orgId, params.jobId);
     if (upload === null) throw new CodedError('IGW_ERR_UNKNOWN_UPLOAD', `there is no upload ${params.jobId}`);
-    const rows = await listRefused(deps.database, upload.id, Number(query.cursor ?? 0), query.limit + 1);
+    const rows = await listRefused(deps.database, upload.id, query.cursor?.[0] ?? 0, query.limit + 1);
     const items = rows.slice(0, query.limit);
-    return { items: [...items], nextCursor: rows.length > query.limit ? String(items.at(-1)?.row ?? 0) : null };
+    const last = items.at(-1);
+    return {
+      items: [...items],
+      nextCursor: rows.length > query.limit && last !== undefined ? uploadRowCursor.write([last.row]) : null,
+    };
   },
   bulkLeads: async ({ body, principal, correlationId }, exchange) => {
     const key = readIdempotencyKey(exchange.request.headers['idempotency-key']);

@@ -1,0 +1,85 @@
+/** What stood in the tables before numbers had clocks of their own and languages one spelling. */
+import { cpSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { z } from 'zod';
+import { migrate, sql } from '@lead-flood/postgres';
+import type { TestDatabase } from '@lead-flood/testing';
+import { createTestDatabase, sampleId, sampleOrg } from '@lead-flood/testing';
+import { openAreas } from '../src/calling-area.ts';
+import { tasks } from '../src/store.ts';
+
+const schema = 'call_allocation';
+const folder = join(import.meta.dirname, '../migrations');
+const early = mkdtempSync(join(tmpdir(), 'migrations-'));
+
+let test: TestDatabase;
+beforeAll(async () => {
+  for (const file of readdirSync(folder)) if (file < '000004') cpSync(join(folder, file), join(early, file));
+  test = await createTestDatabase({ schema, migrations: early });
+});
+afterAll(async () => {
+  await test.drop();
+  rmSync(early, { recursive: true });
+});
+
+const oldTask = (regionIso: string, timezone: string) => ({
+  kind: 'task',
+  status: 'PENDING',
+  leadId: sampleId('lead', regionIso),
+  projectId: null,
+  fullName: null,
+  phone: '+12135550160',
+  company: null,
+  region: { regionIso, languageCode: 'en', timezone },
+  priority: 0,
+  rank: 50,
+  queuedAt: 0,
+  callerId: null,
+  outcome: null,
+  requeueReason: null,
+});
+
+it('[CA-19] tasks of before may ring in any zone of their country; callers have their languages in one spelling', async () => {
+  const { database } = test;
+  for (const [regionIso, timezone] of [
+    ['US', 'America/New_York'],
+    ['SE', 'Europe/Stockholm'],
+  ] as const)
+    await database.query(sql.unsafe`
+      insert into call_tasks (key, org_id, previous_revision, revision, published, seen, state, status, region_iso, language_code, timezone)
+      values (${sampleId('task', regionIso)}, ${sampleOrg}, 0, 1, 1, '{}', ${JSON.stringify(oldTask(regionIso, timezone))},
+        'PENDING', ${regionIso}, 'en', ${timezone})
+    `);
+  await database.query(sql.unsafe`
+    insert into call_tasks (key, org_id, previous_revision, revision, published, seen, state, status)
+    values (${sampleId('declined')}, ${sampleOrg}, 0, 1, 1, '{}', '{"kind":"declined","leadId":"x","reason":"no_phone"}', 'DECLINED')
+  `);
+  await database.query(sql.unsafe`
+    insert into callers (id, org_id, email, name, timezone, language_codes, region_iso_codes)
+    values (${sampleId('caller')}, ${sampleOrg}, 'ana@demo.lead-flood.example', 'Ana', 'europe/stockholm', '{EN,sv,en-AU,nb,iw}', '{UK,SE,GB}')
+  `);
+
+  await migrate({ url: test.url, schema, folder });
+
+  const states = await tasks.load(database, [sampleId('task', 'US'), sampleId('task', 'SE'), sampleId('declined')]);
+  expect(states.get(sampleId('task', 'US'))?.state).toMatchObject({
+    region: {
+      regionIso: 'US',
+      languageCode: 'en',
+      timezones: expect.arrayContaining(['Pacific/Honolulu', 'America/New_York']) as unknown,
+    },
+  });
+  expect(states.get(sampleId('task', 'SE'))?.state).toMatchObject({ region: { timezones: ['Europe/Stockholm'] } });
+  expect(states.get(sampleId('declined'))?.state).toMatchObject({ kind: 'declined' });
+  // Nine in New York is night in Honolulu.
+  expect(await openAreas(database, Date.parse('2026-12-01T14:00:00Z'))).toEqual(['SE Europe/Stockholm']);
+  expect(
+    await database.one(sql.type(
+      z.object({ timezone: z.string(), languages: z.array(z.string()), regions: z.array(z.string()) }),
+    )`
+      select timezone, language_codes as languages, region_iso_codes as regions from callers
+    `),
+  ).toEqual({ timezone: 'Europe/Stockholm', languages: ['en', 'sv', 'no', 'he'], regions: ['GB', 'SE'] });
+});
