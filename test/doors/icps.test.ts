@@ -1,6 +1,6 @@
 /** The doors of ICPs, and what every list does with a cursor that it has not written. Real gateway, real owners. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { IcpView } from '@lead-flood/contracts';
+import type { IcpView, Route } from '@lead-flood/contracts';
 import { allRoutes } from '@lead-flood/contracts';
 import { randomId } from '@lead-flood/kernel';
 import { forgedCursors } from '../../libs/contracts/test/forged-cursors.ts';
@@ -91,7 +91,7 @@ describe('ICPs', () => {
 });
 
 describe('every list', () => {
-  const lists = Object.values(allRoutes).filter(({ query }) => query !== undefined && 'cursor' in query.shape);
+  const lists = Object.values<Route>(allRoutes).filter(({ query }) => query !== undefined && 'cursor' in query.shape);
   /** A sample over all kinds; the contracts' own test throws all of them. */
   const thrown = forgedCursors.filter((_, i) => i < 40 || i % 7 === 0);
 

@@ -1,5 +1,6 @@
 /** Cursors at the contract of every list: what the list has written is read, and nothing else. */
 import { describe, expect, it } from 'vitest';
+import type { Route } from '../src/index.ts';
 import {
   allRoutes,
   callerCursor,
@@ -11,7 +12,7 @@ import {
 } from '../src/index.ts';
 import { forgedCursors, placesByList } from './forged-cursors.ts';
 
-const lists = Object.entries(allRoutes).flatMap(([name, { query }]) =>
+const lists = Object.entries<Route>(allRoutes).flatMap(([name, { query }]) =>
   query !== undefined && 'cursor' in query.shape ? [[name, query] as const] : [],
 );
 const id = '0198c0de-0000-7000-8000-000000000001';

@@ -1,6 +1,8 @@
 /** The description of the doors, generated from their contracts; and what every contract must have. */
-import { describe, expect, it } from 'vitest';
-import { allRoutes, apiErrorStatus, openApi, permissions } from '../src/index.ts';
+import { describe, expect, expectTypeOf, it } from 'vitest';
+import { z } from 'zod';
+import type { Route } from '../src/index.ts';
+import { allRoutes, apiErrorStatus, defineRoutes, joinRoutes, openApi, permissions } from '../src/index.ts';
 
 const document = openApi(allRoutes, { version: '1', server: '/' });
 const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
@@ -64,11 +66,36 @@ describe('OpenAPI document', () => {
 });
 
 describe('routes', () => {
-  const routes = Object.entries(allRoutes);
+  const routes = Object.entries<Route>(allRoutes);
 
-  it('no two share method and path', () => {
-    const doors = routes.map(([, { method, path }]) => `${method} ${path}`);
-    expect(new Set(doors).size).toBe(doors.length);
+  const route = (path: `/${string}`) =>
+    ({
+      method: 'GET',
+      path,
+      summary: '',
+      permission: 'self',
+      answer: z.strictObject({}),
+      status: 200,
+      errors: [],
+      rows: [],
+    }) as const;
+
+  it('refuses two of one name', () => {
+    const one = defineRoutes('discovery', { getThing: route('/v1/things') });
+    const other = defineRoutes('scoring', { getThing: route('/v1/others') });
+    expect(() => joinRoutes(one, other)).toThrow('two routes are called getThing');
+  });
+
+  it('refuses two of one method and path, however their parameters are called', () => {
+    const one = defineRoutes('discovery', { getThing: route('/v1/things/:thingId') });
+    const other = defineRoutes('scoring', { getOther: route('/v1/things/:id') });
+    expect(() => joinRoutes(one, other)).toThrow('getThing and getOther are both GET /v1/things/:');
+  });
+
+  it('keep their literal types when they are joined', () => {
+    expectTypeOf(allRoutes.getLead.path).toEqualTypeOf<'/v1/leads/:leadId'>();
+    expectTypeOf(allRoutes.createIcp.service).toEqualTypeOf<'discovery'>();
+    expect(allRoutes.createIcp.service).toBe('discovery');
   });
 
   it.each(routes)('%s has a known permission, known errors, parameters for its path, and rows', (_name, route) => {

@@ -16,9 +16,8 @@ import {
 import type { Check } from '@lead-flood/service';
 import { CodedError, TransientError } from '@lead-flood/kernel';
 
-const routes = defineRoutes({
+const routes = defineRoutes('scoring', {
   createThing: {
-    service: 'scoring',
     method: 'POST',
     path: '/v1/things',
     summary: '',
@@ -30,7 +29,6 @@ const routes = defineRoutes({
     rows: [],
   },
   getThing: {
-    service: 'scoring',
     method: 'GET',
     path: '/v1/things/:id',
     summary: '',
@@ -44,9 +42,8 @@ const routes = defineRoutes({
   },
 });
 
-const notes = defineRoutes({
+const notes = defineRoutes('scoring', {
   createNote: {
-    service: 'scoring',
     method: 'POST',
     path: '/v1/notes/:name',
     summary: '',

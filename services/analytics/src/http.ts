@@ -1,6 +1,13 @@
 /** Analytics' REST doors: leads, their timelines and jobs, the funnel, freshness, dead letters. All of one organisation. */
 import { z } from 'zod';
-import type { analyticsInternalRoutes, analyticsRoutes, Handlers, Principal } from '@lead-flood/contracts';
+import type {
+  deadLetterRoutes,
+  funnelRoutes,
+  Handlers,
+  leadRoutes,
+  Principal,
+  uploadProgressRoutes,
+} from '@lead-flood/contracts';
 import type { Clock } from '@lead-flood/kernel';
 import { CodedError } from '@lead-flood/kernel';
 import type { Database } from '@lead-flood/postgres';
@@ -19,7 +26,11 @@ export type HandlerDeps = { readonly database: Database; readonly freshness: Fre
 
 const visibility = ({ orgId, role }: Principal): Visibility => ({ orgId, isAdmin: role === 'admin' });
 
-export function handlers({ database, freshness, clock }: HandlerDeps): Handlers<typeof analyticsRoutes> {
+export function handlers({
+  database,
+  freshness,
+  clock,
+}: HandlerDeps): Handlers<typeof leadRoutes & typeof funnelRoutes & typeof deadLetterRoutes> {
   return {
     listLeads: ({ query, principal }) => listLeads(database, principal.orgId, query),
     getLead: async ({ params, principal }) =>
@@ -53,7 +64,7 @@ export function handlers({ database, freshness, clock }: HandlerDeps): Handlers<
 
 const outcome = z.object({ outcome: z.string(), leads: z.int() });
 
-export const internalHandlers = (database: Database): Handlers<typeof analyticsInternalRoutes> => ({
+export const internalHandlers = (database: Database): Handlers<typeof uploadProgressRoutes> => ({
   uploadProgress: async ({ params, principal }) => {
     const rows = await database.any(sql.type(outcome)`
       select outcome, leads from upload_outcomes where job_id = ${params.jobId} and org_id = ${principal.orgId}

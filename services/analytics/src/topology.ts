@@ -12,7 +12,7 @@
  *   ticks ─▶ platform.tick.v1 ─▶ analytics-clock ─▶ retires dead letters; other services hear the same ticks
  */
 import { join } from 'node:path';
-import { analyticsInternalRoutes, analyticsRoutes } from '@lead-flood/contracts';
+import { deadLetterRoutes, funnelRoutes, joinRoutes, leadRoutes, uploadProgressRoutes } from '@lead-flood/contracts';
 import { batchProcessor } from '@lead-flood/processor';
 import { addServiceRoutes, defineService, shellOptions } from '@lead-flood/service';
 import { clocks, createClock } from './clock.ts';
@@ -33,8 +33,13 @@ export const service = defineService({
   errorCodes,
   build: ({ database, clock, config: settings }, server) => {
     const freshness = createFreshness(clock);
-    addServiceRoutes(server, analyticsRoutes, handlers({ database, freshness, clock }), settings);
-    addServiceRoutes(server, analyticsInternalRoutes, internalHandlers(database), settings);
+    addServiceRoutes(
+      server,
+      joinRoutes(leadRoutes, funnelRoutes, deadLetterRoutes),
+      handlers({ database, freshness, clock }),
+      settings,
+    );
+    addServiceRoutes(server, uploadProgressRoutes, internalHandlers(database), settings);
     const retirement = createClock({
       hotDays: settings.ANALYTICS_DEAD_LETTERS_HOT_DAYS,
       keptDays: settings.ANALYTICS_DEAD_LETTERS_KEPT_DAYS,

@@ -1,7 +1,7 @@
 /** The dead-letter archive, from garbage on another group's topic to the row and the list. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { analyticsRoutes, topics } from '@lead-flood/contracts';
+import { deadLetterRoutes, topics } from '@lead-flood/contracts';
 import type { RawRecord } from '@lead-flood/kafka';
 import { createTopics } from '@lead-flood/kafka';
 import { apply, derivedId, systemClock } from '@lead-flood/kernel';
@@ -118,7 +118,7 @@ describe('the archive', () => {
     'dead-letter-at': new Date(at).toISOString(),
   });
   const list = (query = '', caller = {}) =>
-    doors.answerOf(analyticsRoutes.listDeadLetters, `/v1/dead-letters?${query}`, { role: 'ops', ...caller });
+    doors.answerOf(deadLetterRoutes.listDeadLetters, `/v1/dead-letters?${query}`, { role: 'ops', ...caller });
 
   it('[X-DL-02] keeps where, why and what; the list shows it newest first, a page at a time', async () => {
     await saveDeadLetters(

@@ -1,6 +1,6 @@
 /** The funnel's sums, and how old the read model says it is. */
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { analyticsRoutes } from '@lead-flood/contracts';
+import { funnelRoutes } from '@lead-flood/contracts';
 import { fixedClock } from '@lead-flood/kernel';
 import { sampleDiscovered, sampleId, sampleOrg, sampleScored, testNow } from '@lead-flood/testing';
 import { saveDeadLetters } from '../src/dead-letter-store.ts';
@@ -46,7 +46,7 @@ it('[AN-01] counts every stage; what was submitted has an outcome or is a dead l
     letter(3, { 'org-id': sampleId('another org') }),
   ]);
   const ask = (query: string, role = 'member') =>
-    doors.answerOf(analyticsRoutes.funnel, `/v1/analytics/funnel${query}`, { role });
+    doors.answerOf(funnelRoutes.funnel, `/v1/analytics/funnel${query}`, { role });
   expect(await ask('')).toEqual({
     steps: [
       { step: 'discovered', leads: 3 },
@@ -89,7 +89,7 @@ it('[AN-01] counts every stage; what was submitted has an outcome or is a dead l
 });
 
 it('[AN-01] freshness tells the newest applied event and how long the last leads took', async () => {
-  const ask = () => doors.answerOf(analyticsRoutes.freshness, '/v1/analytics/freshness');
+  const ask = () => doors.answerOf(funnelRoutes.freshness, '/v1/analytics/freshness');
   expect(await ask()).toEqual({ lastEventAt: null, ageMs: null, projectionMs: null });
   await doors.apply({ name: 'LeadScored', data: sampleScored({ submittedAt: testNow - 120 }) });
   expect(await ask()).toEqual({
@@ -112,7 +112,7 @@ it('[AN-01] a step that an answer has made superfluous is withheld and has not f
     fate(3, 'suppressed'),
     fate(4, 'unknown'),
   );
-  expect(await doors.answerOf(analyticsRoutes.funnel, '/v1/analytics/funnel')).toMatchObject({
+  expect(await doors.answerOf(funnelRoutes.funnel, '/v1/analytics/funnel')).toMatchObject({
     outreach: { messagesSent: 0, messagesFailed: 1, messagesWithheld: 2 },
   });
 });
@@ -122,10 +122,10 @@ it('[AN-01] its steps nest in whatever order the topics were read', async () => 
   // The score of one lead, the task of another, the answer of a third: what they follow from is still to come.
   for (const name of ['LeadScored', 'CallTaskCreated', 'MessageReplied'])
     await doors.apply(...events.filter((event) => event.name === name));
-  const { steps } = await doors.answerOf(analyticsRoutes.funnel, '/v1/analytics/funnel');
+  const { steps } = await doors.answerOf(funnelRoutes.funnel, '/v1/analytics/funnel');
   expect(steps.map(({ leads }) => leads)).toEqual([3, 3, 3, 3, 3]);
   await doors.apply({ name: 'LeadScored', data: sampleScored({ leadId: sampleId('early') }) });
-  const later = await doors.answerOf(analyticsRoutes.funnel, '/v1/analytics/funnel');
+  const later = await doors.answerOf(funnelRoutes.funnel, '/v1/analytics/funnel');
   expect(later.steps.map(({ leads }) => leads)).toEqual([4, 4, 4, 3, 3]);
 });
 

@@ -1,7 +1,7 @@
 /** Analytics' doors over a real database: what clients see of leads, and that they see nothing of others. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { LeadView } from '@lead-flood/contracts';
-import { analyticsInternalRoutes, analyticsRoutes, leadListQuery, leadView } from '@lead-flood/contracts';
+import { leadListQuery, leadRoutes, uploadProgressRoutes, leadView } from '@lead-flood/contracts';
 import { derivedId } from '@lead-flood/kernel';
 import type { TestEvent } from '@lead-flood/testing';
 import {
@@ -69,7 +69,7 @@ afterAll(async () => {
 });
 
 const list = async (query: string): Promise<{ items: LeadView[]; nextCursor: string | null }> =>
-  doors.answerOf(analyticsRoutes.listLeads, `/v1/leads?${query}`);
+  doors.answerOf(leadRoutes.listLeads, `/v1/leads?${query}`);
 
 /** Numbers of the listed leads, in the order of the answer. */
 async function listed(query: string): Promise<number[]> {
@@ -80,7 +80,7 @@ async function listed(query: string): Promise<number[]> {
 
 describe('one lead', () => {
   it('[GW-08] shows all that is known: person, enrichment, score, outreach, calls', async () => {
-    const lead = await doors.answerOf(analyticsRoutes.getLead, `/v1/leads/${lived}`);
+    const lead = await doors.answerOf(leadRoutes.getLead, `/v1/leads/${lived}`);
     expect(leadView.parse(lead)).toMatchObject({
       stage: 'CONVERTED',
       status: 'enriched',
@@ -103,7 +103,7 @@ describe('one lead', () => {
   });
 
   it('[GW-08] has a timeline in our words, with the reasons of the latest score', async () => {
-    const { items } = await doors.answerOf(analyticsRoutes.leadTimeline, `/v1/leads/${lived}/timeline`);
+    const { items } = await doors.answerOf(leadRoutes.leadTimeline, `/v1/leads/${lived}/timeline`);
     expect(items).toHaveLength(21);
     expect(items[0]).toMatchObject({ event: 'LeadDiscovered', topic: 'discovery.lead.v1', summary: 'A new lead.' });
     expect(items.map((item) => item.at)).toEqual(items.map((item) => item.at).toSorted());
@@ -126,7 +126,7 @@ describe('one lead', () => {
     expect(refused[0]?.body).toEqual({
       error: { ...(refused[3]?.body['error'] as object), requestId: expect.any(String) as unknown },
     });
-    expect(await doors.answerOf(analyticsRoutes.listLeads, '/v1/leads', stranger)).toEqual({
+    expect(await doors.answerOf(leadRoutes.listLeads, '/v1/leads', stranger)).toEqual({
       items: [],
       nextCursor: null,
     });
@@ -230,7 +230,7 @@ describe('the list', () => {
 describe('jobs', () => {
   it('[GW-13] [SM-03] the job of a lead goes running, completed or failed with its enrichment', async () => {
     const leadId = sampleId('job');
-    const ask = () => doors.answerOf(analyticsRoutes.getJob, `/v1/jobs/${derivedId('lead.enrich', leadId)}`);
+    const ask = () => doors.answerOf(leadRoutes.getJob, `/v1/jobs/${derivedId('lead.enrich', leadId)}`);
     await doors.apply({ name: 'LeadDiscovered', data: sampleDiscovered({ leadId }) });
     expect(await ask()).toMatchObject({ status: 'running', leadId, type: 'lead.enrich', error: null });
     const failed = { ...sampleEnriched({ leadId }), reason: 'no-hit', failedAt: at(10) };
@@ -244,7 +244,7 @@ describe('jobs', () => {
 
   it('[GW-13] an upload is told the outcomes of its rows', async () => {
     const ask = (caller = {}) =>
-      doors.answerOf(analyticsInternalRoutes.uploadProgress, `/internal/jobs/${upload}/progress`, caller);
+      doors.answerOf(uploadProgressRoutes.uploadProgress, `/internal/jobs/${upload}/progress`, caller);
     expect(await ask()).toEqual({ done: 7, discovered: 5, updated: 0, duplicated: 1, rejected: 1 });
     expect(await ask(stranger)).toMatchObject({ done: 0 });
   });

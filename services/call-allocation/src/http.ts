@@ -1,6 +1,6 @@
 /** Call-allocation's REST doors: callers, the caller's task, the operator's view. */
 import { z } from 'zod';
-import type { callAllocationRoutes, CallTaskView, Handlers } from '@lead-flood/contracts';
+import type { callerRoutes, callTaskRoutes, CallTaskView, Handlers, parkedRoutes } from '@lead-flood/contracts';
 import type { Clock } from '@lead-flood/kernel';
 import { CodedError, derivedId, randomId } from '@lead-flood/kernel';
 import type { Database } from '@lead-flood/postgres';
@@ -25,7 +25,9 @@ export type HandlerDeps = {
   readonly parking: Parking;
 };
 
-export function handlers(deps: HandlerDeps): Handlers<typeof callAllocationRoutes> {
+export function handlers(
+  deps: HandlerDeps,
+): Handlers<typeof callerRoutes & typeof callTaskRoutes & typeof parkedRoutes> {
   const { clock, database, applier, parking } = deps;
   return {
     listParked: ({ query, principal }) => parking.list(principal.orgId, query.limit),

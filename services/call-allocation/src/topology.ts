@@ -10,7 +10,7 @@
  *                    └──────▶ call-allocation-calls ─▶ call-allocation.call.v1  (CallLogged)
  */
 import { join } from 'node:path';
-import { callAllocationRoutes } from '@lead-flood/contracts';
+import { callerRoutes, callTaskRoutes, joinRoutes, parkedRoutes } from '@lead-flood/contracts';
 import { batchProcessor } from '@lead-flood/processor';
 import { addServiceRoutes, defineService, shellOptions } from '@lead-flood/service';
 import { createClock } from './clock.ts';
@@ -50,7 +50,7 @@ export const service = defineService({
     const tasks = batchProcessor(callAllocation, shellOptions(settings));
     addServiceRoutes(
       server,
-      callAllocationRoutes,
+      joinRoutes(callerRoutes, callTaskRoutes, parkedRoutes),
       handlers({
         clock,
         database,

@@ -1,9 +1,10 @@
 /** Discovery's REST doors: one lead, ICPs, and what the gateway asks while the read model lags. */
 import type {
   CreateLead,
-  discoveryInternalRoutes,
-  discoveryRoutes,
+  freshLeadRoutes,
   Handlers,
+  icpRoutes,
+  newLeadRoutes,
   LeadSubmitted,
 } from '@lead-flood/contracts';
 import { CodedError, derivedId, randomId } from '@lead-flood/kernel';
@@ -22,7 +23,7 @@ export type HandlerDeps = {
   readonly now: () => number;
 };
 
-export function handlers({ database, applier, now }: HandlerDeps): Handlers<typeof discoveryRoutes> {
+export function handlers({ database, applier, now }: HandlerDeps): Handlers<typeof newLeadRoutes & typeof icpRoutes> {
   return {
     createLead: async ({ body, principal, correlationId, idempotencyKey }) => {
       const id = idempotencyKey === null ? randomId() : derivedId(principal.orgId, 'lead', idempotencyKey);
@@ -53,7 +54,7 @@ export function handlers({ database, applier, now }: HandlerDeps): Handlers<type
   };
 }
 
-export function internalHandlers(database: Database): Handlers<typeof discoveryInternalRoutes> {
+export function internalHandlers(database: Database): Handlers<typeof freshLeadRoutes> {
   return {
     freshLead: async ({ params, principal }) =>
       freshLeadView(params.leadId, await readLead(database, principal.orgId, params.leadId)),

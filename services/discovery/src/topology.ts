@@ -7,7 +7,7 @@
  *   POST /v1/leads ───────┘  (CreateLead, the same decisions; 409 when the person is known)
  */
 import { join } from 'node:path';
-import { discoveryInternalRoutes, discoveryRoutes } from '@lead-flood/contracts';
+import { freshLeadRoutes, icpRoutes, joinRoutes, newLeadRoutes } from '@lead-flood/contracts';
 import { batchProcessor } from '@lead-flood/processor';
 import { addServiceRoutes, defineService, shellOptions } from '@lead-flood/service';
 import { config } from './config.ts';
@@ -24,8 +24,8 @@ export const service = defineService({
   errorCodes,
   build: ({ database, clock, applier, config: settings }, server) => {
     const door = handlers({ database, applier: applier(discovery), now: clock.now });
-    addServiceRoutes(server, discoveryRoutes, door, settings);
-    addServiceRoutes(server, discoveryInternalRoutes, internalHandlers(database), settings);
+    addServiceRoutes(server, joinRoutes(newLeadRoutes, icpRoutes), door, settings);
+    addServiceRoutes(server, freshLeadRoutes, internalHandlers(database), settings);
     return { processors: [batchProcessor(discovery, shellOptions(settings))] };
   },
 });

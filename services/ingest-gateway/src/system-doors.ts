@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { allRoutes, gatewayRoutes, openApi } from '@lead-flood/contracts';
+import { allRoutes, openApi, systemRoutes } from '@lead-flood/contracts';
 import { CodedError } from '@lead-flood/kernel';
 import type {
   Check,
@@ -24,9 +24,6 @@ export type SystemDeps = {
   readonly extraChecks: readonly Check[];
 };
 
-const { systemHealth, systemReady, openApiDocument, openApiDocumentAtRoot, docsPage, docsFile, doctor } = gatewayRoutes;
-const routes = { systemHealth, systemReady, doctor, openApiDocument, openApiDocumentAtRoot, docsPage, docsFile };
-
 const VERSION = '1.0.0';
 const PAGE_POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'";
@@ -43,7 +40,7 @@ const packaged = new Map([
 ]);
 
 export function addSystemDoors(server: HttpServer, deps: SystemDeps): void {
-  addRoutes(server, routes, handlers(deps), () => Promise.resolve(nobody));
+  addRoutes(server, systemRoutes, handlers(deps), () => Promise.resolve(nobody));
 }
 
 const withoutKey = (partition: PartitionFacts): PartitionFacts => ({
@@ -81,7 +78,7 @@ async function examine(config: SystemDeps['config'], status: SystemDeps['status'
   return { ...diagnosis, causes: [...diagnosis.causes], facts };
 }
 
-function handlers({ config, readiness: shared, status, extraChecks }: SystemDeps): HttpHandlers<typeof routes> {
+function handlers({ config, readiness: shared, status, extraChecks }: SystemDeps): HttpHandlers<typeof systemRoutes> {
   const described = { ...openApi(allRoutes, { version: VERSION, server: '/' }) };
   const folder = join(dirname(createRequire(import.meta.url).resolve('@fastify/swagger-ui')), 'static');
   const refuseInProduction = (): void => {

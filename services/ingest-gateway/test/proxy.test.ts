@@ -1,6 +1,7 @@
 /** Doors of the other services through the gateway: who gets through, what arrives there, what comes back. */
 import { connect } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { Route } from '@lead-flood/contracts';
 import { allRoutes, roles } from '@lead-flood/contracts';
 import { principalHeader } from '@lead-flood/service';
 import { randomId } from '@lead-flood/kernel';
@@ -50,7 +51,7 @@ describe('what is live', () => {
   it.each(roles)('[X-RB-04] %s reaches exactly its routes', async (role) => {
     const token = await gateway.mint(role);
     const { permissionsOf } = await import('@lead-flood/contracts');
-    for (const { method, path, permission, service } of Object.values(allRoutes)) {
+    for (const { method, path, permission, service } of Object.values<Route>(allRoutes)) {
       if (service === 'ingest-gateway' || permission === 'public') continue;
       const told = await gateway.ask(path.replaceAll(/:\w+/g, randomId()), {
         method,

@@ -1,6 +1,6 @@
 /** Outreach's REST doors: the inbox. */
 import { z } from 'zod';
-import type { Handlers, outreachRoutes, ThreadSummary } from '@lead-flood/contracts';
+import type { Handlers, threadRoutes, ThreadSummary } from '@lead-flood/contracts';
 import { threadCursor } from '@lead-flood/contracts';
 import { CodedError, derivedId, randomId } from '@lead-flood/kernel';
 import type { Database } from '@lead-flood/postgres';
@@ -18,7 +18,7 @@ const after = ([at, key]: readonly [number, string]) =>
 export function handlers(
   database: Database,
   applier: Applier<Conversation, OutreachCommands>,
-): Handlers<typeof outreachRoutes> {
+): Handlers<typeof threadRoutes> {
   return {
     listThreads: async ({ query, principal }) => {
       const rows = await database.any(sql.type(z.object({ key: z.string(), last_message_at: z.number() }))`

@@ -9,7 +9,7 @@
  *                            MessageReplied, LeadNotContacted       MessageSent, MessageFailed
  */
 import { join } from 'node:path';
-import { outreachRoutes } from '@lead-flood/contracts';
+import { threadRoutes } from '@lead-flood/contracts';
 import { batchProcessor, effectProcessor } from '@lead-flood/processor';
 import { addServiceRoutes, createMailThreadIds, defineService, shellOptions } from '@lead-flood/service';
 import type { MailThread } from '@lead-flood/service';
@@ -55,7 +55,7 @@ export const service = defineService({
       inFlightMax: settings.OUTREACH_SEND_IN_FLIGHT_MAX,
       deadlineMs: settings.OUTREACH_SEND_DEADLINE_MS,
     };
-    addServiceRoutes(server, outreachRoutes, handlers(database, applier(outreach)), settings);
+    addServiceRoutes(server, threadRoutes, handlers(database, applier(outreach)), settings);
     return {
       processors: [
         batchProcessor(outreach, shellOptions(settings)),

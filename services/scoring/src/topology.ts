@@ -6,7 +6,7 @@
  *      LeadEnrichmentFailed
  */
 import { join } from 'node:path';
-import { scoringRoutes } from '@lead-flood/contracts';
+import { ruleRoutes } from '@lead-flood/contracts';
 import { batchProcessor } from '@lead-flood/processor';
 import { addServiceRoutes, defineService, shellOptions } from '@lead-flood/service';
 import { config } from './config.ts';
@@ -22,7 +22,7 @@ export const service = defineService({
   writes: ['LeadScored'],
   errorCodes,
   build: (deps, server) => {
-    addServiceRoutes(server, scoringRoutes, handlers(deps.database), deps.config);
+    addServiceRoutes(server, ruleRoutes, handlers(deps.database), deps.config);
     return { processors: [batchProcessor(scoring, shellOptions(deps.config))] };
   },
 });

@@ -1,6 +1,6 @@
 // Keys that are set aside: which they are, and the way back through the gateway, since only their service can decide.
 import { z } from 'zod';
-import { callAllocationRoutes } from '@lead-flood/contracts';
+import { parkedRoutes } from '@lead-flood/contracts';
 import type { Database } from '@lead-flood/postgres';
 import { sql } from '@lead-flood/postgres';
 import { readParkedKeys, readSchemas } from '@lead-flood/service';
@@ -34,7 +34,7 @@ export const listDrains = (database: Database, limit: number) =>
 
 export async function drain(door: Door, asked: { group: string; key: string; dropFirst: boolean }) {
   const { gateway, token } = await signIn(door);
-  const path = callAllocationRoutes.drainParked.path;
+  const path = parkedRoutes.drainParked.path;
   const answer = await fetch(`${gateway}${path}`, {
     method: 'POST',
     body: JSON.stringify(asked),
@@ -42,7 +42,7 @@ export async function drain(door: Door, asked: { group: string; key: string; dro
   });
   if (!answer.ok)
     throw new LocalError('LOCAL_ERR_COMMAND_FAILED', `${path} answered ${answer.status}: ${await answer.text()}`);
-  return callAllocationRoutes.drainParked.answer.parse(await answer.json());
+  return parkedRoutes.drainParked.answer.parse(await answer.json());
 }
 
 async function signIn({ gateway, token }: Door): Promise<{ gateway: string; token: string }> {

@@ -6,8 +6,16 @@ import type { z } from 'zod';
 import type { ApiErrorCode } from './error.ts';
 import type { Permission } from './policy.ts';
 
-export type ServiceName =
-  'ingest-gateway' | 'discovery' | 'enrichment' | 'scoring' | 'outreach' | 'call-allocation' | 'analytics';
+export const serviceNames = [
+  'ingest-gateway',
+  'discovery',
+  'enrichment',
+  'scoring',
+  'outreach',
+  'call-allocation',
+  'analytics',
+] as const;
+export type ServiceName = (typeof serviceNames)[number];
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
 export type Route = {
@@ -32,7 +40,46 @@ export type Route = {
 
 export type Routes = Readonly<Record<string, Route>>;
 
-export const defineRoutes = <const R extends Routes>(routes: R): R => routes;
+/** What a service says of a route of its own; whose it is, `defineRoutes` adds. */
+export type OwnRoute = Omit<Route, 'service'>;
+
+type Owned<S extends ServiceName, R extends Readonly<Record<string, OwnRoute>>> = {
+  readonly [K in keyof R]: R[K] & { readonly service: S };
+};
+
+/** The routes of one resource, which `service` implements; their types stay literal, for handlers and clients. */
+export function defineRoutes<S extends ServiceName, const R extends Readonly<Record<string, OwnRoute>>>(
+  service: S,
+  routes: R,
+): Owned<S, R> {
+  const owned = Object.entries(routes).map(([name, route]) => [name, { ...route, service }]);
+  return Object.fromEntries(owned) as Owned<S, R>;
+}
+
+type Joined<T extends readonly Routes[]> = T extends readonly [
+  infer First extends Routes,
+  ...infer Rest extends readonly Routes[],
+]
+  ? First & Joined<Rest>
+  : Readonly<Record<never, never>>;
+
+/**
+ * All of them as one table, its types still literal. Throws for two routes of one name, or of one method and path: one of
+ * them would never be reached.
+ */
+export function joinRoutes<const T extends readonly Routes[]>(...tables: T): Joined<T> {
+  const names = new Set<string>();
+  const places = new Map<string, string>();
+  for (const [name, { method, path }] of tables.flatMap((table) => Object.entries(table))) {
+    if (names.has(name)) throw new Error(`two routes are called ${name}`);
+    names.add(name);
+    const place = `${method} ${path.replaceAll(/:[^/]+/g, ':')}`;
+    const other = places.get(place);
+    if (other !== undefined) throw new Error(`${other} and ${name} are both ${place}`);
+    places.set(place, name);
+  }
+  return Object.assign({}, ...tables) as Joined<T>;
+}
 
 type Output<T, Otherwise> = T extends z.ZodType ? z.output<T> : Otherwise;
 

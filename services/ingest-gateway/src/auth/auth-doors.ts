@@ -1,5 +1,5 @@
 /** The three doors to a token: login, refresh, and minting by an administrator (decision C-01); and who one is, and the way out. */
-import { gatewayRoutes } from '@lead-flood/contracts';
+import { authRoutes } from '@lead-flood/contracts';
 import { CodedError } from '@lead-flood/kernel';
 import type { Database } from '@lead-flood/postgres';
 import type { HttpExchange, HttpHandlers, HttpReply, HttpServer } from '@lead-flood/service';
@@ -25,17 +25,15 @@ export type AuthDeps = {
   readonly gate: Gate;
 };
 
-const { login, refresh, logout, mintToken, me, adminPing } = gatewayRoutes;
-const routes = { login, refresh, logout, mintToken, me, adminPing };
 const DAY_SECONDS = 86_400;
 
 export function addAuthDoors(server: HttpServer, deps: AuthDeps): void {
-  addRoutes(server, routes, handlers(deps), (request, route) =>
+  addRoutes(server, authRoutes, handlers(deps), (request, route) =>
     Promise.resolve(route.permission === 'public' ? nobody : deps.gate.callerOf(request).principal),
   );
 }
 
-const handlers = (deps: AuthDeps): HttpHandlers<typeof routes> => ({
+const handlers = (deps: AuthDeps): HttpHandlers<typeof authRoutes> => ({
   login: async ({ body }, { request, reply }) => {
     await deps.limits.attempt(request.ip, emailHash(body.email), reply);
     const user = await checkPassword(deps, body, reply);

@@ -2,7 +2,7 @@
  * A client can always read what it wrote (GW-08): while the read model has not caught up, the owner of the fact is asked
  * instead. Uploads are jobs of our own.
  */
-import { analyticsInternalRoutes, analyticsRoutes } from '@lead-flood/contracts';
+import { leadRoutes, uploadProgressRoutes } from '@lead-flood/contracts';
 import type { Database } from '@lead-flood/postgres';
 import { TransientError } from '@lead-flood/kernel';
 import type { HttpRequest } from '@lead-flood/service';
@@ -34,9 +34,7 @@ export function readYourWrite({ database, forward, callerOf }: ReadDeps) {
         caller: callerOf(request),
       });
       if (answer.status !== 200) return null;
-      const progress = analyticsInternalRoutes.uploadProgress.answer.safeParse(
-        JSON.parse(answer.body.toString('utf8')),
-      );
+      const progress = uploadProgressRoutes.uploadProgress.answer.safeParse(JSON.parse(answer.body.toString('utf8')));
       return progress.success ? progress.data.done : null;
     } catch (error) {
       if (error instanceof TransientError || error instanceof SyntaxError) return null;
@@ -46,11 +44,11 @@ export function readYourWrite({ database, forward, callerOf }: ReadDeps) {
 
   return {
     getLead: (request: HttpRequest): Promise<UpstreamAnswer> => {
-      const { leadId } = parse(analyticsRoutes.getLead.params, request.params, 'params') as { leadId: string };
+      const { leadId } = parse(leadRoutes.getLead.params, request.params, 'params') as { leadId: string };
       return firstOf(request, `/v1/leads/${leadId}`, `/internal/leads/${leadId}`);
     },
     getJob: async (request: HttpRequest): Promise<UpstreamAnswer> => {
-      const { jobId } = parse(analyticsRoutes.getJob.params, request.params, 'params') as { jobId: string };
+      const { jobId } = parse(leadRoutes.getJob.params, request.params, 'params') as { jobId: string };
       const upload = await findUpload(database, callerOf(request).principal.orgId, jobId);
       if (upload === null) return firstOf(request, `/v1/jobs/${jobId}`, `/internal/jobs/${jobId}`);
       return ok(uploadJob(upload, upload.state === 'failed' ? null : await done(request, jobId)));

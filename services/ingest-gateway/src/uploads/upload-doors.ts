@@ -1,6 +1,6 @@
 /** The doors through which many leads come at once: a CSV file, or a JSON array. */
 import multipart from '@fastify/multipart';
-import { gatewayRoutes, uploadRowCursor } from '@lead-flood/contracts';
+import { uploadRoutes, uploadRowCursor } from '@lead-flood/contracts';
 import { CodedError, derivedId, randomId } from '@lead-flood/kernel';
 import type { HttpExchange, HttpHandlers, HttpServer } from '@lead-flood/service';
 import { addRoutes } from '@lead-flood/service';
@@ -23,7 +23,7 @@ export type UploadDeps = IntakeDeps & {
   readonly gate: Gate;
 };
 
-const { uploadLeads, uploadRows, bulkLeads } = gatewayRoutes;
+const { uploadLeads, uploadRows, bulkLeads } = uploadRoutes;
 const REFUSALS_SHOWN_MAX = 100;
 
 const jsonRoutes = { uploadRows, bulkLeads };

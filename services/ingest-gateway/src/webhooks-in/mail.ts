@@ -1,5 +1,5 @@
 /** Inbound mail, by one account for all organisations: whose it is, the thread says that it answers. */
-import { gatewayRoutes } from '@lead-flood/contracts';
+import { webhookRoutes } from '@lead-flood/contracts';
 import { CodedError } from '@lead-flood/kernel';
 import { createMailThreadIds } from '@lead-flood/service';
 import type { MailThreadIds } from '@lead-flood/service';
@@ -13,7 +13,7 @@ const MAIL_BYTES_MAX = 4_194_304;
 
 export const mail = defineSender({
   name: 'mail',
-  route: gatewayRoutes.mailWebhook,
+  route: webhookRoutes.mailWebhook,
   bodies: ['json'],
   // People attach files when they ask for silence, too.
   bytesMax: MAIL_BYTES_MAX,

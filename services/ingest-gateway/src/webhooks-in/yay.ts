@@ -3,7 +3,7 @@
  * is, whatever the body names. Types of events that we do not know are kept raw and go no further (GW-21).
  */
 import type { CallReported, YayBody } from '@lead-flood/contracts';
-import { gatewayRoutes, yayEventTypes } from '@lead-flood/contracts';
+import { webhookRoutes, yayEventTypes } from '@lead-flood/contracts';
 import { derivedId } from '@lead-flood/kernel';
 import { defineSender } from './sender.ts';
 import type { Account } from './signature.ts';
@@ -11,7 +11,7 @@ import { hmac } from './signature-schemes.ts';
 
 export const yay = defineSender({
   name: 'yay',
-  route: gatewayRoutes.yayWebhook,
+  route: webhookRoutes.yayWebhook,
   bodies: ['json'],
   // An event has a kilobyte; each account's secret is tried over all of it.
   bytesMax: 65_536,

@@ -1,7 +1,8 @@
 /** What others post to us: calls by Yay, inbound mail. Signatures are headers and no part of these bodies. */
 import { z } from 'zod';
-import { timestamp } from './fields.ts';
-import { cleanTexts } from './texts.ts';
+import { timestamp } from '../fields.ts';
+import { defineRoutes } from '../route.ts';
+import { cleanTexts } from '../texts.ts';
 
 export const yayEventTypes = [
   'call.started',
@@ -38,3 +39,28 @@ export const mailBody = z.object({
 export type MailBody = z.infer<typeof mailBody>;
 
 export const webhookAnswer = z.strictObject({ status: z.enum(['accepted', 'duplicate', 'ignored', 'unmatched']) });
+
+export const webhookRoutes = defineRoutes('ingest-gateway', {
+  yayWebhook: {
+    method: 'POST',
+    path: '/webhooks/yay',
+    summary: 'Call events; signed with x-yay-signature; 200 for a repeat',
+    permission: 'public',
+    body: yayBody,
+    answer: webhookAnswer,
+    status: 202,
+    errors: ['invalid_payload', 'unauthorized', 'provider_not_configured'],
+    rows: ['GW-20', 'GW-21', 'GW-22', 'GW-25'],
+  },
+  mailWebhook: {
+    method: 'POST',
+    path: '/webhooks/mail',
+    summary: 'Inbound mail; signed with x-mail-signature; 200 for a repeat',
+    permission: 'public',
+    body: mailBody,
+    answer: webhookAnswer,
+    status: 202,
+    errors: ['invalid_payload', 'unauthorized', 'provider_not_configured'],
+    rows: ['GW-25'],
+  },
+});

@@ -1,8 +1,8 @@
-/** Outreach's doors: the inbox (OU-03). */
+/** The inbox: conversations, and a word by hand (OU-03). */
 import { z } from 'zod';
-import { cursorId, cursorTime, defineCursor } from './cursor.ts';
-import { id, page, pageLimit, timestamp } from './fields.ts';
-import { defineRoutes } from './route.ts';
+import { cursorId, cursorTime, defineCursor } from '../cursor.ts';
+import { id, page, pageLimit, timestamp } from '../fields.ts';
+import { defineRoutes } from '../route.ts';
 
 const threadStatus = z.enum(['OPEN', 'CLOSED', 'ARCHIVED']);
 const nullableText = z.string().nullable();
@@ -38,9 +38,8 @@ const params = z.strictObject({ threadId: id });
 /** The last message's time, and the lead's id. */
 export const threadCursor = defineCursor('threads', z.tuple([cursorTime, cursorId]));
 
-export const outreachRoutes = defineRoutes({
+export const threadRoutes = defineRoutes('outreach', {
   listThreads: {
-    service: 'outreach',
     method: 'GET',
     path: '/v1/inbox/threads',
     summary: 'Conversations, the latest first',
@@ -57,7 +56,6 @@ export const outreachRoutes = defineRoutes({
     rows: ['OU-03'],
   },
   getThread: {
-    service: 'outreach',
     method: 'GET',
     path: '/v1/inbox/threads/:threadId',
     summary: 'One conversation with its messages and their delivery status',
@@ -69,7 +67,6 @@ export const outreachRoutes = defineRoutes({
     rows: ['OU-03', 'OU-25'],
   },
   replyToThread: {
-    service: 'outreach',
     method: 'POST',
     path: '/v1/inbox/threads/:threadId/replies',
     summary: 'Write into a conversation by hand',

@@ -1,9 +1,8 @@
-/** Discovery's doors: one lead at a time (identity lives here), and ICPs. */
+/** Ideal customer profiles. */
 import { z } from 'zod';
-import { id, timestamp } from './fields.ts';
-import { createLeadAnswer, createLeadBody, jobView, leadView } from './lead.ts';
-import { countryIso, unique } from './places.ts';
-import { defineRoutes } from './route.ts';
+import { id, timestamp } from '../fields.ts';
+import { countryIso, unique } from '../places.ts';
+import { defineRoutes } from '../route.ts';
 
 const icpFields = {
   name: z.string().trim().min(1).max(120),
@@ -33,21 +32,8 @@ export type IcpView = z.infer<typeof icpView>;
 
 const icpParams = z.strictObject({ icpId: id });
 
-export const discoveryRoutes = defineRoutes({
-  createLead: {
-    service: 'discovery',
-    method: 'POST',
-    path: '/v1/leads',
-    summary: 'Hand in one lead; 409 when the person is known already',
-    permission: 'leads:write',
-    body: createLeadBody,
-    answer: createLeadAnswer,
-    status: 201,
-    errors: ['invalid_payload', 'lead_exists'],
-    rows: ['GW-05', 'GW-06', 'GW-07'],
-  },
+export const icpRoutes = defineRoutes('discovery', {
   listIcps: {
-    service: 'discovery',
     method: 'GET',
     path: '/v1/icps',
     summary: 'Ideal customer profiles of the organisation',
@@ -58,7 +44,6 @@ export const discoveryRoutes = defineRoutes({
     rows: ['DI-01'],
   },
   createIcp: {
-    service: 'discovery',
     method: 'POST',
     path: '/v1/icps',
     summary: 'Create an ICP',
@@ -70,7 +55,6 @@ export const discoveryRoutes = defineRoutes({
     rows: ['DI-02'],
   },
   getIcp: {
-    service: 'discovery',
     method: 'GET',
     path: '/v1/icps/:icpId',
     summary: 'One ICP',
@@ -82,7 +66,6 @@ export const discoveryRoutes = defineRoutes({
     rows: ['DI-01'],
   },
   updateIcp: {
-    service: 'discovery',
     method: 'PUT',
     path: '/v1/icps/:icpId',
     summary: 'Replace an ICP; its version goes up',
@@ -95,7 +78,6 @@ export const discoveryRoutes = defineRoutes({
     rows: ['DI-03'],
   },
   deleteIcp: {
-    service: 'discovery',
     method: 'DELETE',
     path: '/v1/icps/:icpId',
     summary: 'Remove an ICP',
@@ -105,33 +87,5 @@ export const discoveryRoutes = defineRoutes({
     status: 200,
     errors: ['not_found'],
     rows: ['DI-03'],
-  },
-});
-
-/** Asked by the gateway only, while the read model has not caught up: a client can always read what it wrote. */
-export const discoveryInternalRoutes = defineRoutes({
-  freshLead: {
-    service: 'discovery',
-    method: 'GET',
-    path: '/internal/leads/:leadId',
-    summary: 'A lead as discovery knows it',
-    permission: 'leads:read',
-    params: z.strictObject({ leadId: id }),
-    answer: leadView,
-    status: 200,
-    errors: ['not_found'],
-    rows: ['GW-08'],
-  },
-  freshJob: {
-    service: 'discovery',
-    method: 'GET',
-    path: '/internal/jobs/:jobId',
-    summary: 'The job of a lead as discovery knows it',
-    permission: 'jobs:read',
-    params: z.strictObject({ jobId: id }),
-    answer: jobView,
-    status: 200,
-    errors: ['not_found'],
-    rows: ['GW-13'],
   },
 });

@@ -1,7 +1,7 @@
-/** Scoring's doors: the rules of an ICP and what was scored. */
+/** The rules by which leads of an ICP are scored. */
 import { z } from 'zod';
-import { id } from './fields.ts';
-import { defineRoutes } from './route.ts';
+import { id } from '../fields.ts';
+import { defineRoutes } from '../route.ts';
 
 /** Fields that a rule may test; each is a feature of the snapshot. */
 export const featureKeys = [
@@ -33,9 +33,8 @@ export const ruleBody = z.strictObject(ruleFields);
 export const rule = z.strictObject({ id, icpId: id, ...ruleFields });
 export type QualificationRule = z.infer<typeof rule>;
 
-export const scoringRoutes = defineRoutes({
+export const ruleRoutes = defineRoutes('scoring', {
   listRules: {
-    service: 'scoring',
     method: 'GET',
     path: '/v1/icps/:icpId/rules',
     summary: 'Rules by which leads of an ICP are scored',
@@ -47,7 +46,6 @@ export const scoringRoutes = defineRoutes({
     rows: ['SC-03'],
   },
   createRule: {
-    service: 'scoring',
     method: 'POST',
     path: '/v1/icps/:icpId/rules',
     summary: 'Add a rule',
@@ -60,7 +58,6 @@ export const scoringRoutes = defineRoutes({
     rows: ['SC-03'],
   },
   updateRule: {
-    service: 'scoring',
     method: 'PUT',
     path: '/v1/icps/:icpId/rules/:ruleId',
     summary: 'Replace a rule',
@@ -73,7 +70,6 @@ export const scoringRoutes = defineRoutes({
     rows: ['SC-03'],
   },
   deleteRule: {
-    service: 'scoring',
     method: 'DELETE',
     path: '/v1/icps/:icpId/rules/:ruleId',
     summary: 'Remove a rule',

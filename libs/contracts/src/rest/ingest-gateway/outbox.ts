@@ -1,17 +1,7 @@
 /** What has become of messages that were to go out: the same answer from every service and, for clients, from the gateway. */
 import { z } from 'zod';
-import { pageLimit, timestamp } from './fields.ts';
-import { defineRoutes } from './route.ts';
-
-export const outboxServices = [
-  'ingest-gateway',
-  'discovery',
-  'enrichment',
-  'scoring',
-  'outreach',
-  'call-allocation',
-  'analytics',
-] as const;
+import { pageLimit, timestamp } from '../fields.ts';
+import { defineRoutes, serviceNames } from '../route.ts';
 
 const status = z.enum(['pending', 'processing', 'sent', 'failed', 'dead_letter']);
 
@@ -30,15 +20,14 @@ const answer = z.strictObject({
   ),
 });
 
-export const outboxRoutes = defineRoutes({
+export const outboxRoutes = defineRoutes('ingest-gateway', {
   listOutbox: {
-    service: 'ingest-gateway',
     method: 'GET',
     path: '/v1/outbox',
     summary: 'Messages of a service that wait, went out, are tried again or were given up; newest first',
     permission: 'dead-letters:read',
     query: z.strictObject({
-      service: z.enum(outboxServices).default('discovery'),
+      service: z.enum(serviceNames).default('discovery'),
       status: status.optional(),
       limit: pageLimit,
     }),
@@ -49,10 +38,9 @@ export const outboxRoutes = defineRoutes({
   },
 });
 
-/** Every service's own, behind the gateway; `service` only names who may ask. */
-export const outboxInternalRoutes = defineRoutes({
+/** Every service's own, behind the gateway; the service that it is defined for only names who may ask. */
+export const outboxInternalRoutes = defineRoutes('ingest-gateway', {
   listOwnOutbox: {
-    service: 'ingest-gateway',
     method: 'GET',
     path: '/internal/outbox',
     summary: 'The same of this service',
