@@ -183,10 +183,9 @@ describe('the graph of packages', () => {
 
 describe('domain folders', () => {
   const domains = packages.flatMap((one) => {
-    const folder = join(root, one.folder, 'src/domain');
-    return existsSync(folder)
-      ? readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((name) => join(one.folder, 'src/domain', name))
-      : [];
+    const folder = join(root, one.folder, 'src');
+    const names = existsSync(folder) ? readdirSync(folder, { recursive: true, encoding: 'utf8' }) : [];
+    return names.filter((name) => /(^|\/)domain(\.ts$|\/)/.test(name)).map((name) => join(one.folder, 'src', name));
   });
 
   it('are there in every service', () => {

@@ -19,7 +19,7 @@ import {
   sampleSubmitted,
 } from '@lead-flood/testing';
 import type { Line } from '@lead-flood/testing';
-import { discovery } from '../../services/discovery/src/processor.ts';
+import { discovery } from '../../services/discovery/src/lead/processor.ts';
 import { makeApiKey } from '../../services/ingest-gateway/src/auth/api-key.ts';
 import { csvForm, startGateway } from '../../services/ingest-gateway/test/harness.ts';
 import type { Ask, Gateway } from '../../services/ingest-gateway/test/harness.ts';

@@ -6,8 +6,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import type { Acked as Acknowledged } from '../invariants/world.ts';
-import { keyText } from '../../services/discovery/src/domain/submission.ts';
-import { normalise } from '../../services/discovery/src/normalisation.ts';
+import { keyText } from '../../services/discovery/src/lead/domain/submission.ts';
+import { normalise } from '../../services/discovery/src/lead/normalisation.ts';
 import { person, SOURCE } from './people.ts';
 
 export type Acked = {

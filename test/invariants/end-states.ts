@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { sql, texts } from '@lead-flood/postgres';
 import { decodeRecord, isPassed, isRefused, learnSchemas } from '@lead-flood/processor';
-import { naturalKeyOf } from '../../services/discovery/src/processor.ts';
+import { naturalKeyOf } from '../../services/discovery/src/lead/processor.ts';
 import type { Invariant, Violation } from './invariant.ts';
 import { finding } from './invariant.ts';
 import type { Letters } from './unreadable.ts';

@@ -7,7 +7,8 @@ export type Topic<N extends EventName = EventName> = {
   readonly key: string | null;
   readonly keyOf: Readonly<Partial<Record<EventName, string>>>;
   readonly partitions: number;
-  readonly retentionDays: number;
+  /** Null: the latest record of each key is kept for good, so that whoever reads it for the first time gets a whole copy. */
+  readonly retentionDays: number | null;
   readonly events: readonly N[];
   /** Events of the topic that a reader has not asked for (`only`); they are passed undecoded. */
   readonly passedOver?: readonly EventName[];

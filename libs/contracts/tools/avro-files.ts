@@ -24,7 +24,7 @@ export type TopicFile = {
   keyOf?: Record<string, string>;
   events: string[];
   partitions: number;
-  retentionDays: number;
+  retentionDays: number | null;
 };
 
 export type SchemaFile = { owner: string; record: AvroRecord };

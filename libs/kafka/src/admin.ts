@@ -13,6 +13,11 @@ const DAY_MS = 86_400_000;
 const roomFor = (topic: Topic): { name: string; value: string }[] =>
   topic.name.endsWith('.dead-letter.v1') ? [{ name: 'max.message.bytes', value: String(8 * 1_048_576) }] : [];
 
+const retentionOf = ({ retentionDays }: Topic): { name: string; value: string } =>
+  retentionDays === null
+    ? { name: 'cleanup.policy', value: 'compact' }
+    : { name: 'retention.ms', value: String(retentionDays * DAY_MS) };
+
 /** Creates the missing topics of the list; those that exist are left as they are. Returns the names created. */
 export async function createTopics(client: KafkaClient, wanted: readonly Topic[], prefix = ''): Promise<string[]> {
   const admin = client.admin();
@@ -26,7 +31,7 @@ export async function createTopics(client: KafkaClient, wanted: readonly Topic[]
       topics: missing.map((topic) => ({
         topic: prefix + topic.name,
         numPartitions: topic.partitions,
-        configEntries: [{ name: 'retention.ms', value: String(topic.retentionDays * DAY_MS) }, ...roomFor(topic)],
+        configEntries: [retentionOf(topic), ...roomFor(topic)],
       })),
     });
     const created = missing.map((topic) => prefix + topic.name);

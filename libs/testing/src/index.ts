@@ -5,6 +5,7 @@ export type { Bench, CrashEnd, CrashSubject, OutsideWorld } from './crash-trial.
 export { crashOnceAt } from './conformance-faults.ts';
 export * from './crash-points.ts';
 export * from './database.ts';
+export * from './earlier-database.ts';
 export * from './dump.ts';
 export * from './environment.ts';
 export * from './fault-scope.ts';

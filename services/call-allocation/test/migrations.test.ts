@@ -1,28 +1,19 @@
 /** What stood in the tables before numbers had clocks of their own and languages one spelling. */
-import { cpSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { z } from 'zod';
-import { migrate, sql } from '@lead-flood/postgres';
-import type { TestDatabase } from '@lead-flood/testing';
-import { createTestDatabase, sampleId, sampleOrg } from '@lead-flood/testing';
+import { sql } from '@lead-flood/postgres';
+import type { EarlierDatabase } from '@lead-flood/testing';
+import { createEarlierDatabase, sampleId, sampleOrg } from '@lead-flood/testing';
 import { openAreas } from '../src/calling-area.ts';
 import { tasks } from '../src/store.ts';
 
-const schema = 'call_allocation';
-const folder = join(import.meta.dirname, '../migrations');
-const early = mkdtempSync(join(tmpdir(), 'migrations-'));
-
-let test: TestDatabase;
+let test: EarlierDatabase;
 beforeAll(async () => {
-  for (const file of readdirSync(folder)) if (file < '000004') cpSync(join(folder, file), join(early, file));
-  test = await createTestDatabase({ schema, migrations: early });
+  const migrations = join(import.meta.dirname, '../migrations');
+  test = await createEarlierDatabase({ schema: 'call_allocation', migrations, before: '000004' });
 });
-afterAll(async () => {
-  await test.drop();
-  rmSync(early, { recursive: true });
-});
+afterAll(() => test.drop());
 
 const oldTask = (regionIso: string, timezone: string) => ({
   kind: 'task',
@@ -61,7 +52,7 @@ it('[CA-19] tasks of before may ring in any zone of their country; callers have 
     values (${sampleId('caller')}, ${sampleOrg}, 'ana@demo.lead-flood.example', 'Ana', 'europe/stockholm', '{EN,sv,en-AU,nb,iw}', '{UK,SE,GB}')
   `);
 
-  await migrate({ url: test.url, schema, folder });
+  await test.upgrade();
 
   const states = await tasks.load(database, [sampleId('task', 'US'), sampleId('task', 'SE'), sampleId('declined')]);
   expect(states.get(sampleId('task', 'US'))?.state).toMatchObject({

@@ -2,7 +2,7 @@
 import { batchProcessor, createApplier } from '@lead-flood/processor';
 import { CodedError } from '@lead-flood/kernel';
 import { crashPoints, sampleId, sampleOrg, samplePerson, sampleSubmitted } from '@lead-flood/testing';
-import { discovery } from '../src/processor.ts';
+import { discovery } from '../src/lead/processor.ts';
 import { at, ignore, inputs } from './inputs.ts';
 
 crashPoints('discovery', { ...at, create: () => ({ starter: batchProcessor(discovery) }), inputs, ignore });

@@ -1,11 +1,11 @@
 /** What becomes of a submission, given / when / then. */
 import { describe, expect, it } from 'vitest';
 import { sampleId, samplePerson, sampleSubmitted, specify } from '@lead-flood/testing';
-import type { Facts } from '../src/domain/lead.ts';
-import { linkedinSlug, normalise, normaliseDomain, normalisePhone } from '../src/normalisation.ts';
-import { emailKey, normaliseEmail } from '../src/domain/email.ts';
-import { matchIcp } from '../src/domain/icp.ts';
-import { discovery } from '../src/processor.ts';
+import type { Facts } from '../src/lead/domain/lead.ts';
+import { linkedinSlug, normalise, normaliseDomain, normalisePhone } from '../src/lead/normalisation.ts';
+import { emailKey, normaliseEmail } from '../src/lead/domain/email.ts';
+import { matchIcp } from '../src/lead/domain/icp-match.ts';
+import { discovery } from '../src/lead/processor.ts';
 
 const leadId = sampleId('lead');
 const factsFor = (data = sampleSubmitted(), overrides: Partial<Facts> = {}): Facts => ({
@@ -138,10 +138,14 @@ describe('an ICP', () => {
   const icp = {
     id: sampleId('icp'),
     version: 1,
-    targetIndustries: ['financial-services'],
-    targetCountries: ['AE'],
-    minCompanySize: 50,
-    maxCompanySize: null,
+    profile: {
+      name: 'Banks',
+      targetIndustries: ['financial-services'],
+      targetCountries: ['AE'],
+      minCompanySize: 50,
+      maxCompanySize: null,
+      requiredTechnologies: [],
+    },
   };
   const company = {
     name: 'X',

@@ -1,7 +1,7 @@
 /** What never becomes part of a lead, whoever writes it to the topic. */
 import { expect, it } from 'vitest';
 import { samplePerson, sampleSubmitted } from '@lead-flood/testing';
-import { linkedinSlug, normalise } from '../src/normalisation.ts';
+import { linkedinSlug, normalise } from '../src/lead/normalisation.ts';
 
 it.each(['some-one%00', '%00', 'some%1Fone', '%C2%85one'])('a slug with a control character, %s, is none', (slug) => {
   expect(linkedinSlug(`https://www.linkedin.com/in/${slug}`)).toBeNull();

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { batchProcessor } from '@lead-flood/processor';
 import type { Line, TestEvent } from '@lead-flood/testing';
 import { createLine, sampleId, samplePerson, sampleSubmitted } from '@lead-flood/testing';
-import { discovery } from '../src/processor.ts';
+import { discovery } from '../src/lead/processor.ts';
 
 let line: Line;
 beforeAll(async () => {

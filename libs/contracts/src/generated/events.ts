@@ -125,6 +125,55 @@ export type FieldProvenance = {
   readonly observedAt: number;
 };
 
+/** An ideal customer profile exists from now on. */
+export type IcpCreated = {
+  /** The tenant. */
+  readonly orgId: string;
+  /** The ICP; also the key of the topic. */
+  readonly icpId: string;
+  /** 1 when created, one more with every change. */
+  readonly version: number;
+  readonly profile: IcpProfile;
+  /** Milliseconds since 1970. */
+  readonly createdAt: number;
+};
+
+/** An ideal customer profile is gone; its id is never used again. */
+export type IcpDeleted = {
+  /** The tenant. */
+  readonly orgId: string;
+  /** The ICP; also the key of the topic. */
+  readonly icpId: string;
+  /** Milliseconds since 1970. */
+  readonly deletedAt: number;
+};
+
+/** What the companies of an ideal customer profile have in common; an empty list or null asks for nothing. */
+export type IcpProfile = {
+  readonly name: string;
+  readonly targetIndustries: readonly string[];
+  /** ISO 3166-1 alpha-2. */
+  readonly targetCountries: readonly string[];
+  /** Employees. */
+  readonly minCompanySize: number | null;
+  /** Employees. */
+  readonly maxCompanySize: number | null;
+  readonly requiredTechnologies: readonly string[];
+};
+
+/** An ideal customer profile was replaced as a whole. */
+export type IcpUpdated = {
+  /** The tenant. */
+  readonly orgId: string;
+  /** The ICP; also the key of the topic. */
+  readonly icpId: string;
+  /** 1 when created, one more with every change. */
+  readonly version: number;
+  readonly profile: IcpProfile;
+  /** Milliseconds since 1970. */
+  readonly updatedAt: number;
+};
+
 /** An asynchronous piece of work changed state. */
 export type JobChanged = {
   /** The tenant. */
@@ -537,6 +586,9 @@ export type Events = {
   CallTaskRequeued: CallTaskRequeued;
   OfferTask: OfferTask;
   RecallTask: RecallTask;
+  IcpCreated: IcpCreated;
+  IcpDeleted: IcpDeleted;
+  IcpUpdated: IcpUpdated;
   LeadDiscovered: LeadDiscovered;
   LeadDuplicated: LeadDuplicated;
   LeadErased: LeadErased;

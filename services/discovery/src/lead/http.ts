@@ -1,29 +1,20 @@
-/** Discovery's REST doors: one lead, ICPs, and what the gateway asks while the read model lags. */
-import type {
-  CreateLead,
-  freshLeadRoutes,
-  Handlers,
-  icpRoutes,
-  newLeadRoutes,
-  LeadSubmitted,
-} from '@lead-flood/contracts';
+/** `POST /v1/leads`, and what the gateway asks while the read model lags. */
+import type { CreateLead, freshLeadRoutes, Handlers, newLeadRoutes, LeadSubmitted } from '@lead-flood/contracts';
 import { CodedError, derivedId, randomId } from '@lead-flood/kernel';
 import type { Database } from '@lead-flood/postgres';
 import type { Applier } from '@lead-flood/processor';
 import type { Known, Lead } from './domain/lead.ts';
 import { jobIdOf } from './domain/lead.ts';
-import { createIcp, deleteIcp, getIcp, listIcps, updateIcp } from './icp-store.ts';
 import type { DiscoveryCommands } from './processor.ts';
 import { freshJobView, freshLeadView } from './lead-view.ts';
 import { leadOfJob, leads } from './store.ts';
 
-export type HandlerDeps = {
-  readonly database: Database;
+export type LeadDeps = {
   readonly applier: Applier<Lead, DiscoveryCommands>;
   readonly now: () => number;
 };
 
-export function handlers({ database, applier, now }: HandlerDeps): Handlers<typeof newLeadRoutes & typeof icpRoutes> {
+export function newLeadHandlers({ applier, now }: LeadDeps): Handlers<typeof newLeadRoutes> {
   return {
     createLead: async ({ body, principal, correlationId, idempotencyKey }) => {
       const id = idempotencyKey === null ? randomId() : derivedId(principal.orgId, 'lead', idempotencyKey);
@@ -37,24 +28,10 @@ export function handlers({ database, applier, now }: HandlerDeps): Handlers<type
       });
       return { leadId: applied.key, jobId: jobIdOf(applied.key) };
     },
-    listIcps: ({ principal }) => listIcps(database, principal.orgId),
-    getIcp: ({ params, principal }) => getIcp(database, principal.orgId, params.icpId),
-    createIcp: ({ body, principal, idempotencyKey }) =>
-      createIcp(
-        database,
-        principal.orgId,
-        idempotencyKey === null ? randomId() : derivedId(principal.orgId, 'icp', idempotencyKey),
-        body,
-      ),
-    updateIcp: ({ params, body, principal }) => updateIcp(database, principal.orgId, params.icpId, body),
-    deleteIcp: async ({ params, principal }) => {
-      await deleteIcp(database, principal.orgId, params.icpId);
-      return { success: true };
-    },
   };
 }
 
-export function internalHandlers(database: Database): Handlers<typeof freshLeadRoutes> {
+export function freshLeadHandlers(database: Database): Handlers<typeof freshLeadRoutes> {
   return {
     freshLead: async ({ params, principal }) =>
       freshLeadView(params.leadId, await readLead(database, principal.orgId, params.leadId)),

@@ -4,10 +4,11 @@ import { topics } from '@lead-flood/contracts';
 import type { BatchProcessor, Placed } from '@lead-flood/processor';
 import type { Queries } from '@lead-flood/postgres';
 import { isId } from '@lead-flood/kernel';
+import type { IcpFilters } from './domain/icp-match.ts';
 import type { Facts, Lead } from './domain/lead.ts';
 import { createLead, initialState, receiveLead } from './domain/lead.ts';
 import type { Submission } from './domain/submission.ts';
-import { readIcpFilters } from './icp-store.ts';
+import { readIcps } from '../icp/store.ts';
 import { resolveIdentities } from './identity.ts';
 import { normalise } from './normalisation.ts';
 import { answeredSubmissions, store } from './store.ts';
@@ -45,11 +46,14 @@ export function naturalKeyOf(id: string, { source, externalId }: Pick<LeadSubmit
 const keyOf = ({ id, data }: Input): string => naturalKeyOf(id, data);
 
 async function claim(tx: Queries, inputs: readonly Input[]): Promise<readonly Placed<Facts>[]> {
-  const icps = await readIcpFilters(
+  const icps = await readIcps(
     tx,
     inputs.flatMap(({ data }) => (data.icpId !== null && isId(data.icpId) ? [data.icpId] : [])),
   );
-  const icpOf = ({ orgId, data }: Input) => (data.icpId === null ? null : (icps.get(`${orgId}/${data.icpId}`) ?? null));
+  const icpOf = ({ orgId, data }: Input): IcpFilters | null => {
+    const found = data.icpId === null ? undefined : icps.get(`${orgId}/${data.icpId}`);
+    return found === undefined ? null : { id: found.id, version: found.icp.version, profile: found.icp.profile };
+  };
   const submissions = inputs.map((input) => withIcpProblem(normalise(input.data), input.data, icpOf(input) !== null));
   const answered = new Set(
     await answeredSubmissions(

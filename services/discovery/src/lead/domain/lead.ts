@@ -18,8 +18,8 @@ import type {
 } from '@lead-flood/contracts';
 import type { Decision } from '@lead-flood/kernel';
 import { apply, derivedId, reject, skip } from '@lead-flood/kernel';
-import type { IcpFilters } from './icp.ts';
-import { matchIcp } from './icp.ts';
+import type { IcpFilters } from './icp-match.ts';
+import { matchIcp } from './icp-match.ts';
 import type { Submission } from './submission.ts';
 import { keyText } from './submission.ts';
 

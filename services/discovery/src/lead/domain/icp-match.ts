@@ -1,23 +1,18 @@
 /** Whether a company fits an ideal customer profile. What is not known does not speak against it. */
-import type { Company, IcpView } from '@lead-flood/contracts';
+import type { Company, IcpProfile } from '@lead-flood/contracts';
 
-export type IcpFilters = Pick<
-  IcpView,
-  'id' | 'version' | 'targetIndustries' | 'targetCountries' | 'minCompanySize' | 'maxCompanySize'
->;
+export type IcpFilters = { readonly id: string; readonly version: number; readonly profile: IcpProfile };
 export type IcpMatch = 'match' | 'miss' | 'none';
 
 export function matchIcp(company: Company, icp: IcpFilters | null): IcpMatch {
   if (icp === null) return 'none';
   const { industry, countryIso, employees } = company;
+  const { targetIndustries, targetCountries, minCompanySize, maxCompanySize } = icp.profile;
   const industryMisses =
-    industry !== null &&
-    icp.targetIndustries.length > 0 &&
-    !icp.targetIndustries.some((target) => alike(target, industry));
-  const countryMisses =
-    countryIso !== null && icp.targetCountries.length > 0 && !icp.targetCountries.includes(countryIso);
-  const tooSmall = employees !== null && icp.minCompanySize !== null && employees < icp.minCompanySize;
-  const tooLarge = employees !== null && icp.maxCompanySize !== null && employees > icp.maxCompanySize;
+    industry !== null && targetIndustries.length > 0 && !targetIndustries.some((target) => alike(target, industry));
+  const countryMisses = countryIso !== null && targetCountries.length > 0 && !targetCountries.includes(countryIso);
+  const tooSmall = employees !== null && minCompanySize !== null && employees < minCompanySize;
+  const tooLarge = employees !== null && maxCompanySize !== null && employees > maxCompanySize;
   return industryMisses || countryMisses || tooSmall || tooLarge ? 'miss' : 'match';
 }
 
