@@ -17,7 +17,6 @@ const longFiles: Readonly<Record<string, number>> = {};
 /** Lines wider than `COLUMNS_MAX` outside literals, by file. A number here may only go down. */
 const wideLines: Readonly<Record<string, number>> = {
   // A list of columns inside a statement of several lines.
-  'services/scoring/src/rule-store.ts': 1,
 };
 
 /** Tracked or about to be; what git ignores is nobody's text. */

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { IcpView, Route } from '@lead-flood/contracts';
 import { allRoutes } from '@lead-flood/contracts';
 import { randomId } from '@lead-flood/kernel';
+import { eventually } from '@lead-flood/testing';
 import { forgedCursors } from '../../libs/contracts/test/forged-cursors.ts';
 import type { Ask, Doors } from './open-doors.ts';
 import { issuesOf, openDoors, statusesByRole } from './open-doors.ts';
@@ -87,6 +88,52 @@ describe('ICPs', () => {
     for (const ask of [{}, { method: 'DELETE' }, { method: 'PUT', json: { name: 'Taken' } }])
       expect((await doors.ask(`/v1/icps/${mine.id}`, { ...ask, as })).status).toBe(404);
     expect((await doors.ask(`/v1/icps/${mine.id}`)).body).toEqual(mine);
+  });
+});
+
+describe('rules', () => {
+  const rule = { fieldKey: 'companyEmployees', operator: 'GTE', value: 50, weight: 0.5, type: 'WEIGHTED' };
+  const createIcp = async (): Promise<string> =>
+    (await doors.ask<IcpView>('/v1/icps', { json: { name: 'X' } })).body.id;
+
+  it('[SC-03] are added to an ICP as soon as it has been created, replaced, listed in order, and removed', async () => {
+    const path = `/v1/icps/${await createIcp()}/rules`;
+    const first = await doors.ask<{ id: string }>(path, { json: rule });
+    const second = await doors.ask<{ id: string }>(path, { json: { ...rule, value: 500, description: 'large' } });
+    expect([first.status, second.status]).toEqual([201, 201]);
+    const put = await doors.ask(`${path}/${first.body.id}`, { method: 'PUT', json: { ...rule, weight: 0.1 } });
+    expect([put.status, put.body]).toMatchObject([200, { id: first.body.id, weight: 0.1 }]);
+    expect((await doors.ask(path)).body).toEqual({ items: [put.body, second.body], version: 3 });
+    expect((await doors.ask(`${path}/${first.body.id}`, { method: 'DELETE' })).status).toBe(200);
+    expect((await doors.ask(path)).body).toEqual({ items: [second.body], version: 4 });
+  });
+
+  it('[SC-03] of an ICP that is not there, or is another organisation’s, are refused', async () => {
+    const icpId = await createIcp();
+    expect((await doors.ask(`/v1/icps/${icpId}/rules`, { json: rule })).status).toBe(201);
+    for (const [id, as] of [
+      [randomId(), doors.tokens.member],
+      [icpId, doors.tokens.stranger],
+    ] as const)
+      expect(await doors.refusal(`/v1/icps/${id}/rules`, { json: rule, as })).toMatchObject({
+        status: 404,
+        code: 'not_found',
+      });
+    expect((await doors.ask(`/v1/icps/${icpId}/rules`, { as: doors.tokens.stranger })).body).toEqual({
+      items: [],
+      version: 0,
+    });
+  });
+
+  it('[SC-03] end with their ICP', async () => {
+    const icpId = await createIcp();
+    await doors.ask(`/v1/icps/${icpId}/rules`, { json: rule });
+    await doors.ask(`/v1/icps/${icpId}`, { method: 'DELETE' });
+    await eventually('the rules to go', async () => {
+      const { body } = await doors.ask<{ items: readonly unknown[] }>(`/v1/icps/${icpId}/rules`);
+      return body.items.length === 0;
+    });
+    expect((await doors.ask(`/v1/icps/${icpId}/rules`, { json: rule })).status).toBe(404);
   });
 });
 

@@ -32,6 +32,7 @@ export const groups: readonly Group[] = [
     passesOver: ['discovery.lead.v1'],
   },
   { name: 'scoring', schema: 'scoring', reads: ['enrichment.lead.v1'] },
+  { name: 'scoring-rules', schema: 'scoring', reads: ['discovery.icp.v1'] },
   {
     name: 'outreach',
     schema: 'outreach',

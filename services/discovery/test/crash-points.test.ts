@@ -2,6 +2,7 @@
 import { batchProcessor, createApplier } from '@lead-flood/processor';
 import { CodedError } from '@lead-flood/kernel';
 import { crashPoints, sampleId, sampleOrg, samplePerson, sampleSubmitted } from '@lead-flood/testing';
+import { icpProcessor } from '../src/icp/processor.ts';
 import { discovery } from '../src/lead/processor.ts';
 import { at, ignore, inputs } from './inputs.ts';
 
@@ -32,6 +33,42 @@ crashPoints('discovery’s door', {
       } catch (error) {
         if (!isAnswer(error)) throw error;
       }
+    }),
+  }),
+  inputs: [],
+  ignore,
+});
+
+const icpId = (i: number): string => sampleId('icp', i);
+const profile = {
+  name: 'Nordic manufacturers',
+  targetIndustries: [],
+  targetCountries: ['SE'],
+  minCompanySize: null,
+  maxCompanySize: null,
+  requiredTechnologies: [],
+};
+const icpCommands = Array.from({ length: 3 }, (_, i) => {
+  const named = { key: icpId(i), orgId: sampleOrg, correlationId: 'test' };
+  const at = { orgId: sampleOrg, icpId: icpId(i) };
+  return [
+    { ...named, name: 'CreateIcp' as const, id: sampleId('create-icp', i), data: { ...at, profile } },
+    {
+      ...named,
+      name: 'UpdateIcp' as const,
+      id: sampleId('update-icp', i),
+      data: { ...at, profile: { ...profile, minCompanySize: i } },
+    },
+  ];
+});
+
+crashPoints('the route of ICPs', {
+  ...at,
+  create: () => ({
+    starter: batchProcessor(discovery),
+    asks: icpCommands.map((commands) => async (door) => {
+      const applier = createApplier(icpProcessor, door);
+      for (const command of commands) await applier.apply(command);
     }),
   }),
   inputs: [],

@@ -42,6 +42,13 @@ describe('commands', () => {
       .thenEmits({ name: 'IcpUpdated', data: { icpId, version: 4, profile: smaller } });
   });
 
+  it('[DI-03] the same again changes nothing', () => {
+    icp
+      .given(known)
+      .when('UpdateIcp', { orgId, icpId, profile: { ...profile } })
+      .thenSkips('unchanged');
+  });
+
   it('[DI-03] a deletion is told, and ends it', () => {
     icp
       .given(known)

@@ -10,10 +10,10 @@ import {
   specify,
   testNow,
 } from '@lead-flood/testing';
-import type { Rule, RuleSet } from '../src/domain/rules.ts';
-import { defaultRules, score } from '../src/domain/rules.ts';
-import { enrichedFeatures } from '../src/domain/features.ts';
-import { scoring } from '../src/processor.ts';
+import type { Rule, RuleSet } from '../src/lead-score/domain/rules.ts';
+import { defaultRules, score } from '../src/lead-score/domain/rules.ts';
+import { enrichedFeatures } from '../src/lead-score/domain/features.ts';
+import { scoring } from '../src/lead-score/processor.ts';
 
 const leadId = sampleId('lead');
 const spec = (rules: RuleSet = defaultRules) => specify(scoring, rules);

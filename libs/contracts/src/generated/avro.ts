@@ -966,6 +966,79 @@ export const avroSchemas: Readonly<Record<EventName, object>> = {
       { name: 'snapshotVersion', type: 'int' },
     ],
   },
+  RuleAdded: {
+    type: 'record',
+    name: 'RuleAdded',
+    namespace: 'leadflood.scoring',
+    doc: 'A rule holds from now on.',
+    fields: [
+      { name: 'orgId', type: 'string', doc: 'The tenant.' },
+      { name: 'icpId', type: 'string', doc: 'The ICP whose leads it scores.' },
+      { name: 'ruleId', type: 'string', doc: 'The rule; also the key of the topic.' },
+      { name: 'version', type: 'int', doc: 'Of the ICP’s rules as a whole, which scores carry.' },
+      {
+        name: 'rule',
+        type: {
+          type: 'record',
+          name: 'ScoringRule',
+          namespace: 'leadflood',
+          doc: 'A test of one feature of a lead, and what it counts for.',
+          fields: [
+            { name: 'fieldKey', type: 'string', doc: 'The feature.' },
+            { name: 'operator', type: 'string' },
+            { name: 'value', type: 'string', doc: 'JSON: a text, a number, true or false, or a list of texts.' },
+            { name: 'weight', type: 'double', doc: 'Share of the whole value, 0 to 1; nothing for a HARD_FILTER.' },
+            { name: 'type', type: 'string', doc: 'WEIGHTED or HARD_FILTER.' },
+            { name: 'description', type: 'string' },
+          ],
+        },
+      },
+      { name: 'changedAt', type: { type: 'long', logicalType: 'timestamp-millis' } },
+    ],
+  },
+  RuleRemoved: {
+    type: 'record',
+    name: 'RuleRemoved',
+    namespace: 'leadflood.scoring',
+    doc: 'A rule holds no longer.',
+    fields: [
+      { name: 'orgId', type: 'string', doc: 'The tenant.' },
+      { name: 'icpId', type: 'string', doc: 'The ICP whose leads it scores.' },
+      { name: 'ruleId', type: 'string', doc: 'The rule; also the key of the topic.' },
+      { name: 'version', type: 'int', doc: 'Of the ICP’s rules as a whole, which scores carry.' },
+      { name: 'changedAt', type: { type: 'long', logicalType: 'timestamp-millis' } },
+    ],
+  },
+  RuleReplaced: {
+    type: 'record',
+    name: 'RuleReplaced',
+    namespace: 'leadflood.scoring',
+    doc: 'A rule was replaced as a whole.',
+    fields: [
+      { name: 'orgId', type: 'string', doc: 'The tenant.' },
+      { name: 'icpId', type: 'string', doc: 'The ICP whose leads it scores.' },
+      { name: 'ruleId', type: 'string', doc: 'The rule; also the key of the topic.' },
+      { name: 'version', type: 'int', doc: 'Of the ICP’s rules as a whole, which scores carry.' },
+      {
+        name: 'rule',
+        type: {
+          type: 'record',
+          name: 'ScoringRule',
+          namespace: 'leadflood',
+          doc: 'A test of one feature of a lead, and what it counts for.',
+          fields: [
+            { name: 'fieldKey', type: 'string', doc: 'The feature.' },
+            { name: 'operator', type: 'string' },
+            { name: 'value', type: 'string', doc: 'JSON: a text, a number, true or false, or a list of texts.' },
+            { name: 'weight', type: 'double', doc: 'Share of the whole value, 0 to 1; nothing for a HARD_FILTER.' },
+            { name: 'type', type: 'string', doc: 'WEIGHTED or HARD_FILTER.' },
+            { name: 'description', type: 'string' },
+          ],
+        },
+      },
+      { name: 'changedAt', type: { type: 'long', logicalType: 'timestamp-millis' } },
+    ],
+  },
 };
 
 /** Full record name of each event, as it stands in the subject. */
@@ -1000,4 +1073,7 @@ export const recordNames: Readonly<Record<EventName, string>> = {
   JobChanged: 'leadflood.platform.JobChanged',
   Ticked: 'leadflood.platform.Ticked',
   LeadScored: 'leadflood.scoring.LeadScored',
+  RuleAdded: 'leadflood.scoring.RuleAdded',
+  RuleRemoved: 'leadflood.scoring.RuleRemoved',
+  RuleReplaced: 'leadflood.scoring.RuleReplaced',
 };

@@ -529,6 +529,50 @@ export type ReplyReceived = {
   readonly text: string;
 };
 
+/** A rule holds from now on. */
+export type RuleAdded = {
+  /** The tenant. */
+  readonly orgId: string;
+  /** The ICP whose leads it scores. */
+  readonly icpId: string;
+  /** The rule; also the key of the topic. */
+  readonly ruleId: string;
+  /** Of the ICP’s rules as a whole, which scores carry. */
+  readonly version: number;
+  readonly rule: ScoringRule;
+  /** Milliseconds since 1970. */
+  readonly changedAt: number;
+};
+
+/** A rule holds no longer. */
+export type RuleRemoved = {
+  /** The tenant. */
+  readonly orgId: string;
+  /** The ICP whose leads it scores. */
+  readonly icpId: string;
+  /** The rule; also the key of the topic. */
+  readonly ruleId: string;
+  /** Of the ICP’s rules as a whole, which scores carry. */
+  readonly version: number;
+  /** Milliseconds since 1970. */
+  readonly changedAt: number;
+};
+
+/** A rule was replaced as a whole. */
+export type RuleReplaced = {
+  /** The tenant. */
+  readonly orgId: string;
+  /** The ICP whose leads it scores. */
+  readonly icpId: string;
+  /** The rule; also the key of the topic. */
+  readonly ruleId: string;
+  /** Of the ICP’s rules as a whole, which scores carry. */
+  readonly version: number;
+  readonly rule: ScoringRule;
+  /** Milliseconds since 1970. */
+  readonly changedAt: number;
+};
+
 /** One rule’s part in the value. */
 export type ScoreReason = {
   readonly ruleId: string;
@@ -536,6 +580,20 @@ export type ScoreReason = {
   readonly passed: boolean;
   /** Points of 100. */
   readonly contribution: number;
+};
+
+/** A test of one feature of a lead, and what it counts for. */
+export type ScoringRule = {
+  /** The feature. */
+  readonly fieldKey: string;
+  readonly operator: string;
+  /** JSON: a text, a number, true or false, or a list of texts. */
+  readonly value: string;
+  /** Share of the whole value, 0 to 1; nothing for a HARD_FILTER. */
+  readonly weight: number;
+  /** WEIGHTED or HARD_FILTER. */
+  readonly type: string;
+  readonly description: string;
 };
 
 /** Send this message now. A command of outreach to its own sender. */
@@ -608,6 +666,9 @@ export type Events = {
   JobChanged: JobChanged;
   Ticked: Ticked;
   LeadScored: LeadScored;
+  RuleAdded: RuleAdded;
+  RuleRemoved: RuleRemoved;
+  RuleReplaced: RuleReplaced;
 };
 
 export type EventName = keyof Events;

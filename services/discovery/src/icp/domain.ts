@@ -37,6 +37,8 @@ export function create(state: Icp, { orgId, icpId, profile }: CreateIcp, now: nu
 
 export function update(state: Icp, { orgId, icpId, profile }: UpdateIcp, now: number): Decision<Icp, Emitted> {
   if (state.kind !== 'icp') return unknown(icpId);
+  // A client that has not heard the answer asks again.
+  if (isSame(state.profile, profile)) return skip('unchanged');
   const version = state.version + 1;
   return apply<Icp, Emitted>({ ...state, version, profile, updatedAt: now }, [
     { name: 'IcpUpdated', data: { orgId, icpId, version, profile, updatedAt: now } },
@@ -47,5 +49,16 @@ export function remove(state: Icp, { orgId, icpId }: DeleteIcp, now: number): De
   if (state.kind !== 'icp') return unknown(icpId);
   return apply<Icp, Emitted>({ kind: 'deleted' }, [{ name: 'IcpDeleted', data: { orgId, icpId, deletedAt: now } }]);
 }
+
+const isSame = (a: IcpProfile, b: IcpProfile): boolean => JSON.stringify(listed(a)) === JSON.stringify(listed(b));
+
+const listed = (profile: IcpProfile): readonly unknown[] => [
+  profile.name,
+  profile.targetIndustries,
+  profile.targetCountries,
+  profile.minCompanySize,
+  profile.maxCompanySize,
+  profile.requiredTechnologies,
+];
 
 const unknown = (icpId: string): Reject => reject('DSC_ERR_UNKNOWN_ICP', `there is no ICP ${icpId}`);

@@ -54,7 +54,7 @@ export const ruleRoutes = defineRoutes('scoring', {
     body: ruleBody,
     answer: rule,
     status: 201,
-    errors: ['invalid_payload', 'conflict'],
+    errors: ['invalid_payload', 'not_found', 'conflict'],
     rows: ['SC-03'],
   },
   updateRule: {

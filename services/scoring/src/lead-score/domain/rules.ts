@@ -12,6 +12,7 @@ export type Score = { readonly value: number; readonly band: Band; readonly reas
 
 const HIGH_FROM = 70;
 const MEDIUM_FROM = 40;
+const REASON_CHARS_MAX = 200;
 
 const weighted = (
   id: string,
@@ -63,7 +64,8 @@ function reason(rule: Rule, features: Features, total: number): ScoreReason {
   const test = `${rule.fieldKey} ${rule.operator} ${JSON.stringify(rule.value)}`;
   return {
     ruleId: rule.id,
-    text: rule.description === '' ? test : rule.description,
+    // A list of a hundred texts would make every scored lead as long.
+    text: (rule.description === '' ? test : rule.description).slice(0, REASON_CHARS_MAX),
     passed,
     contribution: Math.round(points * 100) / 100,
   };

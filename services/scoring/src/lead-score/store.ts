@@ -1,12 +1,12 @@
-/** Scoring's tables: the state of each lead, its snapshots, and the rules of the ICPs in a batch. */
+/** The score of each lead, its snapshots, and the rules of the ICPs in a batch. */
 import { z } from 'zod';
 import type { Queries, Saved } from '@lead-flood/postgres';
 import { createDocumentStore, jsons, numbers, sql, texts } from '@lead-flood/postgres';
 import type { Store } from '@lead-flood/processor';
-import { rule } from '@lead-flood/contracts';
 import type { LeadScore } from './domain/lead-score.ts';
 import type { RuleSet } from './domain/rules.ts';
 import { defaultRules } from './domain/rules.ts';
+import { ruleSets } from '../rule-set/store.ts';
 
 const NO_ICP = '00000000-0000-0000-0000-000000000000';
 
@@ -74,33 +74,15 @@ async function insertSnapshots(tx: Queries, rows: readonly Saved<LeadScore>[]): 
   `);
 }
 
-const ruleRow = z.object({ icp_id: z.string(), org_id: z.string(), version: z.int(), rules: z.string() });
-const storedRules = z.array(rule.omit({ icpId: true }));
-
 export type RuleSets = { readonly of: (orgId: string, icpId: string | null) => RuleSet };
 
 /** The rule sets of these ICPs in one statement; an ICP without rules is scored by the default ones. */
 export async function readRuleSets(tx: Queries, icpIds: readonly string[]): Promise<RuleSets> {
-  const wanted = [...new Set(icpIds)];
-  const rows =
-    wanted.length === 0
-      ? []
-      : await tx.any(sql.type(ruleRow)`
-          select s.icp_id, s.org_id, s.version, coalesce(json_agg(json_build_object(
-            'id', r.id, 'fieldKey', r.field_key, 'operator', r.operator, 'value', r.value::json,
-            'weight', r.weight, 'type', r.type, 'description', r.description
-          ) order by r.position) filter (where r.id is not null), '[]')::text as rules
-          from rule_sets s left join qualification_rules r using (org_id, icp_id)
-          where s.icp_id = any(${texts(wanted)}::uuid[])
-          group by s.icp_id, s.org_id, s.version
-        `);
-  const sets = new Map(
-    rows.map((r) => [`${r.org_id}/${r.icp_id}`, { version: r.version, rules: storedRules.parse(JSON.parse(r.rules)) }]),
-  );
+  const sets = await ruleSets.load(tx, [...new Set(icpIds)]);
   return {
     of: (orgId, icpId) => {
-      const set = icpId === null ? undefined : sets.get(`${orgId}/${icpId}`);
-      return set === undefined || set.rules.length === 0 ? defaultRules : set;
+      const set = icpId === null ? undefined : sets.get(icpId);
+      return set?.orgId !== orgId || set.state.rules.length === 0 ? defaultRules : set.state;
     },
   };
 }
