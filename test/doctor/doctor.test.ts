@@ -8,6 +8,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { TopicName } from '@lead-flood/contracts';
 import { createKafkaClient, createProducer } from '@lead-flood/kafka';
 import { randomId } from '@lead-flood/kernel';
 import { repositoryRoot, startProduct, startStack } from '@lead-flood/local';
@@ -138,14 +139,17 @@ async function control(path: string, body: object): Promise<void> {
   });
 }
 
-async function publish(records: readonly { key: string; value: Buffer }[]): Promise<void> {
+async function publish(
+  records: readonly { key: string; value: Buffer }[],
+  topic: TopicName = 'ingest.lead.v1',
+): Promise<void> {
   const client = createKafkaClient({
     brokers: stack.addresses.kafka.split(','),
     clientId: 'test',
     log: () => undefined,
   });
   const producer = await createProducer(client);
-  await producer.send(records.map((record) => ({ topic: 'ingest.lead.v1', headers: {}, ...record })));
+  await producer.send(records.map((record) => ({ topic, headers: {}, ...record })));
   await producer.stop();
 }
 
@@ -282,8 +286,12 @@ describe('npm run doctor', { timeout: 120_000 }, () => {
   );
 
   it('names the group that garbage has halted, and where', async () => {
-    await publish(Array.from({ length: 30 }, (_, i) => ({ key: 'one', value: Buffer.from(`garbage ${i}`) })));
-    await saysFirst(/^discovery in discovery has halted at ingest\.lead\.v1\/\d@\d+: 30 of 30 messages/, 1);
+    // On a topic that only we write: that of outsiders halts nobody.
+    await publish(
+      Array.from({ length: 30 }, (_, i) => ({ key: 'one', value: Buffer.from(`garbage ${i}`) })),
+      'discovery.icp.v1',
+    );
+    await saysFirst(/^scoring-rules in scoring has halted at discovery\.icp\.v1\/\d@\d+: 30 of 30 messages/, 1);
     // A message's key is its organisation's business: the machine's operator sees it, an administrator does not.
     expect((await doctor('--json')).text).toContain('"key": "one"');
     expect(await (await askGateway('admin')).text()).not.toContain('"one"');

@@ -5,6 +5,8 @@ export const errorCodes = {
   CAL_ERR_UNKNOWN_TASK: 'not_found',
   CAL_ERR_UNKNOWN_CALLER: 'not_found',
   CAL_ERR_CALLER_EXISTS: 'conflict',
+  CAL_ERR_CALLER_RESTRICTED: 'conflict',
+  CAL_ERR_CALLER_AWAY: 'conflict',
   CAL_ERR_TASK_TAKEN: 'conflict',
   CAL_ERR_OUTSIDE_HOURS: 'conflict',
   CAL_ERR_NOT_PARKED: 'not_found',

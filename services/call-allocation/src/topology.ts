@@ -8,17 +8,22 @@
  *   ..recall.v1 ─────┼───┤      RecallTask by a timer, to itself (call-allocation.recall.v1)
  *   ..offer.v1 ──────┼───┘      platform.tick.v1 ─▶ call-allocation-clock ─▶ OfferTask (call-allocation.offer.v1)
  *                    └──────▶ call-allocation-calls ─▶ call-allocation.call.v1  (CallLogged)
+ *
+ *   /v1/callers ─▶ call-allocation-callers ─▶ call-allocation.caller.v1  (CallerCreated, CallerUpdated)
  */
 import { join } from 'node:path';
 import { callerRoutes, callTaskRoutes, joinRoutes, parkedRoutes } from '@lead-flood/contracts';
 import { batchProcessor } from '@lead-flood/processor';
 import { addServiceRoutes, defineService, shellOptions } from '@lead-flood/service';
-import { createClock } from './clock.ts';
+import { calls } from './call/processor.ts';
+import { callerHandlers } from './caller/http.ts';
+import { callerProcessor } from './caller/processor.ts';
+import { createClock } from './clock/processor.ts';
 import { config } from './config.ts';
 import { errorCodes } from './errors.ts';
-import { handlers } from './http.ts';
-import { createParking } from './parking.ts';
-import { calls, createCallAllocation } from './processor.ts';
+import { taskHandlers } from './task/http.ts';
+import { createParking } from './task/parking.ts';
+import { createCallAllocation } from './task/processor.ts';
 
 const HOUR_MS = 3_600_000;
 
@@ -36,6 +41,8 @@ export const service = defineService({
     'RecallTask',
     'OfferTask',
     'CallLogged',
+    'CallerCreated',
+    'CallerUpdated',
   ],
   errorCodes,
   build: ({ config: settings, clock, database, codec, wakeRelay, applier }, server) => {
@@ -48,10 +55,11 @@ export const service = defineService({
       clock,
     );
     const tasks = batchProcessor(callAllocation, shellOptions(settings));
+    addServiceRoutes(server, callerRoutes, callerHandlers({ database, applier: applier(callerProcessor) }), settings);
     addServiceRoutes(
       server,
-      joinRoutes(callerRoutes, callTaskRoutes, parkedRoutes),
-      handlers({
+      joinRoutes(callTaskRoutes, parkedRoutes),
+      taskHandlers({
         clock,
         database,
         applier: applier(callAllocation),

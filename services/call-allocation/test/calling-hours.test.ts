@@ -1,7 +1,7 @@
 /** Where a number rings, and whether somebody may be called there at a moment. */
 import { describe, expect, it } from 'vitest';
-import { callingHours, defaultHours, isOpen } from '../src/domain/calling-hours.ts';
-import { regionOf } from '../src/region.ts';
+import { callingHours, defaultHours, isOpen } from '../src/task/domain/calling-hours.ts';
+import { regionOf } from '../src/task/region.ts';
 
 const zonesOf = (phone: string) => regionOf(phone)?.timezones;
 const mayCall = (phone: string, at: string): boolean => {

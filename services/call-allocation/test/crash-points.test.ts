@@ -1,8 +1,9 @@
 /** The processors of call-allocation, broken at every place that a run passes. */
 import { batchProcessor } from '@lead-flood/processor';
 import { crashPoints } from '@lead-flood/testing';
-import { createClock } from '../src/clock.ts';
-import { calls, createCallAllocation } from '../src/processor.ts';
+import { createClock } from '../src/clock/processor.ts';
+import { calls } from '../src/call/processor.ts';
+import { createCallAllocation } from '../src/task/processor.ts';
 import { at, freeCallers, heard, policy, reports, scores, ticks } from './inputs.ts';
 
 crashPoints('call-allocation', {

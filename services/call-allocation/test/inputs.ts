@@ -3,11 +3,12 @@ import { join } from 'node:path';
 import type { CallReported } from '@lead-flood/contracts';
 import { platformOrg } from '@lead-flood/kernel';
 import type { Database } from '@lead-flood/postgres';
-import { sql, texts } from '@lead-flood/postgres';
+import { sql } from '@lead-flood/postgres';
 import type { TestEvent } from '@lead-flood/testing';
 import { everyDiscoveryEvent, sampleId, sampleOrg, samplePerson, sampleScored, testNow } from '@lead-flood/testing';
-import { areaKey } from '../src/calling-area.ts';
-import { taskIdOf } from '../src/processor.ts';
+import { areaKey } from '../src/task/calling-area.ts';
+import { taskIdOf } from '../src/task/processor.ts';
+import { hire } from './hire.ts';
 import { zoneAt } from './zone.ts';
 
 export const at = { schema: 'call_allocation', migrations: join(import.meta.dirname, '../migrations') };
@@ -95,12 +96,8 @@ export async function freeCallers(database: Database): Promise<void> {
     insert into call_tasks (key, org_id, previous_revision, revision, published, seen, state, status, region_iso, language_code, calling_area)
     values (${sampleId('task')}, ${sampleOrg}, 0, 1, 1, '{}', '{}', 'PENDING', 'SE', 'sv', ${areaKey({ regionIso: 'SE', timezones: [zoneAt(14)] })})
   `);
-  const ids = [0, 1, 2].map((i) => sampleId('free-caller', i));
-  await database.query(sql.unsafe`
-    insert into callers (id, org_id, email, name, timezone, language_codes, region_iso_codes)
-    select id, ${sampleOrg}::uuid, id::text, 'Ana', 'Europe/Stockholm', '{sv}', '{SE}'
-    from unnest(${texts(ids)}::uuid[]) as id
-  `);
+  for (const i of [0, 1, 2])
+    await hire(database, sampleOrg, sampleId('free-caller', i), { languageCodes: ['sv'], regionIsoCodes: ['SE'] });
 }
 
 const MINUTE_MS = 60_000;

@@ -1,22 +1,24 @@
 /** Which task a caller gets next (CA-19), asked of a real database. */
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { CallerView } from '@lead-flood/contracts';
 import { randomId, systemClock } from '@lead-flood/kernel';
 import { sql } from '@lead-flood/postgres';
 import { createUntypedApplier, untyped, silentTelemetry } from '@lead-flood/processor';
 import type { UntypedApplier } from '@lead-flood/processor';
 import type { TestDatabase } from '@lead-flood/testing';
 import { createTestDatabase, sampleOrg, sampleScored, testCodec } from '@lead-flood/testing';
-import { openAreas } from '../src/calling-area.ts';
-import { matchingTasks, saveCaller } from '../src/caller-store.ts';
-import type { Task } from '../src/domain/task.ts';
-import { createCallAllocation, taskIdOf } from '../src/processor.ts';
+import { openAreas } from '../src/task/calling-area.ts';
+import type { KnownCaller } from '../src/caller/domain.ts';
+import { matchingTasks } from '../src/task/matching.ts';
+import type { Task } from '../src/task/domain/task.ts';
+import { createCallAllocation, taskIdOf } from '../src/task/processor.ts';
+import { hire } from './hire.ts';
 import { moveTask, zoneAt } from './zone.ts';
 
 let test: TestDatabase;
 let applier: UntypedApplier<Task>;
-let caller: CallerView;
+const callerId = randomId();
+let caller: KnownCaller;
 
 beforeAll(async () => {
   test = await createTestDatabase({
@@ -30,14 +32,7 @@ beforeAll(async () => {
     wakeRelay: () => undefined,
     telemetry: silentTelemetry,
   });
-  caller = await saveCaller(test.database, sampleOrg, randomId(), {
-    email: 'ana@demo.lead-flood.example',
-    name: 'Ana',
-    timezone: 'Europe/Stockholm',
-    languageCodes: ['sv', 'en'],
-    regionIsoCodes: ['SE', 'GB'],
-    metadata: {},
-  });
+  ({ caller } = await hire(test.database, sampleOrg, callerId));
 });
 afterEach(() => test.database.query(sql.unsafe`delete from call_tasks`));
 afterAll(() => test.drop());
@@ -116,7 +111,7 @@ describe('a caller is given tasks', () => {
       key: held,
       orgId: sampleOrg,
       correlationId: 'test',
-      data: { orgId: sampleOrg, taskId: held, callerId: randomId() },
+      data: { orgId: sampleOrg, taskId: held, callerId },
     });
     await task({ orgId: randomId() });
     expect(await matched()).toEqual([]);

@@ -1,12 +1,12 @@
 /** What stood in the tables before numbers had clocks of their own and languages one spelling. */
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { z } from 'zod';
 import { sql } from '@lead-flood/postgres';
 import type { EarlierDatabase } from '@lead-flood/testing';
 import { createEarlierDatabase, sampleId, sampleOrg } from '@lead-flood/testing';
-import { openAreas } from '../src/calling-area.ts';
-import { tasks } from '../src/store.ts';
+import { listCallers } from '../src/caller/store.ts';
+import { openAreas } from '../src/task/calling-area.ts';
+import { tasks } from '../src/task/store.ts';
 
 let test: EarlierDatabase;
 beforeAll(async () => {
@@ -66,11 +66,19 @@ it('[CA-19] tasks of before may ring in any zone of their country; callers have 
   expect(states.get(sampleId('declined'))?.state).toMatchObject({ kind: 'declined' });
   // Nine in New York is night in Honolulu.
   expect(await openAreas(database, Date.parse('2026-12-01T14:00:00Z'))).toEqual(['SE Europe/Stockholm']);
-  expect(
-    await database.one(sql.type(
-      z.object({ timezone: z.string(), languages: z.array(z.string()), regions: z.array(z.string()) }),
-    )`
-      select timezone, language_codes as languages, region_iso_codes as regions from callers
-    `),
-  ).toEqual({ timezone: 'Europe/Stockholm', languages: ['en', 'sv', 'no', 'he'], regions: ['GB', 'SE'] });
+  expect(await listCallers(database, sampleOrg, { limit: 10 })).toMatchObject({
+    rows: [
+      {
+        id: sampleId('caller'),
+        caller: {
+          name: 'Ana',
+          timezone: 'Europe/Stockholm',
+          languageCodes: ['en', 'sv', 'no', 'he'],
+          regionIsoCodes: ['GB', 'SE'],
+          metadata: {},
+          allocationStatus: 'ACTIVE',
+        },
+      },
+    ],
+  });
 });

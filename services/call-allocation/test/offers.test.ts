@@ -11,11 +11,12 @@ import { batchProcessor, createUntypedApplier, silentTelemetry, untyped } from '
 import type { UntypedApplier, Running, ShellDeps } from '@lead-flood/processor';
 import { createLine, dumpTables, eventually, sampleId, sampleOrg, sampleScored } from '@lead-flood/testing';
 import type { Line, TestEvent } from '@lead-flood/testing';
-import { lockCallers, saveCaller } from '../src/caller-store.ts';
-import { createClock } from '../src/clock.ts';
-import type { Task } from '../src/domain/task.ts';
-import { handlers } from '../src/http.ts';
-import { createCallAllocation, taskIdOf } from '../src/processor.ts';
+import { lockCallers } from '../src/task/matching.ts';
+import { createClock } from '../src/clock/processor.ts';
+import type { Task } from '../src/task/domain/task.ts';
+import { taskHandlers } from '../src/task/http.ts';
+import { createCallAllocation, taskIdOf } from '../src/task/processor.ts';
+import { hire } from './hire.ts';
 import { moveTask } from './zone.ts';
 
 const MINUTE_MS = 60_000;
@@ -59,14 +60,7 @@ afterEach(async () => {
 });
 
 const caller = (name: string, { orgId = sampleOrg, region = 'SE' } = {}) =>
-  saveCaller(line.database, orgId, sampleId(name), {
-    email: `${name}@demo.lead-flood.example`,
-    name,
-    timezone: 'Europe/Stockholm',
-    languageCodes: ['sv'],
-    regionIsoCodes: [region],
-    metadata: {},
-  });
+  hire(line.database, orgId, sampleId(name), { name, languageCodes: ['sv'], regionIsoCodes: [region] });
 
 /** A task that may be called now, wherever this test runs. */
 async function task(name: string, { orgId = sampleOrg, value = 50 } = {}): Promise<string> {
@@ -139,7 +133,7 @@ describe('on the maintenance tick', () => {
       data: { orgId: sampleOrg, taskId: taken, callerId: holds },
     });
     await line.database.query(
-      sql.unsafe`update callers set allocation_status = 'INACTIVE' where id = ${sampleId('away')}`,
+      sql.unsafe`update callers set allocation_status = 'INACTIVE', state = jsonb_set(state::jsonb, '{allocationStatus}', '"INACTIVE"')::text where key = ${sampleId('away')}`,
     );
     await line.publish(tick());
     await settled();
@@ -221,7 +215,7 @@ describe('on the maintenance tick', () => {
     const ana = await caller('ana');
     const offered = await task('offered', { value: 40 });
     await task('asked', { value: 59 });
-    const doors = handlers({
+    const doors = taskHandlers({
       clock: systemClock,
       database: line.database,
       applier,

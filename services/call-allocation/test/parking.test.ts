@@ -6,10 +6,10 @@ import { batchProcessor, untyped } from '@lead-flood/processor';
 import type { Untyped } from '@lead-flood/processor';
 import { createLine, sampleId, sampleOrg, sampleScored } from '@lead-flood/testing';
 import type { Line } from '@lead-flood/testing';
-import type { Parking } from '../src/parking.ts';
-import { createParking } from '../src/parking.ts';
-import { createCallAllocation, taskIdOf } from '../src/processor.ts';
-import { tasks } from '../src/store.ts';
+import type { Parking } from '../src/task/parking.ts';
+import { createParking } from '../src/task/parking.ts';
+import { createCallAllocation, taskIdOf } from '../src/task/processor.ts';
+import { tasks } from '../src/task/store.ts';
 
 const mended = createCallAllocation({ retryMs: 0, chaseMs: 0, recallsMax: 3 });
 const broken = sampleId('broken');

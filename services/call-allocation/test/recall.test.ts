@@ -8,9 +8,10 @@ import type { UntypedApplier } from '@lead-flood/processor';
 import { createLine, eventually, sampleId, sampleOrg, sampleScored } from '@lead-flood/testing';
 import type { Line } from '@lead-flood/testing';
 import { z } from 'zod';
-import type { Task } from '../src/domain/task.ts';
-import { createCallAllocation, taskIdOf } from '../src/processor.ts';
-import { tasks } from '../src/store.ts';
+import type { Task } from '../src/task/domain/task.ts';
+import { createCallAllocation, taskIdOf } from '../src/task/processor.ts';
+import { tasks } from '../src/task/store.ts';
+import { hire } from './hire.ts';
 
 const HOUR_MS = 3_600_000;
 const processor = createCallAllocation({ retryMs: 48 * HOUR_MS, chaseMs: 24 * HOUR_MS, recallsMax: 3 });
@@ -31,6 +32,7 @@ beforeAll(async () => {
     telemetry: silentTelemetry,
   });
   await line.start();
+  await hire(line.database, sampleOrg, callerId);
 });
 afterAll(() => line.close());
 

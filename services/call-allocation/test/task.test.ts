@@ -3,9 +3,10 @@ import { describe, expect, it } from 'vitest';
 import type { Events, EventsOf } from '@lead-flood/contracts';
 import { sampleId, sampleOrg, samplePerson, sampleScored, specify, testNow } from '@lead-flood/testing';
 import type { InputOf } from '@lead-flood/testing';
-import type { Facts, ReportOutcome } from '../src/domain/task.ts';
-import type { CallAllocation, CallCommands } from '../src/processor.ts';
-import { calls, createCallAllocation, taskIdOf } from '../src/processor.ts';
+import type { Facts, ReportOutcome } from '../src/task/domain/task.ts';
+import type { CallAllocation, CallCommands } from '../src/task/processor.ts';
+import { calls } from '../src/call/processor.ts';
+import { createCallAllocation, taskIdOf } from '../src/task/processor.ts';
 
 const leadId = sampleId('lead');
 const taskId = taskIdOf(leadId);
@@ -15,6 +16,7 @@ const facts: Facts = {
   region: { regionIso: 'SE', languageCode: 'sv', timezones: ['Europe/Stockholm'] },
   suppressed: false,
   offered: false,
+  callerIsActive: true,
 };
 const medium = sampleScored({ leadId, band: 'MEDIUM', value: 55 });
 const policy = { retryMs: 48 * 3_600_000, chaseMs: 24 * 3_600_000, recallsMax: 3 };

@@ -7,9 +7,10 @@ import type { UntypedApplier } from '@lead-flood/processor';
 import { createUntypedApplier, untyped, silentTelemetry } from '@lead-flood/processor';
 import type { TestDatabase } from '@lead-flood/testing';
 import { createTestDatabase, sampleId, sampleOrg, sampleScored, testCodec } from '@lead-flood/testing';
-import type { Task } from '../src/domain/task.ts';
-import { createCallAllocation, taskIdOf } from '../src/processor.ts';
-import { tasks } from '../src/store.ts';
+import type { Task } from '../src/task/domain/task.ts';
+import { createCallAllocation, taskIdOf } from '../src/task/processor.ts';
+import { tasks } from '../src/task/store.ts';
+import { hire } from './hire.ts';
 
 const leadId = sampleId('tenant-lead');
 const taskId = taskIdOf(leadId);
@@ -43,6 +44,8 @@ describe('a call task of one organisation', () => {
       wakeRelay: () => undefined,
       telemetry: silentTelemetry,
     });
+    await hire(test.database, sampleOrg, sampleId('caller'));
+    await hire(test.database, stranger, sampleId('their-caller'));
     const owner = { key: taskId, orgId: sampleOrg, correlationId: 'test' };
     await applier.apply({ ...owner, name: 'LeadScored', data: sampleScored({ leadId, band: 'MEDIUM' }) });
     await applier.apply({

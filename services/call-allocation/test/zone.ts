@@ -1,7 +1,7 @@
 /** Places for tasks, so that no test depends on the hour at which it runs. */
 import type { Queries } from '@lead-flood/postgres';
 import { sql } from '@lead-flood/postgres';
-import { areaKey } from '../src/calling-area.ts';
+import { areaKey } from '../src/task/calling-area.ts';
 
 /** A zone in which it is now this hour; such zones are named by whole hours from UTC, with the sign the wrong way round. */
 export function zoneAt(hour: number): string {

@@ -1,5 +1,5 @@
 /**
- * Writes src/number-zones.json from libphonenumber's time-zone map:
+ * Writes src/task/number-zones.json from libphonenumber's time-zone map:
  *
  *   curl -O https://raw.githubusercontent.com/google/libphonenumber/master/resources/timezones/map_data.txt
  *   node services/call-allocation/tools/generate-number-zones.ts map_data.txt
@@ -58,7 +58,7 @@ const areas = Object.fromEntries(
   [...byZones].toSorted(([a], [b]) => a.localeCompare(b)).map(([zones, prefixes]) => [zones, prefixes.join(' ')]),
 );
 writeFileSync(
-  join(import.meta.dirname, '../src/number-zones.json'),
+  join(import.meta.dirname, '../src/task/number-zones.json'),
   `${JSON.stringify(
     {
       source: 'https://github.com/google/libphonenumber, resources/timezones/map_data.txt of 2026-07-17 (f7e3e88)',

@@ -99,6 +99,46 @@ export type CallTaskRequeued = {
   readonly requeuedAt: number;
 };
 
+/** Somebody calls for the organisation from now on. */
+export type CallerCreated = {
+  /** The tenant. */
+  readonly orgId: string;
+  /** The caller; also the key of the topic. */
+  readonly callerId: string;
+  /** The caller’s own name and address. */
+  readonly person: Person;
+  /** The account by which the caller logs in, when it is not the caller’s own id. */
+  readonly userId: string | null;
+  /** IANA. */
+  readonly timezone: string;
+  readonly languageCodes: readonly string[];
+  readonly regionIsoCodes: readonly string[];
+  /** ACTIVE, PAUSED, or why no tasks are given. */
+  readonly allocationStatus: string;
+  /** Milliseconds since 1970. */
+  readonly createdAt: number;
+};
+
+/** What a caller speaks, where they call or whether they are given tasks has changed; told as a whole. */
+export type CallerUpdated = {
+  /** The tenant. */
+  readonly orgId: string;
+  /** The caller; also the key of the topic. */
+  readonly callerId: string;
+  /** The caller’s own name and address. */
+  readonly person: Person;
+  /** The account by which the caller logs in, when it is not the caller’s own id. */
+  readonly userId: string | null;
+  /** IANA. */
+  readonly timezone: string;
+  readonly languageCodes: readonly string[];
+  readonly regionIsoCodes: readonly string[];
+  /** ACTIVE, PAUSED, or why no tasks are given. */
+  readonly allocationStatus: string;
+  /** Milliseconds since 1970. */
+  readonly updatedAt: number;
+};
+
 /** The employer. */
 export type Company = {
   readonly name: string | null;
@@ -642,6 +682,8 @@ export type Events = {
   CallTaskCreated: CallTaskCreated;
   CallTaskDeclined: CallTaskDeclined;
   CallTaskRequeued: CallTaskRequeued;
+  CallerCreated: CallerCreated;
+  CallerUpdated: CallerUpdated;
   OfferTask: OfferTask;
   RecallTask: RecallTask;
   IcpCreated: IcpCreated;

@@ -95,6 +95,15 @@ export const topics = {
     retentionDays: 14,
     events: ['MessageSent', 'MessageFailed', 'MessageReplied', 'LeadNotContacted'],
   }),
+  'call-allocation.caller.v1': topic<'CallerCreated' | 'CallerUpdated'>({
+    keyOf: {},
+    name: 'call-allocation.caller.v1',
+    owner: 'call-allocation',
+    key: 'callerId',
+    partitions: 3,
+    retentionDays: null,
+    events: ['CallerCreated', 'CallerUpdated'],
+  }),
   'call-allocation.task.v1': topic<
     'CallTaskCreated' | 'CallTaskAssigned' | 'CallTaskCompleted' | 'CallTaskRequeued' | 'CallTaskDeclined'
   >({
@@ -297,6 +306,8 @@ export const topicOf = {
   MessageFailed: 'outreach.message.v1',
   MessageReplied: 'outreach.message.v1',
   LeadNotContacted: 'outreach.message.v1',
+  CallerCreated: 'call-allocation.caller.v1',
+  CallerUpdated: 'call-allocation.caller.v1',
   CallTaskCreated: 'call-allocation.task.v1',
   CallTaskAssigned: 'call-allocation.task.v1',
   CallTaskCompleted: 'call-allocation.task.v1',

@@ -21,6 +21,7 @@ export const settableStatuses = ['ACTIVE', 'PAUSED'] as const;
 export const callerChange = z
   .strictObject({ ...callerFields, metadata: notes, allocationStatus: z.enum(settableStatuses) })
   .partial();
+export type CallerChange = z.infer<typeof callerChange>;
 export const callerView = z.strictObject({
   id,
   userId: id.nullable(),

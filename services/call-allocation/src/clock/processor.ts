@@ -11,8 +11,8 @@ import type { Clock, Decision } from '@lead-flood/kernel';
 import { createDocumentStore } from '@lead-flood/postgres';
 import { emit } from '@lead-flood/processor';
 import type { BatchProcessor } from '@lead-flood/processor';
-import type { FreeCaller } from './caller-store.ts';
-import { freeCallers } from './caller-store.ts';
+import type { FreeCaller } from '../task/matching.ts';
+import { freeCallers } from '../task/matching.ts';
 
 const MAINTENANCE = 'system.maintenance';
 /** After a longer absence the ticks that have waited are passed: the next one does what they would have done. */

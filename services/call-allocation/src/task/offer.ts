@@ -2,8 +2,9 @@
 import { isId } from '@lead-flood/kernel';
 import type { Queries } from '@lead-flood/postgres';
 import { parkedKeysOf } from '@lead-flood/postgres';
+import { readCallers } from '../caller/store.ts';
 import { openAreas } from './calling-area.ts';
-import { activeCallers, busyCallers, matchingTasks } from './caller-store.ts';
+import { busyCallers, matchingTasks } from './matching.ts';
 
 /** Candidates looked at for one offer: a task whose key is set aside is passed over. */
 const CANDIDATES = 10;
@@ -20,13 +21,13 @@ export async function tasksToOffer(
   const callerIds = offers.map(({ callerId }) => callerId).filter(isId);
   const found = new Map<string, string>();
   if (callerIds.length === 0) return found;
-  const callers = await activeCallers(tx, callerIds);
+  const callers = await readCallers(tx, callerIds);
   const busy = new Set(await busyCallers(tx, callerIds));
   const open = await openAreas(tx, now);
   for (const { id, orgId, callerId } of offers) {
-    const caller = callers.get(callerId);
-    if (caller?.orgId !== orgId || busy.has(callerId)) continue;
-    const keys = await matchingTasks(tx, orgId, caller, open, CANDIDATES, [...found.values()]);
+    const row = callers.get(callerId);
+    if (row?.orgId !== orgId || row.caller.allocationStatus !== 'ACTIVE' || busy.has(callerId)) continue;
+    const keys = await matchingTasks(tx, orgId, row.caller, open, CANDIDATES, [...found.values()]);
     const parked = await parkedKeysOf(tx, group, keys);
     const best = keys.find((key) => !parked.has(key));
     if (best === undefined) continue;

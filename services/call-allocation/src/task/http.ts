@@ -1,86 +1,57 @@
-/** Call-allocation's REST doors: callers, the caller's task, the operator's view. */
+/** The caller's task, the operator's view, and keys that were set aside. */
 import { z } from 'zod';
-import type { callerRoutes, callTaskRoutes, CallTaskView, Handlers, parkedRoutes } from '@lead-flood/contracts';
+import type { callTaskRoutes, CallTaskView, Handlers, parkedRoutes } from '@lead-flood/contracts';
 import type { Clock } from '@lead-flood/kernel';
-import { CodedError, derivedId, randomId } from '@lead-flood/kernel';
+import { CodedError } from '@lead-flood/kernel';
 import type { Database } from '@lead-flood/postgres';
 import { sql, sqlState } from '@lead-flood/postgres';
 import type { Applier } from '@lead-flood/processor';
+import { callerOfUser } from '../caller/store.ts';
 import { openAreas } from './calling-area.ts';
-import { activeTaskOf, callerOfUser, getCaller, listCallers, matchingTasks, saveCaller } from './caller-store.ts';
+import { activeTaskOf, matchingTasks } from './matching.ts';
 import { isOpen } from './domain/calling-hours.ts';
 import type { Task } from './domain/task.ts';
 import type { CallCommands } from './processor.ts';
+import type { Parking } from './parking.ts';
 import { tasks } from './store.ts';
 
 /** Candidates looked at in one request: others may take the first ones in the same moment. */
 const CANDIDATES = 10;
 
-import type { Parking } from './parking.ts';
-
-export type HandlerDeps = {
+export type TaskDeps = {
   readonly clock: Clock;
   readonly database: Database;
   readonly applier: Applier<Task, CallCommands>;
   readonly parking: Parking;
 };
 
-export function handlers(
-  deps: HandlerDeps,
-): Handlers<typeof callerRoutes & typeof callTaskRoutes & typeof parkedRoutes> {
+export function taskHandlers(deps: TaskDeps): Handlers<typeof callTaskRoutes & typeof parkedRoutes> {
   const { clock, database, applier, parking } = deps;
   return {
     listParked: ({ query, principal }) => parking.list(principal.orgId, query.limit),
     listDrains: ({ query, principal }) => parking.drains(principal.orgId, query.limit),
     drainParked: ({ body, principal }) => parking.drain(principal, body),
-    createCaller: ({ body, principal, idempotencyKey }) =>
-      saveCaller(
-        database,
-        principal.orgId,
-        idempotencyKey === null ? randomId() : derivedId(principal.orgId, 'caller', idempotencyKey),
-        body,
-      ),
-    listCallers: ({ query, principal }) => listCallers(database, principal.orgId, query),
-    getCaller: ({ params, principal }) => getCaller(database, principal.orgId, params.callerId),
-    updateCaller: async ({ params, body, principal }) => {
-      const { email, name, timezone, languageCodes, regionIsoCodes, metadata, userId } = await getCaller(
-        database,
-        principal.orgId,
-        params.callerId,
-      );
-      const given = Object.fromEntries(Object.entries(body).filter(([, value]) => value !== undefined));
-      return saveCaller(database, principal.orgId, params.callerId, {
-        email,
-        name,
-        timezone,
-        languageCodes,
-        regionIsoCodes,
-        metadata,
-        ...(userId === null ? {} : { userId }),
-        ...given,
-      });
-    },
     currentTask: async ({ principal, correlationId }) => {
-      const caller = await callerOfUser(database, principal.orgId, principal.userId);
-      const held = await activeTaskOf(database, caller.id);
+      const { id: callerId, caller } = await callerOfUser(database, principal.orgId, principal.userId);
+      const held = await activeTaskOf(database, callerId);
       if (held !== null) return { task: await readTask(deps, principal.orgId, held) };
       // Whoever is away is given nothing, by asking as little as by the clock.
       if (caller.allocationStatus !== 'ACTIVE') return { task: null };
       const open = await openAreas(database, clock.now());
       for (const taskId of await matchingTasks(database, principal.orgId, caller, open, CANDIDATES)) {
-        const given = await tryAssign(deps, { orgId: principal.orgId, taskId, callerId: caller.id, correlationId });
+        const given = await tryAssign(deps, { orgId: principal.orgId, taskId, callerId, correlationId });
         if (given !== null) return { task: await readTask(deps, principal.orgId, given) };
       }
       return { task: null };
     },
     reportOutcome: async ({ params, body, principal, correlationId }) => {
-      const caller = await callerOfUser(database, principal.orgId, principal.userId);
+      const { id: callerId } = await callerOfUser(database, principal.orgId, principal.userId);
       const { state } = await applier.apply({
         name: 'ReportOutcome',
         key: params.taskId,
         orgId: principal.orgId,
         correlationId,
-        data: { orgId: principal.orgId, taskId: params.taskId, callerId: caller.id, outcome: body.outcome },
+        data: { orgId: principal.orgId, taskId: params.taskId, callerId, outcome: body.outcome },
       });
       return toView(params.taskId, state, clock.now());
     },
@@ -121,10 +92,10 @@ type Assignment = {
 };
 
 /** What may have happened to a candidate since it was found. */
-const passedOver: ReadonlySet<string> = new Set(['CAL_ERR_TASK_TAKEN', 'CAL_ERR_OUTSIDE_HOURS']);
+const passedOver: ReadonlySet<string> = new Set(['CAL_ERR_TASK_TAKEN', 'CAL_ERR_OUTSIDE_HOURS', 'CAL_ERR_CALLER_AWAY']);
 
 /** The task that the caller holds now: this one, or one given in the same moment. Null when this one cannot be given. */
-async function tryAssign(deps: HandlerDeps, { correlationId, ...command }: Assignment): Promise<string | null> {
+async function tryAssign(deps: TaskDeps, { correlationId, ...command }: Assignment): Promise<string | null> {
   const { applier, database } = deps;
   try {
     const { orgId, taskId } = command;
@@ -140,7 +111,7 @@ async function tryAssign(deps: HandlerDeps, { correlationId, ...command }: Assig
   }
 }
 
-async function readTask({ clock, database }: HandlerDeps, orgId: string, taskId: string): Promise<CallTaskView> {
+async function readTask({ clock, database }: TaskDeps, orgId: string, taskId: string): Promise<CallTaskView> {
   const stored = await tasks.loadOf(database, orgId, taskId);
   if (stored === null) throw unknownTask();
   return toView(taskId, stored.state, clock.now());

@@ -1,10 +1,9 @@
-/** Call-allocation's tables: tasks, call logs, and leads that must not be called. */
+/** The tables of tasks, and of leads that must not be called. */
 import { z } from 'zod';
 import type { Queries, Saved } from '@lead-flood/postgres';
 import { createDocumentStore, sql, texts } from '@lead-flood/postgres';
 import type { Store } from '@lead-flood/processor';
 import { areaKey } from './calling-area.ts';
-import type { CallLog } from './domain/call-log.ts';
 import type { Open, Task } from './domain/task.ts';
 import { outcomes, taskStatuses } from './domain/task.ts';
 
@@ -99,23 +98,3 @@ export async function suppressedLeads(tx: Queries, leadIds: readonly string[]): 
     ),
   );
 }
-
-const callLog: z.ZodType<CallLog> = z.object({
-  callId: z.string(),
-  taskId: text,
-  callerId: text,
-  events: z.array(z.object({ eventId: z.string(), type: z.string(), at: z.number() })),
-  answered: z.boolean(),
-  durationSeconds: z.number().nullable(),
-  recordingUrl: text,
-  endedAt: z.number().nullable(),
-});
-
-export const callLogs = createDocumentStore<CallLog>({
-  table: 'call_logs',
-  state: callLog,
-  columns: [
-    { name: 'call_id', type: 'text', of: (state) => state.callId },
-    { name: 'task_id', type: 'text', of: (state) => state.taskId },
-  ],
-});

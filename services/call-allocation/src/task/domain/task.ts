@@ -88,6 +88,8 @@ export type Facts = {
   readonly suppressed: boolean;
   /** The task was found for the caller of an offer, who holds none. */
   readonly offered: boolean;
+  /** Of whom a task is to be assigned to: whoever is away is given none. */
+  readonly callerIsActive: boolean;
 };
 
 export function considerLead(state: Task, lead: LeadScored, facts: Facts, now: number): Decision<Task, Emitted> {
@@ -176,7 +178,17 @@ const unknown = () => reject('CAL_ERR_UNKNOWN_TASK', 'there is no such task');
 const invalid = (status: TaskStatus, move: string) =>
   reject('CAL_ERR_INVALID_TRANSITION', `a task that is ${status} cannot be ${move}`);
 
-export function assign(state: Task, { orgId, taskId, callerId }: AssignTask, now: number): Decision<Task, Emitted> {
+export function assign(
+  state: Task,
+  command: AssignTask,
+  { callerIsActive }: Pick<Facts, 'callerIsActive'>,
+  now: number,
+): Decision<Task, Emitted> {
+  if (!callerIsActive) return reject('CAL_ERR_CALLER_AWAY', 'the caller is given no tasks');
+  return give(state, command, now);
+}
+
+function give(state: Task, { orgId, taskId, callerId }: AssignTask, now: number): Decision<Task, Emitted> {
   if (state.kind !== 'task') return unknown();
   if (state.status !== 'PENDING') return reject('CAL_ERR_TASK_TAKEN', 'somebody else holds the task');
   if (!isOpen(state.region, now)) return reject('CAL_ERR_OUTSIDE_HOURS', 'nobody may be called there at this hour');
@@ -196,7 +208,7 @@ export function offer(
   if (state.kind !== 'task' || state.status !== 'PENDING') return skip('task_taken');
   // The hours may have ended since the clock struck.
   if (!isOpen(state.region, now)) return skip('outside_hours');
-  return assign(state, { orgId, taskId, callerId }, now);
+  return give(state, { orgId, taskId, callerId }, now);
 }
 
 export function report(

@@ -1,11 +1,9 @@
-/** Call-allocation's two processors: `call-allocation` keeps the tasks, `call-allocation-calls` the log of each call. */
+/** Call tasks: what is heard of leads, answers and calls, and the moves of callers and operators. */
 import { only, topics } from '@lead-flood/contracts';
 import type { Clock } from '@lead-flood/kernel';
-import { derivedId, systemClock } from '@lead-flood/kernel';
+import { derivedId, isId, systemClock } from '@lead-flood/kernel';
 import type { Queries } from '@lead-flood/postgres';
 import type { BatchProcessor, Placed } from '@lead-flood/processor';
-import type { CallLog } from './domain/call-log.ts';
-import { initialCall, logCall } from './domain/call-log.ts';
 import type { AssignTask, Facts, RecallPolicy, ReportOutcome, RequeueTask, Task } from './domain/task.ts';
 import {
   assign,
@@ -19,10 +17,11 @@ import {
   report,
   requeue,
 } from './domain/task.ts';
-import { lockCallers } from './caller-store.ts';
+import { readCallers } from '../caller/store.ts';
+import { lockCallers } from './matching.ts';
 import { tasksToOffer } from './offer.ts';
 import { regionOf } from './region.ts';
-import { callLogs, store, suppressedLeads } from './store.ts';
+import { store, suppressedLeads } from './store.ts';
 
 const reads = [
   topics['scoring.lead.v1'],
@@ -74,7 +73,7 @@ export const createCallAllocation = (policy: RecallPolicy, clock: Clock = system
     LeadMerged: (state, { data }) => hearMerge(state, data),
     RecallTask: (state, { data }, ctx) => recall(state, data, ctx.facts, ctx.now),
     OfferTask: (state, { data }, ctx) => offer(state, data, ctx.facts, ctx.now),
-    AssignTask: (state, { data }, ctx) => assign(state, data, ctx.now),
+    AssignTask: (state, { data }, ctx) => assign(state, data, ctx.facts, ctx.now),
     ReportOutcome: (state, { data }, ctx) => report(state, data, policy, ctx.now),
     RequeueTask: (state, { data }, ctx) => requeue(state, data, ctx.now),
   },
@@ -88,6 +87,14 @@ async function claim(tx: Queries, inputs: readonly Input[], now: number): Promis
     inputs.flatMap((input) => (mayCall(input) && input.data.leadId !== undefined ? [input.data.leadId] : [])),
   );
   const offered = await offersOf(tx, inputs, now);
+  const assigned = inputs.flatMap(({ name, data: { callerId } }) =>
+    name === 'AssignTask' && typeof callerId === 'string' && isId(callerId) ? [callerId] : [],
+  );
+  const callers = await readCallers(tx, assigned);
+  const isActive = ({ orgId, data }: Input): boolean => {
+    const found = callers.get(data.callerId ?? '');
+    return found?.orgId === orgId && found.caller.allocationStatus === 'ACTIVE';
+  };
   return inputs.map((input) => {
     const { taskId: named, mergedLeadId, person } = input.data;
     const leadId = mergedLeadId ?? input.data.leadId;
@@ -100,6 +107,7 @@ async function claim(tx: Queries, inputs: readonly Input[], now: number): Promis
         region: medium(input) ? regionOf(person?.phone ?? null) : null,
         suppressed: leadId !== undefined && silent.has(leadId),
         offered: offered.has(input.id),
+        callerIsActive: isActive(input),
       },
     };
   });
@@ -122,16 +130,3 @@ async function offersOf(tx: Queries, inputs: readonly Input[], now: number): Pro
     now,
   );
 }
-
-const callReads = [topics['ingest.call.v1']] as const;
-const callWrites = [topics['call-allocation.call.v1']] as const;
-
-export const calls: BatchProcessor<CallLog, typeof callReads, typeof callWrites> = {
-  group: 'call-allocation-calls',
-  reads: callReads,
-  writes: callWrites,
-  store: callLogs,
-  initial: () => initialCall,
-  keyOf: ({ orgId, data }) => derivedId('call', orgId, data.callId),
-  decide: { CallReported: (state, { data }) => logCall(state, data) },
-};
