@@ -45,6 +45,16 @@ export const sharedConfig = z.object({
     .string()
     .min(32)
     .describe('Shared by gateway and services: signs who is calling. At least 32 characters.'),
+  GROUPS: z
+    .string()
+    .default('')
+    .transform((text) =>
+      text
+        .split(',')
+        .map((name) => name.trim())
+        .filter((name) => name !== ''),
+    )
+    .describe('Consumer groups that this process runs, separated by commas; empty: all of the service.'),
   BATCH_MESSAGES_MAX: z.coerce
     .number()
     .int()

@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { errorBody } from '@lead-flood/contracts';
 import { createLog, defineService, readConfig, sharedConfig, startService } from '@lead-flood/service';
 import { sql } from '@lead-flood/postgres';
+import { chooseGroups } from '../src/groups.ts';
 import { createTestDatabase, eventually, testEnvironment } from '@lead-flood/testing';
 
 const ended: string[] = [];
@@ -116,5 +117,43 @@ describe('a service', () => {
     `);
     expect(open).toBe(0);
     await test.drop();
+  });
+
+  const groupsStarted = async (GROUPS: string): Promise<readonly string[]> => {
+    const started: string[] = [];
+    const startable = (group: string) => ({
+      group,
+      start: () => {
+        started.push(group);
+        return Promise.resolve({
+          lastSeenAt: Date.now,
+          halted: () => null,
+          failingSince: () => null,
+          stop: () => Promise.resolve(),
+        });
+      },
+    });
+    const test = await createTestDatabase({ schema: 'example', migrations: definition.migrations });
+    const config = readConfig(sharedConfig, { ...settings, DATABASE_URL: test.url, GROUPS });
+    const withGroups = { ...definition, build: () => ({ processors: ['deciding', 'sending'].map(startable) }) };
+    try {
+      const service = await startService(withGroups, config, createLog('example', config), () => undefined);
+      await service.stop();
+      return started;
+    } finally {
+      await test.drop();
+    }
+  };
+
+  it('runs all of its groups, or those that GROUPS names', async () => {
+    expect(await groupsStarted('')).toEqual(['deciding', 'sending']);
+    expect(await groupsStarted(' sending, ')).toEqual(['sending']);
+  });
+
+  it('that is told to run a group it does not have refuses to start and names those it has', () => {
+    const all = ['deciding', 'sending'].map((group) => ({ group, start: () => Promise.reject(new Error('never')) }));
+    expect(() => chooseGroups(all, ['sending', 'mailing'])).toThrow(
+      'GROUPS names mailing; this service has deciding, sending',
+    );
   });
 });
