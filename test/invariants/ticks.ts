@@ -2,12 +2,14 @@
  * I13. Clocks as their topic tells them. A tick's id follows from its name and period, so that a second one of the same period
  * is somebody who ticks by other rules; what one clock wrote twice is I7's. A period may come late: its lease must first run out.
  */
-import { clocks } from '../../services/analytics/src/clock.ts';
+import { clocks as clocksOfAnalytics } from '../../services/analytics/src/clock.ts';
+import { clocks as clocksOfCalls } from '../../services/call-allocation/src/clock/processor.ts';
 import type { Invariant, Violation } from './invariant.ts';
 import { finding } from './invariant.ts';
 
 /** The lease, the next look at it, and the way through outbox and relay. */
 const LATE_MS = 30_000;
+const clocks = [...clocksOfAnalytics, ...clocksOfCalls];
 const TOPIC = 'platform.tick.v1';
 
 export const ticks: Invariant = {

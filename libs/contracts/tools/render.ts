@@ -77,7 +77,7 @@ export function renderCatalogue(files: readonly SchemaFile[], topics: readonly T
   const sections = topics
     .filter((topic) => topic.events.length > 0)
     .map((topic) => {
-      const head = `## ${topic.name}\n\nWritten by ${topic.owner}; key \`${topic.key ?? 'the writer’s choice'}\`; ${topic.partitions} partitions; kept ${topic.retentionDays === null ? 'by key, the latest of each' : `${topic.retentionDays} days`}.\n`;
+      const head = `## ${topic.name}\n\nWritten by ${topic.owner === 'platform' ? 'whichever service it is about' : topic.owner}; key \`${topic.key ?? 'the writer’s choice'}\`; ${topic.partitions} partitions; kept ${topic.retentionDays === null ? 'by key, the latest of each' : `${topic.retentionDays} days`}.\n`;
       const events = topic.events.map((name) => {
         const record = byName.get(name);
         if (record === undefined) throw new Error(`topics.json names ${name}, which has no schema`);

@@ -49,7 +49,7 @@ export type ServiceDefinition<T extends z.ZodObject> = {
   readonly config: T;
   /** Events that this process encodes, beside those that its processors write. */
   readonly writes: readonly EventName[];
-  /** Clocks that one replica of this service runs for everybody; they are `Ticked` on platform.tick.v1, named in `writes`. */
+  /** Clocks of this service, run by one replica; they are `Ticked` on platform.tick.v1, named in `writes`. */
   readonly ticks?: readonly Tick[];
   readonly errorCodes: Readonly<Record<string, ApiErrorCode>>;
   /** Only where clients come in from outside. */

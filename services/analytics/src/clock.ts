@@ -1,5 +1,5 @@
 /**
- * The clocks that analytics runs for everybody, and what it does by them itself: old dead letters are retired on the
+ * The clocks of analytics, and what it does by them: old dead letters are retired on the
  * maintenance tick, in the transaction that remembers the tick. Ticks of a clock lie in one partition, so the next one
  * waits until this one is done.
  */

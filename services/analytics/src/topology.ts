@@ -9,7 +9,7 @@
  *
  *   *.dead-letter.v1 ─▶ analytics-dead-letters ─▶ dead_letters ─▶ GET /v1/dead-letters
  *
- *   ticks ─▶ platform.tick.v1 ─▶ analytics-clock ─▶ retires dead letters; other services hear the same ticks
+ *   ticks ─▶ platform.tick.v1 ─▶ analytics-clock ─▶ retires dead letters
  */
 import { join } from 'node:path';
 import { deadLetterRoutes, funnelRoutes, joinRoutes, leadRoutes, uploadProgressRoutes } from '@lead-flood/contracts';

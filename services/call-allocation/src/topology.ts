@@ -18,7 +18,7 @@ import { addServiceRoutes, defineService, shellOptions } from '@lead-flood/servi
 import { calls } from './call/processor.ts';
 import { callerHandlers } from './caller/http.ts';
 import { callerProcessor } from './caller/processor.ts';
-import { createClock } from './clock/processor.ts';
+import { clocks, createClock } from './clock/processor.ts';
 import { config } from './config.ts';
 import { errorCodes } from './errors.ts';
 import { taskHandlers } from './task/http.ts';
@@ -43,7 +43,9 @@ export const service = defineService({
     'CallLogged',
     'CallerCreated',
     'CallerUpdated',
+    'Ticked',
   ],
+  ticks: clocks,
   errorCodes,
   build: ({ config: settings, clock, database, codec, wakeRelay, applier }, server) => {
     const callAllocation = createCallAllocation(

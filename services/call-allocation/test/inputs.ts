@@ -104,7 +104,7 @@ const MINUTE_MS = 60_000;
 /** Ticks that are long overdue are passed, so these are of now. */
 const minute = Math.floor(Date.now() / MINUTE_MS);
 
-export const ticks = ['system.heartbeat', 'system.maintenance'].flatMap((tick) =>
+export const ticks = ['system.heartbeat', 'call-allocation.offers'].flatMap((tick) =>
   Array.from({ length: 4 }, (_, i): TestEvent => {
     const period = minute + i;
     const data = { orgId: platformOrg, tick, period, dueAt: period * MINUTE_MS };

@@ -79,7 +79,7 @@ function tick(n = 0): TestEvent {
     name: 'Ticked',
     id: sampleId('tick', period),
     version: period,
-    data: { orgId: platformOrg, tick: 'system.maintenance', period, dueAt: period * MINUTE_MS },
+    data: { orgId: platformOrg, tick: 'call-allocation.offers', period, dueAt: period * MINUTE_MS },
   };
 }
 
@@ -178,7 +178,7 @@ describe('on the maintenance tick', () => {
     const heard = {
       name: 'Ticked',
       id: sampleId('tick'),
-      key: 'system.maintenance',
+      key: 'call-allocation.offers',
       orgId: platformOrg,
       version: 1,
       correlationId: 'test',
@@ -186,7 +186,7 @@ describe('on the maintenance tick', () => {
       traceparent: null,
       source: 'platform.tick.v1',
       publishedAt: Date.now(),
-      data: { orgId: platformOrg, tick: 'system.maintenance', period: 1, dueAt: Date.now() },
+      data: { orgId: platformOrg, tick: 'call-allocation.offers', period: 1, dueAt: Date.now() },
     } as const;
     const callersWith = async (isOffering: boolean) =>
       (await createClock({ isOffering }).facts?.(line.database, [heard]))?.[0]?.callers.length;

@@ -145,7 +145,7 @@ export const topics = {
   'platform.job.v1': topic<'JobChanged'>({
     keyOf: {},
     name: 'platform.job.v1',
-    owner: 'analytics',
+    owner: 'platform',
     key: 'jobId',
     partitions: 6,
     retentionDays: 7,
@@ -154,7 +154,7 @@ export const topics = {
   'platform.tick.v1': topic<'Ticked'>({
     keyOf: {},
     name: 'platform.tick.v1',
-    owner: 'analytics',
+    owner: 'platform',
     key: 'tick',
     partitions: 1,
     retentionDays: 1,

@@ -1,5 +1,5 @@
 /**
- * What call-allocation does by the clock (X-SC-03): on the maintenance tick every active caller without a task is offered
+ * What call-allocation does by the clock (X-SC-03): on its tick every active caller without a task is offered
  * one, each by a command of its own, so that what goes wrong with one caller is that caller's alone. Ticks of a clock lie
  * in one partition: the next one waits until this one is done.
  */
@@ -8,13 +8,16 @@ import type { OfferTask, Ticked } from '@lead-flood/contracts';
 import { topics } from '@lead-flood/contracts';
 import { apply, derivedId, skip, systemClock } from '@lead-flood/kernel';
 import type { Clock, Decision } from '@lead-flood/kernel';
+import type { Tick } from '@lead-flood/postgres';
 import { createDocumentStore } from '@lead-flood/postgres';
 import { emit } from '@lead-flood/processor';
 import type { BatchProcessor } from '@lead-flood/processor';
 import type { FreeCaller } from '../task/matching.ts';
 import { freeCallers } from '../task/matching.ts';
 
-const MAINTENANCE = 'system.maintenance';
+const OFFERS = 'call-allocation.offers';
+/** X-SC-03: of the replicas the one that holds the lease writes it. */
+export const clocks: readonly Tick[] = [{ name: OFFERS, everyMs: 60_000 }];
 /** After a longer absence the ticks that have waited are passed: the next one does what they would have done. */
 const LATE_MS = 5 * 60_000;
 
@@ -41,9 +44,9 @@ export const createClock = ({ isOffering, clock = systemClock }: ClockOptions): 
   initial: () => ({ tick: '', period: 0, dueAt: 0 }),
   keyOf: ({ data }) => derivedId('clock', data.tick),
   facts: async (tx, inputs) => {
-    const isDue = isOffering && inputs.some(({ data }) => data.tick === MAINTENANCE);
+    const isDue = isOffering && inputs.some(({ data }) => data.tick === OFFERS);
     const callers = isDue ? await freeCallers(tx, clock.now()) : [];
-    return inputs.map(({ data }) => ({ callers: data.tick === MAINTENANCE ? callers : [] }));
+    return inputs.map(({ data }) => ({ callers: data.tick === OFFERS ? callers : [] }));
   },
   decide: { Ticked: (_state, { data }, ctx) => offerToAll(data, ctx.facts, ctx.now) },
 });
