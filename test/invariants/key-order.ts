@@ -20,7 +20,10 @@ export const aggregates: readonly Aggregate[] = [
   { topics: ['discovery.lead.v1'], table: { schema: 'discovery', name: 'leads' } },
   { topics: ['enrichment.lead.v1'], table: { schema: 'enrichment', name: 'lead_enrichments' } },
   { topics: ['scoring.lead.v1'], table: { schema: 'scoring', name: 'lead_scores' } },
-  { topics: ['outreach.send.v1', 'outreach.message.v1'], table: { schema: 'outreach', name: 'conversations' } },
+  {
+    topics: ['outreach.send.v1', 'outreach.message.v1', 'outreach.suppression.v1'],
+    table: { schema: 'outreach', name: 'conversations' },
+  },
   { topics: ['discovery.icp.v1'], table: { schema: 'discovery', name: 'icps' } },
   { topics: ['call-allocation.caller.v1'], table: { schema: 'call_allocation', name: 'callers' } },
   { topics: ['call-allocation.task.v1'], table: { schema: 'call_allocation', name: 'call_tasks' } },

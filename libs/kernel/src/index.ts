@@ -1,4 +1,5 @@
 /** The vocabulary that every other folder shares: decisions, messages, ids, errors, time. */
+export * from './address-key.ts';
 export * from './clock.ts';
 export * from './decision.ts';
 export * from './errors.ts';

@@ -43,7 +43,7 @@ function expectOrder(topic: string, events: readonly { key: string; version: num
 
 /** Times of processing differ from run to run; times that were handed in do not. */
 const PROCESSING_TIMES =
-  /^(discoveredAt|enrichedAt|failedAt|scoredAt|decidedAt|requestedAt|sentAt|repliedAt|createdAt|assignedAt|completedAt|requeuedAt|changedAt|mergedAt|erasedAt|endedAt|observedAt|latencyMs)$/;
+  /^(discoveredAt|enrichedAt|failedAt|scoredAt|decidedAt|requestedAt|sentAt|repliedAt|createdAt|assignedAt|completedAt|requeuedAt|changedAt|mergedAt|erasedAt|suppressedAt|endedAt|observedAt|latencyMs)$/;
 
 function withoutTimes(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withoutTimes);

@@ -71,6 +71,10 @@ export function everyDiscoveryEvent(leadId: string, lead = sampleDiscovered({ le
     { name: 'LeadDuplicated', data: again },
     { name: 'LeadRejected', data: { orgId, submissionId, source, submittedAt, reasons: [], jobId } },
     { name: 'LeadMerged', data: { orgId, leadId, mergedLeadId, evidence: ['email'], mergedAt: testNow } },
+    {
+      name: 'ConsentRecorded',
+      data: { orgId, leadId, person, basis: 'customer', note: null, source, refuses: false, givenAt: testNow },
+    },
     { name: 'LeadErased', data: { orgId, leadId, erasedAt: testNow, reason: 'asked' } },
   ];
   return events.map((event, n): TestEvent => ({ ...event, id: sampleId(event.name, leadId), version: n + 1 }));

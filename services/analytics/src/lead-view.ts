@@ -35,6 +35,7 @@ export function toLeadView(leadId: string, lead: LeadDocument): LeadView {
     person: { ...nobody, ...known(lead.person) },
     company: { ...nowhere, ...known(lead.company) },
     customFields: { ...lead.customFields },
+    consent: lead.consent === undefined ? null : { ...lead.consent, givenAt: time(lead.consent.givenAt) },
     submissions: Object.values(lead.outcomes).reduce((sum, count) => sum + count, 0),
     enrichment: lead.enrichment === null ? null : toEnrichmentView(lead.enrichment),
     score: lead.score === null ? null : toScoreView(lead.score),

@@ -36,6 +36,7 @@ export const createAnalytics = (freshness: Freshness): AnalyticsProcessor => ({
     LeadDuplicated: (state, event) => project(state, event, discovery.duplicated),
     LeadRejected: (state, event) => project(state, event, discovery.rejected),
     LeadMerged: (state, event) => project(state, event, discovery.merged),
+    ConsentRecorded: (state, event) => project(state, event, discovery.consentRecorded),
     LeadErased: (state, event) => project(state, event, discovery.erased),
     LeadEnriched: (state, event) => project(state, event, qualification.enriched),
     LeadEnrichmentFailed: (state, event) => project(state, event, qualification.enrichmentFailed),

@@ -5,7 +5,7 @@ import { toDeadLetter } from '@lead-flood/kafka';
 import type { OutgoingRecord } from '@lead-flood/kafka';
 import { platformOrg } from '@lead-flood/kernel';
 import type { TestEvent } from '@lead-flood/testing';
-import { sampleId, sampleOrg, testNow } from '@lead-flood/testing';
+import { sampleId, sampleOrg, samplePerson, testNow } from '@lead-flood/testing';
 import { clocks } from '../src/clock.ts';
 import { duplicate, fullStory, rejection } from './story.ts';
 
@@ -17,6 +17,20 @@ const versioned = (events: readonly TestEvent[]): TestEvent[] =>
 const erased = (leadId: string): TestEvent => ({
   name: 'LeadErased',
   data: { orgId: sampleOrg, leadId, erasedAt: testNow, reason: 'asked' },
+});
+
+const consented = (leadId: string): TestEvent => ({
+  name: 'ConsentRecorded',
+  data: {
+    orgId: sampleOrg,
+    leadId,
+    person: samplePerson(),
+    basis: 'customer',
+    note: null,
+    source: 'crm',
+    refuses: false,
+    givenAt: testNow,
+  },
 });
 
 const jobId = sampleId('upload');
@@ -31,7 +45,7 @@ export const inputs = Array.from({ length: 5 }, (_, i) => i).flatMap((i): TestEv
     data: { ...duplicate(leadId, jobId), submissionId: sampleId('third', i) },
   };
   const lists = [
-    [...discovery, again, erased(leadId)],
+    [...discovery, again, consented(leadId), erased(leadId)],
     ...others,
     [{ name: 'LeadRejected', data: rejection(sampleId('refused', i), jobId) } satisfies TestEvent],
   ];

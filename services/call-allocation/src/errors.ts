@@ -8,6 +8,7 @@ export const errorCodes = {
   CAL_ERR_CALLER_RESTRICTED: 'conflict',
   CAL_ERR_CALLER_AWAY: 'conflict',
   CAL_ERR_TASK_TAKEN: 'conflict',
+  CAL_ERR_SUPPRESSED: 'conflict',
   CAL_ERR_OUTSIDE_HOURS: 'conflict',
   CAL_ERR_NOT_PARKED: 'not_found',
   CAL_ERR_INVALID_TRANSITION: 'invalid_transition',

@@ -3,7 +3,7 @@
  *
  *   discovery.lead.v1 ───┐  (LeadMerged)
  *   scoring.lead.v1 ─────┤                                   GET /v1/call-tasks/current ─┐ the same
- *   outreach.message.v1 ─┼─▶ call-allocation ─▶ call-allocation.task.v1  ◀───────────────┘ decisions
+ *   ..suppression.v1 ────┼─▶ call-allocation ─▶ call-allocation.task.v1  ◀───────────────┘ decisions
  *   ingest.call.v1 ──┬───┤      CallTaskCreated | Assigned | Completed | Requeued | Declined
  *   ..recall.v1 ─────┼───┤      RecallTask by a timer, to itself (call-allocation.recall.v1)
  *   ..offer.v1 ──────┼───┘      platform.tick.v1 ─▶ call-allocation-clock ─▶ OfferTask (call-allocation.offer.v1)

@@ -18,18 +18,16 @@ const bands = ['MEDIUM', 'HIGH', 'MEDIUM', 'LOW'] as const;
 /** Everything that outreach and the telephone tell of a lead; every third one wishes for silence. */
 function heardOf(i: number): TestEvent[] {
   const leadId = sampleId('call', i);
-  const about = { orgId: sampleOrg, leadId, threadId: sampleId('thread', i), channel: 'email' };
-  const message = { ...about, messageId: sampleId('message', i), sequenceId: null, stepNumber: 1 };
-  const intent = i % 3 === 0 ? 'unsubscribe' : 'interested';
-  const messages: TestEvent[] = [
-    { name: 'LeadNotContacted', data: { orgId: sampleOrg, leadId, reason: 'band_medium', decidedAt: testNow } },
-    { name: 'MessageSent', data: { ...message, provider: 'smtp', providerMessageId: null, sentAt: testNow } },
-    { name: 'MessageFailed', data: { ...message, outcome: 'failed', code: 'bounced', detail: '', failedAt: testNow } },
-    {
-      name: 'MessageReplied',
-      data: { ...about, messageId: message.messageId, replyId: sampleId('reply', i), intent, repliedAt: testNow },
-    },
-  ];
+  const person = samplePerson({ email: `call${i}@aurora.se.example`, phone: null });
+  const silence: TestEvent[] =
+    i % 3 === 0
+      ? [
+          {
+            name: 'ContactSuppressed',
+            data: { orgId: sampleOrg, leadId, person, reason: 'unsubscribed', suppressedAt: testNow },
+          },
+        ]
+      : [];
   const call: TestEvent = {
     name: 'CallReported',
     id: sampleId('call-report', i),
@@ -46,7 +44,7 @@ function heardOf(i: number): TestEvent[] {
     version: 1,
     data: { orgId: sampleOrg, callerId: sampleId('nobody', i), offeredAt: testNow },
   };
-  const told = messages.map((event, n): TestEvent => ({ ...event, id: sampleId(event.name, i), version: n + 1 }));
+  const told = silence.map((event, n): TestEvent => ({ ...event, id: sampleId(event.name, i), version: n + 1 }));
   return [...told, call, recall, offer];
 }
 

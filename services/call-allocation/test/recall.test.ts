@@ -1,11 +1,12 @@
 /** A task that comes back: command, timer, topic and queue on a real database and a real broker. */
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { LeadScored } from '@lead-flood/contracts';
 import { systemClock } from '@lead-flood/kernel';
 import { sql } from '@lead-flood/postgres';
 import { batchProcessor, createUntypedApplier, untyped, silentTelemetry } from '@lead-flood/processor';
 import type { UntypedApplier } from '@lead-flood/processor';
-import { createLine, eventually, sampleId, sampleOrg, sampleScored } from '@lead-flood/testing';
+import { createLine, eventually, sampleId, sampleOrg, samplePerson, sampleScored } from '@lead-flood/testing';
 import type { Line } from '@lead-flood/testing';
 import { z } from 'zod';
 import type { Task } from '../src/task/domain/task.ts';
@@ -16,6 +17,15 @@ import { hire } from './hire.ts';
 const HOUR_MS = 3_600_000;
 const processor = createCallAllocation({ retryMs: 48 * HOUR_MS, chaseMs: 24 * HOUR_MS, recallsMax: 3 });
 const callerId = sampleId('caller');
+
+/** Each lead is another person: silence holds for all leads with one number. */
+const numbers = new Map<string, number>();
+function medium(leadId: string): LeadScored {
+  const n = numbers.get(leadId) ?? numbers.size;
+  numbers.set(leadId, n);
+  const person = samplePerson({ email: `lead${n}@aurora.se.example`, phone: `+4684650041${n}` });
+  return sampleScored({ leadId, band: 'MEDIUM', person });
+}
 
 let line: Line;
 let applier: UntypedApplier<Task>;
@@ -48,7 +58,7 @@ const command = (name: string, taskId: string, data: object): Promise<unknown> =
 async function completed(who: string, outcome: string): Promise<string> {
   const leadId = sampleId(who);
   const taskId = taskIdOf(leadId);
-  await line.publish({ name: 'LeadScored', version: 1, data: sampleScored({ leadId, band: 'MEDIUM' }) });
+  await line.publish({ name: 'LeadScored', version: 1, data: medium(leadId) });
   await line.caughtUp();
   await command('AssignTask', taskId, {});
   await command('ReportOutcome', taskId, { outcome });
@@ -85,7 +95,7 @@ describe('a completed task', () => {
     const taskId = await completed('never', 'NEVER_CONTACT_AGAIN');
     expect(await dueIn(taskId)).toBeNull();
     await line.database.query(sql.unsafe`delete from call_tasks where key = ${taskId}`);
-    const again = sampleScored({ leadId: sampleId('never'), band: 'MEDIUM' });
+    const again = medium(sampleId('never'));
     await line.publish({ name: 'LeadScored', version: 2, data: again });
     await line.caughtUp();
     const declined = (await line.events('call-allocation.task.v1')).filter(({ name }) => name === 'CallTaskDeclined');
@@ -97,7 +107,7 @@ describe('a lead that is merged into another one', () => {
   it('loses its task, and gets none by a later score', async () => {
     const leadId = sampleId('loser');
     const taskId = taskIdOf(leadId);
-    await line.publish({ name: 'LeadScored', version: 1, data: sampleScored({ leadId, band: 'MEDIUM' }) });
+    await line.publish({ name: 'LeadScored', version: 1, data: medium(leadId) });
     await line.caughtUp();
     const merge = { orgId: sampleOrg, leadId: sampleId('survivor'), mergedLeadId: leadId, evidence: [], mergedAt: 1 };
     await line.publish({ name: 'LeadMerged', version: 1, data: merge });
@@ -106,7 +116,7 @@ describe('a lead that is merged into another one', () => {
     const early = sampleId('merged-before-its-score');
     await line.publish({ name: 'LeadMerged', version: 2, data: { ...merge, mergedLeadId: early } });
     await line.caughtUp();
-    await line.publish({ name: 'LeadScored', version: 1, data: sampleScored({ leadId: early, band: 'MEDIUM' }) });
+    await line.publish({ name: 'LeadScored', version: 1, data: medium(early) });
     await line.caughtUp();
     const declined = (await line.events('call-allocation.task.v1')).filter(
       ({ name, data }) => name === 'CallTaskDeclined' && (data as { leadId: string }).leadId === early,

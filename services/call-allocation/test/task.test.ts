@@ -135,32 +135,36 @@ describe('a task', () => {
     spec().givenInputs(['LeadScored', medium], assigned).when('CallReported', call).thenState({ status: 'DIALING' });
   });
 
-  describe('when the lead asks for silence by mail', () => {
+  describe('when the person is not to be contacted any more', () => {
     const reply = {
       orgId: sampleOrg,
       leadId,
-      messageId: null,
-      threadId: sampleId('thread'),
-      replyId: sampleId('reply'),
-      channel: 'email',
-      intent: 'unsubscribe',
-      repliedAt: testNow,
+      person: samplePerson({ email: 'Ana+news@aurora.se.example', phone: null }),
+      reason: 'unsubscribed',
+      suppressedAt: testNow,
     };
     it('is cancelled while it waits', () => {
-      spec().givenInputs(['LeadScored', medium]).when('MessageReplied', reply).thenState({ status: 'CANCELLED' });
+      spec().givenInputs(['LeadScored', medium]).when('ContactSuppressed', reply).thenState({ status: 'CANCELLED' });
     });
     it('is cancelled in the hands of a caller, who cannot complete it any more', () => {
       spec()
         .givenInputs(['LeadScored', medium], assigned)
-        .when('MessageReplied', reply)
+        .when('ContactSuppressed', reply)
         .thenState({ status: 'CANCELLED' });
       spec()
-        .givenInputs(['LeadScored', medium], assigned, ['MessageReplied', reply])
+        .givenInputs(['LeadScored', medium], assigned, ['ContactSuppressed', reply])
         .when('ReportOutcome', { ...command, callerId, outcome: 'RETRYABLE_REJECTION' })
         .thenRejects('CAL_ERR_INVALID_TRANSITION');
     });
     it('that is not there yet is remembered as declined', () => {
-      spec().givenInputs().when('MessageReplied', reply).thenState({ kind: 'declined', reason: 'unsubscribed' });
+      spec()
+        .givenInputs()
+        .when('ContactSuppressed', reply)
+        .thenState({
+          kind: 'declined',
+          reason: 'suppressed',
+          silent: [{ kind: 'email', value: 'ana@aurora.se.example' }],
+        });
     });
   });
 });
@@ -177,12 +181,9 @@ describe('after an outcome', () => {
   const silence = {
     orgId: sampleOrg,
     leadId,
-    messageId: null,
-    threadId: sampleId('thread'),
-    replyId: sampleId('reply'),
-    channel: 'email',
-    intent: 'unsubscribe',
-    repliedAt: testNow,
+    person: samplePerson(),
+    reason: 'unsubscribed',
+    suppressedAt: testNow,
   };
 
   it.each<[ReportOutcome['outcome'], string, number]>([
@@ -229,10 +230,10 @@ describe('after an outcome', () => {
     const completed = [...held, outcome('INTERESTED_SIGNUP_LINK_SENT')] as const;
     spec()
       .givenInputs(...completed)
-      .when('MessageReplied', silence)
+      .when('ContactSuppressed', silence)
       .thenState({ status: 'CANCELLED' });
     spec()
-      .givenInputs(...completed, ['MessageReplied', silence])
+      .givenInputs(...completed, ['ContactSuppressed', silence])
       .when(...back('signup_chase'))
       .thenSkips('recall_without_effect');
     spec({ suppressed: true })

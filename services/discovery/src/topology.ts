@@ -2,7 +2,8 @@
  * Discovery at a glance.
  *
  *   ingest.lead.v1 ──▶ discovery ──▶ discovery.lead.v1
- *     LeadSubmitted       ▲             LeadDiscovered | LeadUpdated | LeadDuplicated | LeadRejected | LeadMerged
+ *     LeadSubmitted       ▲             LeadDiscovered | LeadUpdated | LeadDuplicated | LeadRejected | LeadMerged |
+ *                         │             ConsentRecorded
  *                         │
  *   POST /v1/leads ───────┘  (CreateLead, the same decisions; 409 when the person is known)
  *
@@ -30,6 +31,7 @@ export const service = defineService({
     'LeadDuplicated',
     'LeadRejected',
     'LeadMerged',
+    'ConsentRecorded',
     'IcpCreated',
     'IcpUpdated',
     'IcpDeleted',

@@ -12,7 +12,7 @@ import { initialState, merge } from './domain/conversation.ts';
 import type { EnrolmentFacts } from './domain/enrolment.ts';
 import { considerLead } from './domain/enrolment.ts';
 import type { ReplyManually } from './domain/reply.ts';
-import { endContact, receiveReply, replyManually } from './domain/reply.ts';
+import { endContact, hearConsent, receiveReply, replyManually } from './domain/reply.ts';
 import type { Fate } from './domain/sending.ts';
 import { recordFate } from './domain/sending.ts';
 import { readActiveSequences } from './sequence-store.ts';
@@ -24,9 +24,9 @@ const reads = [
   topics['scoring.lead.v1'],
   topics['ingest.reply.v1'],
   only(topics['call-allocation.task.v1'], ['CallTaskCompleted']),
-  only(topics['discovery.lead.v1'], ['LeadMerged']),
+  only(topics['discovery.lead.v1'], ['LeadMerged', 'ConsentRecorded']),
 ] as const;
-const writes = [topics['outreach.send.v1'], topics['outreach.message.v1']] as const;
+const writes = [topics['outreach.send.v1'], topics['outreach.message.v1'], topics['outreach.suppression.v1']] as const;
 
 export type OutreachCommands = { ReplyManually: ReplyManually };
 
@@ -56,7 +56,8 @@ export const outreach: BatchProcessor<Conversation, typeof reads, typeof writes,
   decide: {
     LeadScored: (state, { data }, ctx) => considerLead(state, data, ctx.facts, ctx),
     ReplyReceived: (state, { data }, ctx) => receiveReply(state, data, ctx),
-    CallTaskCompleted: (state, { data }) => endContact(state, data),
+    CallTaskCompleted: (state, { data }, ctx) => endContact(state, data, ctx.now),
+    ConsentRecorded: (state, { data }, ctx) => hearConsent(state, data, ctx.now),
     LeadMerged: (state, { data }) => apply(merge(state, data.leadId)),
     ReplyManually: (state, { data }, ctx) => replyManually(state, data, ctx.facts, ctx),
   },

@@ -1,10 +1,10 @@
 /** Outreach's tables: conversations, and beside them attempts, suppressions and the cooldown log. */
 import { z } from 'zod';
 import type { Person } from '@lead-flood/contracts';
+import { addressKeysOf } from '@lead-flood/kernel';
 import type { Queries, Saved } from '@lead-flood/postgres';
 import { createDocumentStore, numbers, sql, texts } from '@lead-flood/postgres';
 import type { Store } from '@lead-flood/processor';
-import { addressKeysOf } from './domain/address-key.ts';
 import type { Conversation, Message } from './domain/conversation.ts';
 
 const text = z.string().nullable();

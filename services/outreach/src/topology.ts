@@ -1,12 +1,13 @@
 /**
  * Outreach at a glance.
  *
- *   discovery.lead.v1 ───────┐  (LeadMerged)
+ *   discovery.lead.v1 ───────┐  (LeadMerged, ConsentRecorded)
  *   scoring.lead.v1 ─────────┤
  *   ingest.reply.v1 ─────────┼─▶ outreach ─────▶ outreach.send.v1 ──▶ outreach-send ──▶ SMTP, Trengo
  *   call-allocation.task.v1 ─┘      │              SendMessage             │
  *                                   └────────▶ outreach.message.v1 ◀───────┘
  *                            MessageReplied, LeadNotContacted       MessageSent, MessageFailed
+ *                                   └────────▶ outreach.suppression.v1  ContactSuppressed
  */
 import { join } from 'node:path';
 import { threadRoutes } from '@lead-flood/contracts';
@@ -25,7 +26,7 @@ export const service = defineService({
   schema: 'outreach',
   migrations: join(import.meta.dirname, '../migrations'),
   config,
-  writes: ['SendMessage', 'MessageSent', 'MessageFailed', 'MessageReplied', 'LeadNotContacted'],
+  writes: ['SendMessage', 'MessageSent', 'MessageFailed', 'MessageReplied', 'LeadNotContacted', 'ContactSuppressed'],
   errorCodes,
   build: ({ config: settings, database, applier, log }, server) => {
     const transports = createTransports(

@@ -190,7 +190,22 @@ describe('a call', () => {
     spec()
       .givenInputs(['CallTaskCompleted', completed('NEVER_CONTACT_AGAIN')])
       .when('LeadScored', sampleScored({ leadId }))
-      .thenEmits({ name: 'LeadNotContacted', data: { reason: 'suppressed' } });
+      .thenEmits(
+        { name: 'LeadNotContacted', data: { reason: 'suppressed' } },
+        // Now their addresses are known as well.
+        { name: 'ContactSuppressed', data: { reason: 'never_contact_again', person: samplePerson() } },
+      );
+  });
+
+  it('[OU-20] with NEVER_CONTACT_AGAIN is told to the others, once', () => {
+    spec()
+      .givenInputs()
+      .when('CallTaskCompleted', completed('NEVER_CONTACT_AGAIN'))
+      .thenEmits({ name: 'ContactSuppressed', data: { leadId, reason: 'never_contact_again' } });
+    spec()
+      .givenInputs(['CallTaskCompleted', completed('NEVER_CONTACT_AGAIN')])
+      .when('CallTaskCompleted', completed('NEVER_CONTACT_AGAIN'))
+      .thenEmitsNothing();
   });
 
   it('with any other outcome changes nothing here', () => {
@@ -243,5 +258,40 @@ describe('a template', () => {
 
   it('sees own properties only', () => {
     expect(render(step('x', '{{ company.constructor.name }}{{ __proto__ }}'), lead).body).toBe('');
+  });
+});
+
+describe('consent', () => {
+  const consent = (refuses: boolean) => ({
+    orgId: sampleOrg,
+    leadId,
+    person: samplePerson(),
+    basis: refuses ? 'refused' : 'customer',
+    note: null,
+    source: 'crm',
+    refuses,
+    givenAt: testNow,
+  });
+
+  it('[OU-20] whoever was handed in as not to be contacted is not, and the others are told', () => {
+    spec()
+      .givenInputs()
+      .when('ConsentRecorded', consent(true))
+      .thenEmits({ name: 'ContactSuppressed', data: { leadId, reason: 'consent_refused', person: samplePerson() } });
+    spec()
+      .givenInputs(['ConsentRecorded', consent(true)])
+      .when('LeadScored', sampleScored({ leadId }))
+      .thenEmits({ name: 'LeadNotContacted', data: { reason: 'suppressed' } });
+  });
+
+  it('a sequence that has begun ends with it', () => {
+    spec()
+      .givenInputs(['LeadScored', sampleScored({ leadId })])
+      .when('ConsentRecorded', consent(true))
+      .thenState({ enrollment: expect.objectContaining({ status: 'STOPPED', stoppedBy: 'consent_refused' }) as never });
+  });
+
+  it('any other ground changes nothing here', () => {
+    spec().givenInputs().when('ConsentRecorded', consent(false)).thenSkips('contact_allowed');
   });
 });

@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startSandbox } from '@lead-flood/test/sandbox';
 import type { LeadScored } from '@lead-flood/contracts';
+import { topics } from '@lead-flood/contracts';
+import { createTopics } from '@lead-flood/kafka';
 import { randomId, systemClock } from '@lead-flood/kernel';
 import { sql } from '@lead-flood/postgres';
 import { createUntypedApplier, effectProcessor, untyped, silentTelemetry } from '@lead-flood/processor';
@@ -37,6 +39,8 @@ beforeAll(async () => {
     effectProcessor(createSendProcessor(sender, { inFlightMax: 4, deadlineMs: 5_000 }), [50, 50, 50, 50, 50]),
     { schema: 'outreach', migrations: join(import.meta.dirname, '../migrations') },
   );
+  // What the other processor tells goes out by the same relay.
+  await createTopics(line.client, [topics['outreach.suppression.v1']], line.prefix);
   await seedSequence(line.database, sampleOrg);
   applier = createUntypedApplier(untyped(outreach), {
     database: line.database,

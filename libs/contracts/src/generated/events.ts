@@ -156,6 +156,38 @@ export type Consent = {
   readonly note: string | null;
 };
 
+/** On what ground a person may be contacted, or that they may not be, as whoever handed the lead in has said. */
+export type ConsentRecorded = {
+  /** The tenant. */
+  readonly orgId: string;
+  /** The lead; also the key of the topic. */
+  readonly leadId: string;
+  /** Whose addresses and numbers a refusal is about, under whatever lead. */
+  readonly person: Person;
+  /** The ground, as it was given. */
+  readonly basis: string | null;
+  readonly note: string | null;
+  /** Who said so. */
+  readonly source: string;
+  /** The ground says that the person may not be contacted. */
+  readonly refuses: boolean;
+  /** When the lead was handed in with it. Milliseconds since 1970. */
+  readonly givenAt: number;
+};
+
+/** A person is not to be contacted any more, on any channel, under whatever lead. Told again when more of their addresses are known. */
+export type ContactSuppressed = {
+  /** The tenant. */
+  readonly orgId: string;
+  /** The lead; also the key of the topic. */
+  readonly leadId: string;
+  /** Addresses and numbers as far as they are known. */
+  readonly person: Person;
+  readonly reason: string;
+  /** Milliseconds since 1970. */
+  readonly suppressedAt: number;
+};
+
 /** The next page of a run is due; a run’s message to itself. */
 export type DiscoveryPageRequested = {
   /** The tenant. */
@@ -771,6 +803,7 @@ export type Events = {
   CallerUpdated: CallerUpdated;
   OfferTask: OfferTask;
   RecallTask: RecallTask;
+  ConsentRecorded: ConsentRecorded;
   DiscoveryPageRequested: DiscoveryPageRequested;
   DiscoveryRunEnded: DiscoveryRunEnded;
   DiscoveryRunRequested: DiscoveryRunRequested;
@@ -788,6 +821,7 @@ export type Events = {
   CallReported: CallReported;
   LeadSubmitted: LeadSubmitted;
   ReplyReceived: ReplyReceived;
+  ContactSuppressed: ContactSuppressed;
   LeadNotContacted: LeadNotContacted;
   MessageFailed: MessageFailed;
   MessageReplied: MessageReplied;

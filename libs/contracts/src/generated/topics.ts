@@ -31,7 +31,13 @@ export const topics = {
     events: ['ReplyReceived'],
   }),
   'discovery.lead.v1': topic<
-    'LeadDiscovered' | 'LeadUpdated' | 'LeadDuplicated' | 'LeadRejected' | 'LeadMerged' | 'LeadErased'
+    | 'LeadDiscovered'
+    | 'LeadUpdated'
+    | 'LeadDuplicated'
+    | 'LeadRejected'
+    | 'LeadMerged'
+    | 'LeadErased'
+    | 'ConsentRecorded'
   >({
     keyOf: { LeadRejected: 'submissionId' },
     name: 'discovery.lead.v1',
@@ -39,7 +45,15 @@ export const topics = {
     key: 'leadId',
     partitions: 6,
     retentionDays: 14,
-    events: ['LeadDiscovered', 'LeadUpdated', 'LeadDuplicated', 'LeadRejected', 'LeadMerged', 'LeadErased'],
+    events: [
+      'LeadDiscovered',
+      'LeadUpdated',
+      'LeadDuplicated',
+      'LeadRejected',
+      'LeadMerged',
+      'LeadErased',
+      'ConsentRecorded',
+    ],
   }),
   'discovery.icp.v1': topic<'IcpCreated' | 'IcpUpdated' | 'IcpDeleted'>({
     keyOf: {},
@@ -103,6 +117,15 @@ export const topics = {
     partitions: 6,
     retentionDays: 14,
     events: ['MessageSent', 'MessageFailed', 'MessageReplied', 'LeadNotContacted'],
+  }),
+  'outreach.suppression.v1': topic<'ContactSuppressed'>({
+    keyOf: {},
+    name: 'outreach.suppression.v1',
+    owner: 'outreach',
+    key: 'leadId',
+    partitions: 6,
+    retentionDays: null,
+    events: ['ContactSuppressed'],
   }),
   'call-allocation.caller.v1': topic<'CallerCreated' | 'CallerUpdated'>({
     keyOf: {},
@@ -328,6 +351,7 @@ export const topicOf = {
   LeadRejected: 'discovery.lead.v1',
   LeadMerged: 'discovery.lead.v1',
   LeadErased: 'discovery.lead.v1',
+  ConsentRecorded: 'discovery.lead.v1',
   IcpCreated: 'discovery.icp.v1',
   IcpUpdated: 'discovery.icp.v1',
   IcpDeleted: 'discovery.icp.v1',
@@ -345,6 +369,7 @@ export const topicOf = {
   MessageFailed: 'outreach.message.v1',
   MessageReplied: 'outreach.message.v1',
   LeadNotContacted: 'outreach.message.v1',
+  ContactSuppressed: 'outreach.suppression.v1',
   CallerCreated: 'call-allocation.caller.v1',
   CallerUpdated: 'call-allocation.caller.v1',
   CallTaskCreated: 'call-allocation.task.v1',

@@ -138,6 +138,16 @@ export const leadView = z.strictObject({
   person: leadPerson,
   company: leadCompany,
   customFields: z.record(z.string(), z.string()),
+  /** On what ground the person may be contacted, as last said; a refusal stands. */
+  consent: z
+    .strictObject({
+      basis: nullableText,
+      note: nullableText,
+      source: z.string(),
+      refuses: z.boolean(),
+      givenAt: timestamp,
+    })
+    .nullable(),
   submissions: z.int(),
   enrichment: enrichmentView.nullable(),
   score: scoreView.nullable(),

@@ -1,5 +1,6 @@
 /** What discovery tells: who the lead is, how often it was handed in, and that it must be forgotten. */
 import type {
+  ConsentRecorded,
   LeadDiscovered,
   LeadDuplicated,
   LeadErased,
@@ -75,6 +76,18 @@ export const merged = (_state: LeadDocument, data: LeadMerged): Told => ({
   changes: {},
 });
 
+/** Of two that arrive in the wrong order the newer stays; a refusal is never undone. */
+export function consentRecorded(state: LeadDocument, data: ConsentRecorded): Told {
+  const { basis, note, source, refuses, givenAt } = data;
+  const known = state.consent ?? null;
+  const stays = known !== null && !refuses && (known.refuses || known.givenAt > givenAt);
+  return {
+    at: givenAt,
+    note: refuses ? `May not be contacted: ${basis ?? note ?? ''}.` : `Ground for contact: ${basis ?? note ?? ''}.`,
+    changes: stays ? {} : { consent: { basis, note, source, refuses, givenAt } },
+  };
+}
+
 export const erased = (state: LeadDocument, data: LeadErased): Told => ({
   at: data.erasedAt,
   note: 'Personal data was erased.',
@@ -82,6 +95,7 @@ export const erased = (state: LeadDocument, data: LeadErased): Told => ({
     erased: true,
     person: { given: {}, found: {} },
     customFields: {},
+    consent: undefined,
     ending: endWith(state.ending, { at: data.erasedAt, stage: 'DISQUALIFIED', reason: 'erased' }),
   },
 });

@@ -73,6 +73,14 @@ export type Ending = {
 
 export type SubmissionOutcome = 'discovered' | 'updated' | 'duplicated' | 'rejected';
 
+export type Consent = {
+  readonly basis: string | null;
+  readonly note: string | null;
+  readonly source: string;
+  readonly refuses: boolean;
+  readonly givenAt: number;
+};
+
 export type LeadDocument = {
   readonly orgId: string;
   readonly jobId: string;
@@ -85,6 +93,8 @@ export type LeadDocument = {
   readonly person: Layered<Person>;
   readonly company: Layered<Company>;
   readonly customFields: { readonly [name: string]: string };
+  /** On what ground the person may be contacted, as last said. */
+  readonly consent?: Consent | undefined;
   /** Submissions by outcome. */
   readonly outcomes: Counts;
   readonly enrichment: Enrichment | null;

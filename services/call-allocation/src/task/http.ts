@@ -92,7 +92,12 @@ type Assignment = {
 };
 
 /** What may have happened to a candidate since it was found. */
-const passedOver: ReadonlySet<string> = new Set(['CAL_ERR_TASK_TAKEN', 'CAL_ERR_OUTSIDE_HOURS', 'CAL_ERR_CALLER_AWAY']);
+const passedOver: ReadonlySet<string> = new Set([
+  'CAL_ERR_TASK_TAKEN',
+  'CAL_ERR_OUTSIDE_HOURS',
+  'CAL_ERR_CALLER_AWAY',
+  'CAL_ERR_SUPPRESSED',
+]);
 
 /** The task that the caller holds now: this one, or one given in the same moment. Null when this one cannot be given. */
 async function tryAssign(deps: TaskDeps, { correlationId, ...command }: Assignment): Promise<string | null> {

@@ -38,10 +38,14 @@ export async function lockCallers(tx: Queries, callerIds: readonly string[]): Pr
 
 type Fragment = ReturnType<typeof sql.fragment>;
 
-/** Waits, in the caller's regions and languages, where somebody may be called now. */
+/** Waits, in the caller's regions and languages, where somebody may be called now who has not asked for silence since. */
 const fits = (regions: Fragment, languages: Fragment, open: readonly string[]): Fragment => sql.fragment`
   t.status = 'PENDING' and t.region_iso = any(${regions}) and t.language_code = any(${languages})
   and t.calling_area = any(${texts(open)}::text[])
+  and not exists (
+    select from suppressed_addresses s
+    where s.org_id = t.org_id and ((s.kind = 'phone' and s.value = t.phone_key) or (s.kind = 'email' and s.value = t.email_key))
+  )
 `;
 
 const codes = (column: string): Fragment => sql.fragment`string_to_array(c.${sql.identifier([column])}, ' ')`;

@@ -10,7 +10,7 @@ import {
   considerLead,
   hearCall,
   hearMerge,
-  hearReply,
+  hearSuppression,
   initialState,
   offer,
   recall,
@@ -21,11 +21,12 @@ import { readCallers } from '../caller/store.ts';
 import { lockCallers } from './matching.ts';
 import { tasksToOffer } from './offer.ts';
 import { regionOf } from './region.ts';
-import { store, suppressedLeads } from './store.ts';
+import type { Asked } from './store.ts';
+import { readSilent, store, tasks } from './store.ts';
 
 const reads = [
   topics['scoring.lead.v1'],
-  only(topics['outreach.message.v1'], ['MessageReplied']),
+  topics['outreach.suppression.v1'],
   topics['ingest.call.v1'],
   topics['call-allocation.recall.v1'],
   topics['call-allocation.offer.v1'],
@@ -49,7 +50,7 @@ type Input = {
     readonly taskId?: string | null;
     readonly callerId?: string | null;
     readonly band?: string;
-    readonly person?: { readonly phone: string | null };
+    readonly person?: { readonly phone: string | null; readonly email: string | null };
   };
 };
 
@@ -68,7 +69,7 @@ export const createCallAllocation = (policy: RecallPolicy, clock: Clock = system
   claim: (tx, inputs) => claim(tx, inputs, clock.now()),
   decide: {
     LeadScored: (state, { data }, ctx) => considerLead(state, data, ctx.facts, ctx.now),
-    MessageReplied: (state, { data }) => hearReply(state, data),
+    ContactSuppressed: (state, { data }) => hearSuppression(state, data),
     CallReported: (state, { data }) => hearCall(state, data),
     LeadMerged: (state, { data }) => hearMerge(state, data),
     RecallTask: (state, { data }, ctx) => recall(state, data, ctx.facts, ctx.now),
@@ -81,11 +82,6 @@ export const createCallAllocation = (policy: RecallPolicy, clock: Clock = system
 
 async function claim(tx: Queries, inputs: readonly Input[], now: number): Promise<readonly Placed<Facts>[]> {
   const medium = (input: Input): boolean => input.data.band === 'MEDIUM';
-  const mayCall = (input: Input): boolean => medium(input) || input.name === 'RecallTask';
-  const silent = await suppressedLeads(
-    tx,
-    inputs.flatMap((input) => (mayCall(input) && input.data.leadId !== undefined ? [input.data.leadId] : [])),
-  );
   const offered = await offersOf(tx, inputs, now);
   const assigned = inputs.flatMap(({ name, data: { callerId } }) =>
     name === 'AssignTask' && typeof callerId === 'string' && isId(callerId) ? [callerId] : [],
@@ -95,22 +91,46 @@ async function claim(tx: Queries, inputs: readonly Input[], now: number): Promis
     const found = callers.get(data.callerId ?? '');
     return found?.orgId === orgId && found.caller.allocationStatus === 'ACTIVE';
   };
-  return inputs.map((input) => {
-    const { taskId: named, mergedLeadId, person } = input.data;
+  const placed = inputs.map((input) => {
+    const { taskId: named, mergedLeadId } = input.data;
     const leadId = mergedLeadId ?? input.data.leadId;
     // A call that names no task of ours changes none: its own id keeps it apart.
-    const taskId = named ?? offered.get(input.id) ?? (leadId === undefined ? input.id : taskIdOf(leadId));
+    return named ?? offered.get(input.id) ?? (leadId === undefined ? input.id : taskIdOf(leadId));
+  });
+  const silent = await silentAmong(tx, inputs, placed);
+  return inputs.map((input, n) => {
+    const taskId = placed[n] ?? input.id;
     return {
       key: taskId,
       facts: {
         taskId,
-        region: medium(input) ? regionOf(person?.phone ?? null) : null,
-        suppressed: leadId !== undefined && silent.has(leadId),
+        region: medium(input) ? regionOf(input.data.person?.phone ?? null) : null,
+        suppressed: silent.has(n),
         offered: offered.has(input.id),
         callerIsActive: isActive(input),
       },
     };
   });
+}
+
+/** Inputs that would have somebody called; of them, by place, those about a person who wants silence. */
+async function silentAmong(
+  tx: Queries,
+  inputs: readonly Input[],
+  taskIds: readonly string[],
+): Promise<ReadonlySet<number>> {
+  const ofTask = new Set(['RecallTask', 'AssignTask', 'OfferTask']);
+  const stored = await tasks.load(
+    tx,
+    taskIds.filter((id, n) => ofTask.has(inputs[n]?.name ?? '') && isId(id)),
+  );
+  const asked = inputs.flatMap(({ name, orgId, data }, n): Asked[] => {
+    if (name === 'LeadScored' && data.band === 'MEDIUM' && data.leadId !== undefined)
+      return [{ n, orgId, leadId: data.leadId, person: data.person ?? null }];
+    const state = ofTask.has(name) ? stored.get(taskIds[n] ?? '')?.state : undefined;
+    return state?.kind === 'task' ? [{ n, orgId, leadId: state.leadId, person: state }] : [];
+  });
+  return readSilent(tx, asked);
 }
 
 async function offersOf(tx: Queries, inputs: readonly Input[], now: number): Promise<ReadonlyMap<string, string>> {

@@ -19,6 +19,16 @@ export function freshLeadView(leadId: string, lead: Known): LeadView {
     person: lead.person,
     company: lead.company,
     customFields: lead.attributes,
+    consent:
+      lead.consent === null
+        ? null
+        : {
+            basis: lead.consent.basis,
+            note: lead.consent.note,
+            source: lead.consent.source,
+            refuses: lead.consent.refuses,
+            givenAt: time(lead.consent.givenAt),
+          },
     submissions: lead.submissions,
     enrichment: null,
     score: null,

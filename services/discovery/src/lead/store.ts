@@ -36,6 +36,11 @@ const lead: z.ZodType<Lead> = z.discriminatedUnion('kind', [
     icpId: text,
     projectId: text,
     attributes: z.record(z.string(), z.string()),
+    // Rows from before it was kept have none.
+    consent: z
+      .object({ basis: text, note: text, source: z.string(), refuses: z.boolean(), givenAt: z.number() })
+      .nullable()
+      .default(null),
     submissions: z.int(),
     discoveredAt: z.number(),
     updatedAt: z.number(),

@@ -14,6 +14,8 @@ const names: Readonly<Record<string, readonly string[]>> = {
   employees: ['employees', 'employeecount', 'companysize', 'numberofemployees', 'numemployees'],
   industry: ['industry', 'companyindustry', 'sector'],
   source: ['source', 'leadsource'],
+  consentBasis: ['consent', 'consentbasis', 'consentstatus', 'legalbasis', 'lawfulbasis'],
+  consentNote: ['consentnote', 'consentdetails', 'consentsource'],
   // Not a bare `id`: two files of different systems would count the same numbers, and the second would pass for a repeat.
   externalId: ['externalid'],
 };
@@ -61,7 +63,12 @@ export function toLeadFields(columns: readonly Column[], cells: readonly string[
     if (column.kind === 'custom') customFields[column.name] = text;
     else fields[column.name] = valueOf(column.name, text);
   });
-  return { ...fields, customFields };
+  const { consentBasis, consentNote, ...rest } = fields;
+  const consent = {
+    ...(consentBasis === undefined ? {} : { basis: consentBasis }),
+    ...(consentNote === undefined ? {} : { note: consentNote }),
+  };
+  return { ...rest, ...(Object.keys(consent).length === 0 ? {} : { consent }), customFields };
 }
 
 function valueOf(field: string, text: string): unknown {

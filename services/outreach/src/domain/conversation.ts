@@ -1,5 +1,6 @@
 /** A conversation with one lead: the enrolment, the thread, its messages, and whether the person wants silence. */
-import type { Person } from '@lead-flood/contracts';
+import type { ContactSuppressed, Person } from '@lead-flood/contracts';
+import { addressKeysOf } from '@lead-flood/kernel';
 
 export type MessageStatus = 'QUEUED' | 'SENT' | 'FAILED' | 'UNKNOWN' | 'SUPPRESSED' | 'RECEIVED';
 
@@ -69,6 +70,31 @@ export const suppress = (state: Conversation, reason: string): Conversation => (
   ...stop(state, reason),
   suppressed: state.suppressed ?? { reason },
 });
+
+type Silenced = { readonly name: 'ContactSuppressed'; readonly data: ContactSuppressed };
+const nobody: Person = {
+  firstName: null,
+  lastName: null,
+  fullName: null,
+  email: null,
+  phone: null,
+  linkedinUrl: null,
+  title: null,
+};
+
+/** What others must hear of the step: that the person wants silence, or by which further addresses they are reached. */
+export function tellSilence(
+  before: Conversation,
+  after: Conversation,
+  { orgId, leadId, now }: { readonly orgId: string; readonly leadId: string; readonly now: number },
+): readonly Silenced[] {
+  if (after.suppressed === null) return [];
+  const known = new Set(before.suppressed === null ? [] : addressKeysOf(before.person).map(({ value }) => value));
+  const isNews = before.suppressed === null || addressKeysOf(after.person).some(({ value }) => !known.has(value));
+  if (!isNews) return [];
+  const data = { orgId, leadId, person: after.person ?? nobody, reason: after.suppressed.reason, suppressedAt: now };
+  return [{ name: 'ContactSuppressed', data }];
+}
 
 /** No wish for silence: under the other lead the person may be written to. */
 export const merge = (state: Conversation, into: string): Conversation => ({

@@ -2,11 +2,11 @@
  * Whether a scored lead is written to. HIGH leads enrol in the active sequence by the best channel there is; every other
  * HIGH or LOW lead gets a stated reason. MEDIUM leads belong to call-allocation.
  */
-import type { LeadNotContacted, LeadScored, SendMessage } from '@lead-flood/contracts';
+import type { ContactSuppressed, LeadNotContacted, LeadScored, SendMessage } from '@lead-flood/contracts';
 import type { Decision, Timer } from '@lead-flood/kernel';
 import { apply, skip } from '@lead-flood/kernel';
 import type { Conversation, Message } from './conversation.ts';
-import { cooldownMs, queued } from './conversation.ts';
+import { cooldownMs, queued, tellSilence } from './conversation.ts';
 
 export type Step = {
   readonly stepNumber: number;
@@ -25,7 +25,8 @@ export type EnrolmentFacts = {
 
 export type Emitted =
   | { readonly name: 'SendMessage'; readonly data: SendMessage }
-  | { readonly name: 'LeadNotContacted'; readonly data: LeadNotContacted };
+  | { readonly name: 'LeadNotContacted'; readonly data: LeadNotContacted }
+  | { readonly name: 'ContactSuppressed'; readonly data: ContactSuppressed };
 
 type Ids = { readonly now: number; readonly id: (n: number | string) => string };
 
@@ -55,8 +56,11 @@ const channelFor = ({ person, emailStatus }: LeadScored): 'email' | 'whatsapp' |
   person.email !== null && emailStatus === 'verified' ? 'email' : person.phone === null ? null : 'whatsapp';
 
 function decline(state: Conversation, lead: LeadScored, reason: string, ctx: Ids): Decision<Conversation, Emitted> {
-  return apply<Conversation, Emitted>({ ...state, person: lead.person }, [
-    { name: 'LeadNotContacted', data: { orgId: lead.orgId, leadId: lead.leadId, reason, decidedAt: ctx.now } },
+  const { orgId, leadId, person } = lead;
+  const next = { ...state, person };
+  return apply<Conversation, Emitted>(next, [
+    { name: 'LeadNotContacted', data: { orgId, leadId, reason, decidedAt: ctx.now } },
+    ...tellSilence(state, next, { orgId, leadId, now: ctx.now }),
   ]);
 }
 

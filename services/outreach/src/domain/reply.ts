@@ -1,14 +1,22 @@
 /** What becomes of an answer, of a manual reply, and of a call outcome that ends all contact. */
-import type { CallTaskCompleted, MessageReplied, ReplyReceived, SendMessage } from '@lead-flood/contracts';
+import type {
+  CallTaskCompleted,
+  ConsentRecorded,
+  ContactSuppressed,
+  MessageReplied,
+  ReplyReceived,
+  SendMessage,
+} from '@lead-flood/contracts';
 import type { Decision } from '@lead-flood/kernel';
 import { apply, reject, skip } from '@lead-flood/kernel';
 import type { Conversation, Message } from './conversation.ts';
-import { queued, stop, suppress } from './conversation.ts';
+import { queued, stop, suppress, tellSilence } from './conversation.ts';
 
 export type Intent = 'interested' | 'not-now' | 'unsubscribe' | 'out-of-office' | 'other';
 export type Emitted =
   | { readonly name: 'MessageReplied'; readonly data: MessageReplied }
-  | { readonly name: 'SendMessage'; readonly data: SendMessage };
+  | { readonly name: 'SendMessage'; readonly data: SendMessage }
+  | { readonly name: 'ContactSuppressed'; readonly data: ContactSuppressed };
 
 type Ids = { readonly now: number; readonly id: (n: number | string) => string };
 
@@ -79,12 +87,25 @@ export function receiveReply(state: Conversation, reply: ReplyReceived, ctx: Ids
       name: 'MessageReplied',
       data: { orgId, leadId, messageId, threadId: thread.id, replyId, channel, intent, repliedAt: receivedAt },
     },
+    ...tellSilence(state, next, { orgId, leadId, now: ctx.now }),
   ]);
 }
 
-export function endContact(state: Conversation, call: CallTaskCompleted): Decision<Conversation, Emitted> {
+export function endContact(state: Conversation, call: CallTaskCompleted, now: number): Decision<Conversation, Emitted> {
   if (call.outcome !== 'NEVER_CONTACT_AGAIN') return skip('outcome_without_effect');
-  return apply<Conversation, Emitted>(suppress(state, 'never_contact_again'));
+  const next = suppress(state, 'never_contact_again');
+  return apply<Conversation, Emitted>(next, tellSilence(state, next, { ...call, now }));
+}
+
+/** Who may not be contacted by what was said when they were handed in is not, whatever comes later. */
+export function hearConsent(
+  state: Conversation,
+  { orgId, leadId, person, refuses }: ConsentRecorded,
+  now: number,
+): Decision<Conversation, Emitted> {
+  if (!refuses) return skip('contact_allowed');
+  const next = suppress({ ...state, person: state.person ?? person }, 'consent_refused');
+  return apply<Conversation, Emitted>(next, tellSilence(state, next, { orgId, leadId, now }));
 }
 
 /** What the person wrote last; where that has no id, or they have not written yet, what we wrote last. */

@@ -4,7 +4,7 @@
  *   PENDING ─assign─▶ ASSIGNED ─call.started─▶ DIALING ─outcome─▶ COMPLETED
  *      ▲                 │  │                     │
  *      └──── requeue ────┘  └────── outcome ──────┼─▶ COMPLETED
- *      └──────────────── requeue ─────────────────┘        any open one ─unsubscribe, merge─▶ CANCELLED
+ *      └──────────────── requeue ─────────────────┘        any open one ─suppressed, merge─▶ CANCELLED
  *
  * A COMPLETED one whose outcome asks for another call (CA-10) comes back to PENDING by a timer.
  */
@@ -15,14 +15,14 @@ import type {
   CallTaskCreated,
   CallTaskDeclined,
   CallTaskRequeued,
+  ContactSuppressed,
   LeadMerged,
   LeadScored,
-  MessageReplied,
   OfferTask,
   RecallTask,
 } from '@lead-flood/contracts';
-import type { Decision, Timer } from '@lead-flood/kernel';
-import { apply, reject, skip } from '@lead-flood/kernel';
+import type { AddressKey, Decision, Timer } from '@lead-flood/kernel';
+import { addressKeysOf, apply, reject, skip } from '@lead-flood/kernel';
 import type { Area } from './calling-hours.ts';
 import { isOpen } from './calling-hours.ts';
 
@@ -52,6 +52,8 @@ export type Open = {
   readonly projectId: string | null;
   readonly fullName: string | null;
   readonly phone: string;
+  /** As suppression knows the person, whoever's lead it stands under. */
+  readonly email: string | null;
   readonly company: string | null;
   readonly region: Region;
   readonly priority: number;
@@ -66,11 +68,20 @@ export type Open = {
   /** How often it has come back that way. */
   readonly recalls: number;
   /** Why nobody calls for it any more. */
-  readonly cancelledBy: 'unsubscribed' | 'merged' | null;
+  readonly cancelledBy: 'unsubscribed' | 'suppressed' | 'merged' | null;
+  /** What is known of a person who wants silence: no lead with one of these addresses is called. */
+  readonly silent: readonly AddressKey[];
 };
 
 export type Task =
-  { readonly kind: 'none' } | { readonly kind: 'declined'; readonly leadId: string; readonly reason: string } | Open;
+  | { readonly kind: 'none' }
+  | {
+      readonly kind: 'declined';
+      readonly leadId: string;
+      readonly reason: string;
+      readonly silent: readonly AddressKey[];
+    }
+  | Open;
 
 export const initialState: Task = { kind: 'none' };
 
@@ -85,6 +96,7 @@ export type Emitted =
 export type Facts = {
   readonly taskId: string;
   readonly region: Region | null;
+  /** The person has asked for silence, under this lead or any other with one of their addresses. */
   readonly suppressed: boolean;
   /** The task was found for the caller of an offer, who holds none. */
   readonly offered: boolean;
@@ -108,7 +120,7 @@ export function considerLead(state: Task, lead: LeadScored, facts: Facts, now: n
           ? 'no_region'
           : null;
   if (phone === null || facts.region === null || reason !== null) {
-    return apply<Task, Emitted>({ kind: 'declined', leadId, reason: reason ?? 'no_phone' }, [
+    return apply<Task, Emitted>({ kind: 'declined', leadId, reason: reason ?? 'no_phone', silent: silentIn(state) }, [
       {
         name: 'CallTaskDeclined',
         data: { orgId, leadId, taskId: facts.taskId, reason: reason ?? 'no_phone', decidedAt: now },
@@ -122,6 +134,7 @@ export function considerLead(state: Task, lead: LeadScored, facts: Facts, now: n
     leadId,
     projectId,
     phone,
+    email: lead.person.email,
     fullName: lead.person.fullName,
     company: lead.company.name,
     region: facts.region,
@@ -134,6 +147,7 @@ export function considerLead(state: Task, lead: LeadScored, facts: Facts, now: n
     recallOf: null,
     recalls: 0,
     cancelledBy: null,
+    silent: [],
   };
   return apply<Task, Emitted>(task, [
     {
@@ -143,19 +157,26 @@ export function considerLead(state: Task, lead: LeadScored, facts: Facts, now: n
   ]);
 }
 
-/** Who asked for silence by mail is not called either. */
-export function hearReply(state: Task, reply: MessageReplied): Decision<Task, Emitted> {
-  if (reply.intent !== 'unsubscribe') return skip('reply_without_effect');
-  if (state.kind !== 'task')
-    return apply<Task, Emitted>({ kind: 'declined', leadId: reply.leadId, reason: 'unsubscribed' });
+const silentIn = (state: Task): readonly AddressKey[] => (state.kind === 'none' ? [] : state.silent);
+
+/** Whoever asked for silence, in whatever way and under whatever lead, is not called either. */
+export function hearSuppression(state: Task, { leadId, person }: ContactSuppressed): Decision<Task, Emitted> {
+  const silent = merged(silentIn(state), addressKeysOf(person));
+  if (state.kind !== 'task') return apply<Task, Emitted>({ kind: 'declined', leadId, reason: 'suppressed', silent });
   const isOver = state.status === 'CANCELLED' || (state.status === 'COMPLETED' && state.recallOf === null);
-  if (isOver) return skip('reply_without_effect');
-  return apply<Task, Emitted>({ ...state, status: 'CANCELLED', recallOf: null, cancelledBy: 'unsubscribed' });
+  if (isOver) return apply<Task, Emitted>({ ...state, silent });
+  return apply<Task, Emitted>({ ...state, status: 'CANCELLED', recallOf: null, cancelledBy: 'suppressed', silent });
 }
+
+const merged = (known: readonly AddressKey[], more: readonly AddressKey[]): readonly AddressKey[] => [
+  ...known,
+  ...more.filter(({ value }) => !known.some((key) => key.value === value)),
+];
 
 /** The lead is somebody who is known as another lead: that one is called, and nobody twice. */
 export function hearMerge(state: Task, { mergedLeadId }: LeadMerged): Decision<Task, Emitted> {
-  if (state.kind !== 'task') return apply<Task, Emitted>({ kind: 'declined', leadId: mergedLeadId, reason: 'merged' });
+  if (state.kind !== 'task')
+    return apply<Task, Emitted>({ kind: 'declined', leadId: mergedLeadId, reason: 'merged', silent: silentIn(state) });
   const isOver = state.status === 'CANCELLED' || (state.status === 'COMPLETED' && state.recallOf === null);
   if (isOver) return skip('merge_without_effect');
   // Whoever is on the telephone may finish the call and say how it went.
@@ -181,10 +202,11 @@ const invalid = (status: TaskStatus, move: string) =>
 export function assign(
   state: Task,
   command: AssignTask,
-  { callerIsActive }: Pick<Facts, 'callerIsActive'>,
+  { callerIsActive, suppressed }: Pick<Facts, 'callerIsActive' | 'suppressed'>,
   now: number,
 ): Decision<Task, Emitted> {
   if (!callerIsActive) return reject('CAL_ERR_CALLER_AWAY', 'the caller is given no tasks');
+  if (suppressed) return reject('CAL_ERR_SUPPRESSED', 'the person asked not to be contacted');
   return give(state, command, now);
 }
 
@@ -201,10 +223,11 @@ function give(state: Task, { orgId, taskId, callerId }: AssignTask, now: number)
 export function offer(
   state: Task,
   { orgId, callerId }: OfferTask,
-  { taskId, offered }: Facts,
+  { taskId, offered, suppressed }: Facts,
   now: number,
 ): Decision<Task, Emitted> {
   if (!offered) return skip('nothing_to_offer');
+  if (suppressed) return skip('suppressed');
   if (state.kind !== 'task' || state.status !== 'PENDING') return skip('task_taken');
   // The hours may have ended since the clock struck.
   if (!isOpen(state.region, now)) return skip('outside_hours');
@@ -233,7 +256,13 @@ export function report(
           },
         ];
   return apply<Task, Emitted>(
-    { ...state, status: 'COMPLETED', outcome, recallOf: recall === null ? null : now },
+    {
+      ...state,
+      status: 'COMPLETED',
+      outcome,
+      recallOf: recall === null ? null : now,
+      silent: outcome === 'NEVER_CONTACT_AGAIN' ? merged(state.silent, addressKeysOf(state)) : state.silent,
+    },
     [{ name: 'CallTaskCompleted', data: { orgId, leadId, taskId, callerId, outcome, completedAt: now } }],
     timers,
   );

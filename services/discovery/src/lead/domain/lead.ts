@@ -7,6 +7,7 @@
  */
 import type {
   Company,
+  ConsentRecorded,
   LeadDiscovered,
   LeadDuplicated,
   LeadMerged,
@@ -18,6 +19,8 @@ import type {
 } from '@lead-flood/contracts';
 import type { Decision } from '@lead-flood/kernel';
 import { apply, derivedId, reject, skip } from '@lead-flood/kernel';
+import type { Consent } from './consent.ts';
+import { consentOf, newerConsent } from './consent.ts';
 import type { IcpFilters } from './icp-match.ts';
 import { matchIcp } from './icp-match.ts';
 import type { Submission } from './submission.ts';
@@ -43,6 +46,7 @@ export type Known = {
   readonly icpId: string | null;
   readonly projectId: string | null;
   readonly attributes: Readonly<{ [name: string]: string }>;
+  readonly consent: Consent | null;
   readonly submissions: number;
   readonly discoveredAt: number;
   readonly updatedAt: number;
@@ -70,7 +74,8 @@ export type Emitted =
   | { readonly name: 'LeadUpdated'; readonly data: LeadUpdated }
   | { readonly name: 'LeadDuplicated'; readonly data: LeadDuplicated }
   | { readonly name: 'LeadRejected'; readonly data: LeadRejected }
-  | { readonly name: 'LeadMerged'; readonly data: LeadMerged };
+  | { readonly name: 'LeadMerged'; readonly data: LeadMerged }
+  | { readonly name: 'ConsentRecorded'; readonly data: ConsentRecorded };
 
 export type Input = { readonly submissionId: string; readonly data: LeadSubmitted; readonly now: number };
 
@@ -110,6 +115,7 @@ function discover(
 ): Decision<Lead, Emitted> {
   const { person, company, keys } = facts.submission;
   const { orgId, source, submittedAt, icpId, projectId, attributes, jobId } = data;
+  const consent = consentOf(data);
   const lead: Known = {
     kind: 'known',
     person,
@@ -119,6 +125,7 @@ function discover(
     icpId,
     projectId,
     attributes,
+    consent,
     submissions: 1,
     discoveredAt: now,
     updatedAt: now,
@@ -140,7 +147,11 @@ function discover(
     attributes,
     jobId,
   };
-  return apply<Lead, Emitted>(lead, [{ name: 'LeadDiscovered', data: discovered }, ...merges]);
+  return apply<Lead, Emitted>(lead, [
+    { name: 'LeadDiscovered', data: discovered },
+    ...merges,
+    ...tellConsent(consent, orgId, facts.leadId, person),
+  ]);
 }
 
 function recognise(state: Known, input: Input, facts: Facts, merges: readonly Emitted[]): Decision<Lead, Emitted> {
@@ -152,10 +163,12 @@ function recognise(state: Known, input: Input, facts: Facts, merges: readonly Em
   const matchedBy = given.keys.filter((key) => keys.has(keyText(key))).map((key) => key.kind);
   const changed = [...changes('person', state.person, person), ...changes('company', state.company, company)];
   const outcome = changed.length > 0 ? 'UPDATED' : 'DUPLICATE';
+  const consent = newerConsent(state.consent, consentOf(data));
   const next: Known = {
     ...state,
     person,
     company,
+    consent: consent ?? state.consent,
     keys: [...new Set([...state.keys, ...given.keys.map(keyText)])],
     submissions: state.submissions + 1,
     updatedAt: now,
@@ -167,8 +180,11 @@ function recognise(state: Known, input: Input, facts: Facts, merges: readonly Em
     outcome === 'UPDATED'
       ? { name: 'LeadUpdated', data: { ...about, person, company, changed } }
       : { name: 'LeadDuplicated', data: about };
-  return apply<Lead, Emitted>(next, [...merges, said]);
+  return apply<Lead, Emitted>(next, [...merges, said, ...tellConsent(consent, orgId, facts.leadId, person)]);
 }
+
+const tellConsent = (consent: Consent | null, orgId: string, leadId: string, person: Person): Emitted[] =>
+  consent === null ? [] : [{ name: 'ConsentRecorded', data: { orgId, leadId, person, ...consent } }];
 
 const merge = ({ data, now }: Input, facts: Facts, mergedLeadId: string): Emitted => ({
   name: 'LeadMerged',

@@ -2,11 +2,12 @@
  * A mailbox or a number as suppression compares it: whoever asked for silence gets it in whatever spelling the next lead
  * names them. What mail is sent to stays as it was written.
  */
-import type { Person } from '@lead-flood/contracts';
+/** As in every event's person. */
+type Addressed = { readonly email: string | null; readonly phone: string | null };
 
 export type AddressKey = { readonly kind: 'email' | 'phone'; readonly value: string };
 
-export function addressKeysOf(person: Pick<Person, 'email' | 'phone'> | null): readonly AddressKey[] {
+export function addressKeysOf(person: Addressed | null): readonly AddressKey[] {
   const keys: AddressKey[] = [];
   const mailbox = mailboxOf(person?.email ?? '');
   const number = numberOf(person?.phone ?? '');

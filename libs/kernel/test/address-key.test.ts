@@ -1,6 +1,6 @@
 /** Spellings of one mailbox or number that suppression takes for one, and those that it keeps apart. */
 import { expect, it } from 'vitest';
-import { addressKeysOf } from '../src/domain/address-key.ts';
+import { addressKeysOf } from '../src/address-key.ts';
 
 const keyOf = (email: string | null, phone: string | null = null) => addressKeysOf({ email, phone })[0]?.value;
 
