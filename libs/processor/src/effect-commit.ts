@@ -9,7 +9,7 @@
  *   refused                    ─▶ dead letter
  */
 import type { TransientError } from '@lead-flood/kernel';
-import { apply, derivedId, fault, invariant, planted } from '@lead-flood/kernel';
+import { apply, derivedId, fault, invariant } from '@lead-flood/kernel';
 import type { Codec, RawRecord } from '@lead-flood/kafka';
 import { headersAsText, headerNames, originHeader } from '@lead-flood/kafka';
 import type { Database, Redelivery, TimerMessage } from '@lead-flood/postgres';
@@ -73,9 +73,7 @@ export async function commitEffects(
     // A try that nobody waits for any more is a repeat of its timer: nothing comes of it.
     const redelivered = finished.filter((f) => attemptOf(f) > 0).map((f) => idOf(f));
     const expected = await expectedAttempts(tx, group, redelivered);
-    const current = finished.filter(
-      (f) => attemptOf(f) === 0 || expected.get(idOf(f)) === attemptOf(f) || planted('no-dedupe-row'),
-    );
+    const current = finished.filter((f) => attemptOf(f) === 0 || expected.get(idOf(f)) === attemptOf(f));
     const { later, decided, refused } = sort(processor, current);
     // 2. Load.
     const events = decided.map((d) => d.input.event);
@@ -106,11 +104,7 @@ export async function commitEffects(
     await insertOutbox(tx, [...folded.outbox, ...toDeadLetters(group, deadLetters, deps.now)]);
     await insertTimers(tx, [...folded.timers, ...later.map((l) => toTimer(processor, deps, l))]);
     await expectRedeliveries(tx, group, later.map(toRedelivery));
-    await endRedeliveries(
-      tx,
-      group,
-      endedOf(planted('earlier-timer-ends-wait') ? finished : current, later, decided, folded.outcomes),
-    );
+    await endRedeliveries(tx, group, endedOf(current, later, decided, folded.outcomes));
     await fault('processor.outbox');
     // 6. Commit: on return.
     return [
@@ -152,7 +146,7 @@ function sort(
     else if (f.result.kind === 'refused') refused.push(f.result.refused);
     else if (input === null) continue;
     else if (f.result.kind === 'done') decided.push({ input, finished: f, exhausted: null });
-    else if (input.attempt < processor.redeliverAfterMs.length || planted('unbounded-retry'))
+    else if (input.attempt < processor.redeliverAfterMs.length)
       later.push({ finished: f, input, error: f.result.error });
     else decided.push({ input, finished: f, exhausted: f.result.error });
   }
@@ -170,8 +164,7 @@ function endedOf(
   decided: readonly Decided[],
   outcomes: readonly FoldOutcome<unknown>[],
 ): string[] {
-  const isDropped = (i: number): boolean =>
-    outcomes[i]?.outcome === 'duplicate' && !planted('overtaken-repeat-ends-wait');
+  const isDropped = (i: number): boolean => outcomes[i]?.outcome === 'duplicate';
   const dropped = new Set(decided.filter((_, i) => isDropped(i)).map((d) => d.finished));
   const goesOn = new Set(later.map((l) => l.finished));
   return current.filter((f) => !dropped.has(f) && !goesOn.has(f) && idOf(f) !== '').map((f) => idOf(f));

@@ -9,7 +9,7 @@
  *                  └───┴─ data that is refused ─▶ in halves, down to the one that is set aside
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import { InvariantError, planted, toError, TransientError } from '@lead-flood/kernel';
+import { InvariantError, toError, TransientError } from '@lead-flood/kernel';
 import { classify, isConflict } from '@lead-flood/postgres';
 import { isPassed, isRefused, tracesOf } from './decode.ts';
 import type { UntypedEffect, Finished } from './effect-commit.ts';
@@ -153,7 +153,7 @@ function createCommitter(
     if (only === undefined) return;
     if (rest.length === 1) {
       // Its dead letter is refused too: nothing that could be set aside is the cause. Again and again would be at once.
-      if (only.result.kind === 'refused' && !planted('refused-letter-at-once')) throw error;
+      if (only.result.kind === 'refused') throw error;
       const refused = {
         record: only.item.record,
         code: isConflict(error) ? 'PRC_ERR_NO_PROGRESS' : 'PRC_ERR_UNSTORABLE',

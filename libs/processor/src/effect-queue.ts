@@ -2,7 +2,6 @@
  * What waits in an effect runner, and in which order it may start: one message of a key at a time, in the order of their
  * offsets, and organisations in turn.
  */
-import { planted } from '@lead-flood/kernel';
 import type { Item } from './effect-tracker.ts';
 
 export type KeyQueue = {
@@ -27,7 +26,7 @@ export function createKeyQueue(): KeyQueue {
     add(key, item) {
       count += 1;
       const queue = waiting.get(key);
-      if (queue === undefined || planted('no-order-within-key')) {
+      if (queue === undefined) {
         waiting.set(key, []);
         ready.add({ key, item });
       } else queue.push(item);
@@ -62,8 +61,7 @@ export function createKeyQueue(): KeyQueue {
 }
 
 /** What belongs to no organisation (bytes that are not an event) has a turn like one. */
-const orgOf = ({ work }: Item): string =>
-  'event' in work && !planted('organisations-in-one-line') ? work.event.orgId : '';
+const orgOf = ({ work }: Item): string => ('event' in work ? work.event.orgId : '');
 
 /**
  * What may start, organisation by organisation. The map's own order is the order of turns: who was served goes to its end,

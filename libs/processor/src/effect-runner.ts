@@ -31,7 +31,6 @@
  */
 import type { Consumer, PartitionBatch } from '@lead-flood/kafka';
 import { createConsumer } from '@lead-flood/kafka';
-import { planted } from '@lead-flood/kernel';
 import type { UntypedEffectProcessor } from './effect-calls.ts';
 import { createCalls } from './effect-calls.ts';
 import { createFinishedWork } from './effect-finished.ts';
@@ -101,7 +100,7 @@ export async function startEffectRunner(
       return true;
     });
     // Back-pressure: the next fetch follows when less than one full load is open.
-    while (open() >= inFlightMax && !leaving() && !planted('no-back-pressure')) await life.change();
+    while (open() >= inFlightMax && !leaving()) await life.change();
     if (leaving()) {
       await drain(HAND_OVER_MS);
       return false;
@@ -138,7 +137,7 @@ export async function startEffectRunner(
       drained.endedAt = Number.NEGATIVE_INFINITY;
       void beginUntilDone(ownership, deps, group, assignment);
     },
-    beforeGivingUp: () => (planted('no-hand-over') ? Promise.resolve() : drain(HAND_OVER_MS)),
+    beforeGivingUp: () => drain(HAND_OVER_MS),
     onFatal: deps.onFatal,
   });
   return {

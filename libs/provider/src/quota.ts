@@ -4,7 +4,6 @@
  * own share. A window starts with its first request; two windows that touch can let twice the rate through in a
  * moment, which providers that count the same way do as well.
  */
-import { planted, randomId } from '@lead-flood/kernel';
 import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
 import type { Redis } from './redis.ts';
 import { settled } from './redis.ts';
@@ -74,8 +73,7 @@ class Window {
     this.#now = now;
     this.#points = points;
     this.#localPoints = Math.max(1, Math.floor(points / (options.replicas ?? 1)));
-    const own = planted('quota-per-replica') ? randomId() : '';
-    const basics = { keyPrefix: `leadflood:quota:${seconds}s${own}`, duration: seconds };
+    const basics = { keyPrefix: `leadflood:quota:${seconds}s`, duration: seconds };
     const redis = options.redis ?? null;
     this.#redis = redis;
     this.#shared =

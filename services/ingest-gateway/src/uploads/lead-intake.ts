@@ -8,7 +8,7 @@ import type { z } from 'zod';
 import { createLeadBody } from '@lead-flood/contracts';
 import type { CreateLead, RefusedRow } from '@lead-flood/contracts';
 import type { Codec } from '@lead-flood/kafka';
-import { activeTraceparent, CodedError, derivedId, planted, TransientError } from '@lead-flood/kernel';
+import { activeTraceparent, CodedError, derivedId, TransientError } from '@lead-flood/kernel';
 import type { Database, OutboxMessage, Transaction } from '@lead-flood/postgres';
 import { encodeEvent } from '@lead-flood/processor';
 import { insertAdmissions } from '../admission/admission-store.ts';
@@ -74,8 +74,7 @@ export async function commitIntake(
 ): Promise<UploadCounts> {
   const submittedAt = deps.now();
   let after = await commit(deps, async (tx) => {
-    const begun = await beginUpload(tx, facts);
-    const committed = planted('upload-from-first-row') ? 0 : begun;
+    const committed = await beginUpload(tx, facts);
     await refuseBeyondBacklog(tx, facts, facts.rowsTotal - committed, deps.waitingMax);
     return committed;
   });
