@@ -65,8 +65,7 @@ export function createDocumentStore<S>(options: {
     (column) => sql.fragment`, ${sql.identifier([column.name])} = excluded.${sql.identifier([column.name])}`,
   );
   const none = sql.fragment``;
-  const join = (parts: typeof names): ReturnType<typeof sql.join> =>
-    parts.length === 0 ? sql.join([none], none) : sql.join(parts, none);
+  const join = (parts: typeof names) => sql.join(parts.length === 0 ? [none] : parts, none);
 
   const toStored = (r: z.infer<typeof row>): Stored<S> => ({
     orgId: r.org_id,

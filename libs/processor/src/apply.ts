@@ -110,22 +110,8 @@ export function createUntypedApplier<S, F>(processor: Untyped<S, F>, deps: Appli
     deps.wakeRelay();
     processor.committed?.(together.map(eventOf));
     together.forEach((w, i) => {
-      settle(w, applied[i]);
+      settle(processor.group, deps.telemetry, w, applied[i]);
     });
-  }
-
-  function settle(w: Waiting<S>, applied: Applied<S> | undefined): void {
-    invariant(applied !== undefined, 'every command has an outcome');
-    const { outcome, reason, decision } = applied.outcome;
-    deps.telemetry.outcome(processor.group, 'rest', outcome, reason);
-    if (decision?.kind !== 'reject') w.resolve(applied);
-    else {
-      const refusal = new CodedError(decision.code, decision.detail);
-      // A bug of ours, not a refusal: the door answers 500, and here stands where it is.
-      if (decision.code === 'PRC_ERR_HANDLER_FAULT')
-        deps.telemetry.error(processor.group, refusal, `deciding ${w.event.name} threw`);
-      w.reject(refusal);
-    }
   }
 
   return {
@@ -138,6 +124,24 @@ export function createUntypedApplier<S, F>(processor: Untyped<S, F>, deps: Appli
 }
 
 const eventOf = <S>(w: Waiting<S>): AnyInput => w.event;
+
+function settle<S>(
+  group: string,
+  telemetry: ApplierDeps['telemetry'],
+  w: Waiting<S>,
+  applied: Applied<S> | undefined,
+): void {
+  invariant(applied !== undefined, 'every command has an outcome');
+  const { outcome, reason, decision } = applied.outcome;
+  telemetry.outcome(group, 'rest', outcome, reason);
+  if (decision?.kind !== 'reject') w.resolve(applied);
+  else {
+    const refusal = new CodedError(decision.code, decision.detail);
+    // A bug of ours, not a refusal: the door answers 500, and here stands where it is.
+    if (decision.code === 'PRC_ERR_HANDLER_FAULT') telemetry.error(group, refusal, `deciding ${w.event.name} threw`);
+    w.reject(refusal);
+  }
+}
 
 function rejectAll<S>(together: readonly Waiting<S>[], error: unknown): void {
   for (const w of together) w.reject(error);

@@ -111,20 +111,30 @@ export async function commitEffects(
       ...folded.outcomes.map(({ outcome, reason }, i) => {
         return { topic: decided[i]?.input.event.source ?? '', outcome, reason };
       }),
-      ...later.map(({ input, error }) => ({
-        topic: input.event.source,
-        outcome: 'redelivered' as const,
-        reason: error.code,
-      })),
-      ...finished.flatMap(({ item: { work } }) =>
-        isPassed(work) ? { topic: topicOf(work), outcome: 'skipped' as const, reason: work.ignored } : [],
-      ),
-      ...refused.map((r) => ({ topic: topicOf(r), outcome: 'rejected' as const, reason: r.code })),
+      ...undecidedOutcomes(finished, later, refused, topicOf),
     ];
   });
   for (const { tracker, advance } of advances) settleAdvance(tracker, advance);
   return outcomes;
 }
+
+/** What became of messages that no decision was asked for. */
+const undecidedOutcomes = (
+  finished: readonly Finished[],
+  later: readonly Later[],
+  refused: readonly Refused[],
+  topicOf: (of: Pick<Refused, 'record'>) => string,
+): EffectOutcome[] => [
+  ...later.map(({ input, error }) => ({
+    topic: input.event.source,
+    outcome: 'redelivered' as const,
+    reason: error.code,
+  })),
+  ...finished.flatMap(({ item: { work } }) =>
+    isPassed(work) ? { topic: topicOf(work), outcome: 'skipped' as const, reason: work.ignored } : [],
+  ),
+  ...refused.map((r) => ({ topic: topicOf(r), outcome: 'rejected' as const, reason: r.code })),
+];
 
 const inputOf = ({ item: { work } }: Finished): DecodedInput | null =>
   isRefused(work) || isPassed(work) ? null : work;

@@ -17,6 +17,7 @@ import { commitEffects } from './effect-commit.ts';
 import type { Life } from './effect-life.ts';
 import type { KeyQueue } from './effect-queue.ts';
 import type { Tracker } from './effect-tracker.ts';
+import type { SetAside } from './flood.ts';
 import { countSetAside, FloodError, haltedPauseMs, isolates } from './flood.ts';
 import type { OffsetTeller } from './offset-teller.ts';
 import { createPacer } from './pacer.ts';
@@ -88,6 +89,7 @@ function createCommitter(
 ): (batch: readonly Finished[]) => Promise<void> {
   const { group } = processor;
   const setAside = countSetAside();
+  const settle = createSettling(group, deps, { teller, status, setAside });
 
   async function commitUntilDone(batch: readonly Finished[]): Promise<void> {
     let rest = batch;
@@ -108,7 +110,7 @@ function createCommitter(
         status.failingSince ??= Date.now();
         deps.telemetry.error(group, error, 'a commit is repeated');
         if (error instanceof InvariantError) throw error;
-        const halting = haltedBy(error, rest);
+        const halting = haltedBy(error, rest, setAside);
         if (halting !== null) {
           status.halted = halting.message;
           // The only way for it to fail is a stop, asked for in the next line.
@@ -126,27 +128,6 @@ function createCommitter(
     }
   }
 
-  /** What is told once a commit has taken place. */
-  function settle(done: readonly Finished[], durationMs: number): void {
-    const inputs = done.flatMap(({ item: { work } }) => (isRefused(work) || isPassed(work) ? [] : work));
-    deps.telemetry.batch(group, done.length, durationMs, tracesOf(inputs));
-    status.halted = null;
-    status.failingSince = null;
-    setAside.passed(done.filter(({ result }) => result.kind !== 'refused').length);
-    deps.wakeRelay();
-    const trackers = [...new Set(done.map(({ item }) => item.tracker))];
-    teller.tell(trackers.map(({ topic, partition, place }) => ({ topic, partition, nextOffset: place.nextOffset })));
-  }
-
-  /** What a human should look at, before anything more is set aside; null for what passes or concerns one message. */
-  function haltedBy(error: Error, rest: readonly Finished[]): Error | null {
-    if (error instanceof FloodError) return error;
-    if (error instanceof TransientError) return null;
-    if (!isolates(error)) return error;
-    const [only] = rest;
-    return rest.length === 1 && only?.result.kind !== 'refused' ? setAside.next('PRC_ERR_UNSTORABLE') : null;
-  }
-
   /** The data of one of them is refused by the database: halve, and set aside the one. */
   async function isolate(rest: readonly Finished[], error: Error): Promise<void> {
     const [only] = rest;
@@ -154,12 +135,8 @@ function createCommitter(
     if (rest.length === 1) {
       // Its dead letter is refused too: nothing that could be set aside is the cause. Again and again would be at once.
       if (only.result.kind === 'refused') throw error;
-      const refused = {
-        record: only.item.record,
-        code: isConflict(error) ? 'PRC_ERR_NO_PROGRESS' : 'PRC_ERR_UNSTORABLE',
-        detail: error.name,
-        step: 'save',
-      };
+      const code = isConflict(error) ? 'PRC_ERR_NO_PROGRESS' : 'PRC_ERR_UNSTORABLE';
+      const refused = { record: only.item.record, code, detail: error.name, step: 'save' };
       await commitUntilDone([{ ...only, result: { kind: 'refused', refused } }]);
       setAside.add();
       return;
@@ -170,4 +147,31 @@ function createCommitter(
   }
 
   return commitUntilDone;
+}
+
+/** What is told once a commit has taken place. */
+function createSettling(
+  group: string,
+  deps: ShellDeps,
+  { teller, status, setAside }: { teller: OffsetTeller; status: Status; setAside: SetAside },
+) {
+  return (done: readonly Finished[], durationMs: number): void => {
+    const inputs = done.flatMap(({ item: { work } }) => (isRefused(work) || isPassed(work) ? [] : work));
+    deps.telemetry.batch(group, done.length, durationMs, tracesOf(inputs));
+    status.halted = null;
+    status.failingSince = null;
+    setAside.passed(done.filter(({ result }) => result.kind !== 'refused').length);
+    deps.wakeRelay();
+    const trackers = [...new Set(done.map(({ item }) => item.tracker))];
+    teller.tell(trackers.map(({ topic, partition, place }) => ({ topic, partition, nextOffset: place.nextOffset })));
+  };
+}
+
+/** What a human should look at, before anything more is set aside; null for what passes or concerns one message. */
+function haltedBy(error: Error, rest: readonly Finished[], setAside: SetAside): Error | null {
+  if (error instanceof FloodError) return error;
+  if (error instanceof TransientError) return null;
+  if (!isolates(error)) return error;
+  const [only] = rest;
+  return rest.length === 1 && only?.result.kind !== 'refused' ? setAside.next('PRC_ERR_UNSTORABLE') : null;
 }

@@ -33,8 +33,11 @@ import type { Consumer, PartitionBatch } from '@lead-flood/kafka';
 import { createConsumer } from '@lead-flood/kafka';
 import type { UntypedEffectProcessor } from './effect-calls.ts';
 import { createCalls } from './effect-calls.ts';
+import type { FinishedParts } from './effect-finished.ts';
 import { createFinishedWork } from './effect-finished.ts';
+import { createHandOver } from './effect-hand-over.ts';
 import { createLife } from './effect-life.ts';
+import type { PartitionsParts } from './effect-partitions.ts';
 import { createPartitions } from './effect-partitions.ts';
 import { createKeyQueue } from './effect-queue.ts';
 import { createGatherWindow, restAfter } from './gather-window.ts';
@@ -51,8 +54,6 @@ const FETCH_BYTES_PER_PARTITION = 262_144;
  * A longer call goes on; its answer goes to the journal, where the next owner finds it if it is late enough to look there.
  */
 const HAND_OVER_MS = 5_000;
-/** One rebalance is noticed by the fetch, then by the group; the other brokers' fetches may take `fetchWaitMs` in between. */
-const SAME_REBALANCE_MS = 2 * fetchWaitMs;
 
 export async function startEffectRunner(
   processor: UntypedEffectProcessor,
@@ -60,10 +61,7 @@ export async function startEffectRunner(
   options: Pick<ShellOptions, 'gatherMs'> = shellDefaults,
 ): Promise<Running> {
   const { group, inFlightMax } = processor;
-  const deadlineMs = Math.max(
-    0,
-    ...Object.values(processor.perform).map((performance) => performance?.deadlineMs ?? 0),
-  );
+  const deadlineMs = longestDeadlineMs(processor);
   const prefix = deps.topicPrefix ?? '';
   const life = createLife(deps.onFatal);
   const teller = createOffsetTeller(() => consumer);
@@ -72,24 +70,13 @@ export async function startEffectRunner(
   /** Of what comes in, apart from that of the commits: the one may go on while the other cannot. */
   const admission: Status = goingWell();
 
-  // In the order in which a message passes them; each tells the next one, and a commit frees keys and places for the first.
-  const queue = createKeyQueue();
-  const partitions = createPartitions(processor, deps, {
+  const { queue, partitions, calls, finished, open } = connectStages(processor, deps, {
     ownership,
-    queue,
-    life,
-    consumer: () => consumer,
-    isUnderWay: (isOfIt) => calls.some(isOfIt) || finished.some(isOfIt),
-  });
-  const calls = createCalls(processor, deps, { queue, life, onFinished: (one) => finished.add(one) });
-  const finished = createFinishedWork(processor, deps, {
-    queue,
     life,
     teller,
-    stillOurs: partitions.stillOurs,
-    onKeysFree: calls.requestStart,
+    consumer: () => consumer,
   });
-  const open = (): number => queue.size() + calls.count() + finished.count();
+  const { drain, ended: handedOver } = createHandOver({ queue, partitions, life, open, deadlineMs });
 
   async function onFetch(batches: readonly PartitionBatch[]): Promise<boolean> {
     const beganAt = performance.now();
@@ -109,22 +96,6 @@ export async function startEffectRunner(
     return admitted;
   }
 
-  const drained = { beganAt: 0, endedAt: Number.NEGATIVE_INFINITY };
-
-  /**
-   * Nothing more starts; what is under way may end and be committed, for so long. Drains side by side, or one right behind the
-   * other without an assignment in between, belong to one rebalance and share the time.
-   */
-  async function drain(limitMs: number): Promise<void> {
-    queue.drop(() => true);
-    if (Date.now() - drained.endedAt > SAME_REBALANCE_MS) drained.beganAt = Date.now();
-    drained.endedAt = Number.POSITIVE_INFINITY;
-    const until = drained.beganAt + Math.min(limitMs, deadlineMs);
-    while (open() > 0 && !life.isDead() && Date.now() < until) await life.change();
-    drained.endedAt = Date.now();
-    partitions.forget();
-  }
-
   const consumer: Consumer = await createConsumer({
     client: deps.client,
     group: prefix + group,
@@ -134,7 +105,7 @@ export async function startEffectRunner(
     fetchWaitMs,
     onFetch,
     onAssigned: (assignment) => {
-      drained.endedAt = Number.NEGATIVE_INFINITY;
+      handedOver();
       void beginUntilDone(ownership, deps, group, assignment);
     },
     beforeGivingUp: () => drain(HAND_OVER_MS),
@@ -153,4 +124,35 @@ export async function startEffectRunner(
       await leftConsumer;
     },
   };
+}
+
+const longestDeadlineMs = ({ perform }: UntypedEffectProcessor): number =>
+  Math.max(0, ...Object.values(perform).map((performance) => performance?.deadlineMs ?? 0));
+
+type StageParts = Pick<PartitionsParts, 'ownership' | 'life' | 'consumer'> & Pick<FinishedParts, 'teller'>;
+
+function connectStages(
+  processor: UntypedEffectProcessor,
+  deps: ShellDeps,
+  { ownership, life, teller, consumer }: StageParts,
+) {
+  // In the order in which a message passes them; each tells the next one, and a commit frees keys and places for the first.
+  const queue = createKeyQueue();
+  const partitions = createPartitions(processor, deps, {
+    ownership,
+    queue,
+    life,
+    consumer,
+    isUnderWay: (isOfIt) => calls.some(isOfIt) || finished.some(isOfIt),
+  });
+  const calls = createCalls(processor, deps, { queue, life, onFinished: (one) => finished.add(one) });
+  const finished = createFinishedWork(processor, deps, {
+    queue,
+    life,
+    teller,
+    stillOurs: partitions.stillOurs,
+    onKeysFree: calls.requestStart,
+  });
+  const open = (): number => queue.size() + calls.count() + finished.count();
+  return { queue, partitions, calls, finished, open };
 }

@@ -84,18 +84,7 @@ export function createOwnership(
         return unlessElsewhere(place, batch);
       });
     },
-    async begin({ partitions, seek, isCurrent }) {
-      teller.forget();
-      const rows = new Map((await readPositions(database, group)).map((p) => [placeKey(p), p]));
-      if (!isCurrent()) return;
-      for (const [topic, numbers] of Object.entries(partitions)) {
-        for (const partition of numbers) {
-          const row = rows.get(placeKey({ topic, partition }));
-          seek(topic, partition, row?.nextOffset ?? 0);
-          if (row !== undefined) teller.tell([{ topic, partition, nextOffset: row.nextOffset }]);
-        }
-      }
-    },
+    begin: (assignment) => seekToRows(database, group, teller, assignment),
     holds: (place, batch) => heldFor(batch) === place,
     forget: (places) => {
       for (const [at, place] of owned) {
@@ -105,4 +94,22 @@ export function createOwnership(
       }
     },
   };
+}
+
+async function seekToRows(
+  database: Database,
+  group: string,
+  teller: Pick<OffsetTeller, 'tell' | 'forget'>,
+  { partitions, seek, isCurrent }: Assignment,
+): Promise<void> {
+  teller.forget();
+  const rows = new Map((await readPositions(database, group)).map((p) => [placeKey(p), p]));
+  if (!isCurrent()) return;
+  for (const [topic, numbers] of Object.entries(partitions)) {
+    for (const partition of numbers) {
+      const row = rows.get(placeKey({ topic, partition }));
+      seek(topic, partition, row?.nextOffset ?? 0);
+      if (row !== undefined) teller.tell([{ topic, partition, nextOffset: row.nextOffset }]);
+    }
+  }
 }

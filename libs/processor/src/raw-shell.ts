@@ -59,10 +59,7 @@ export async function startRawShell({ group, topics, save }: RawProcessor, deps:
     if (advances.length === 0) return;
     await deps.database.transaction(async (tx) => {
       await advancePositions(tx, group, advances);
-      await save(
-        tx,
-        prefix === '' ? records : records.map((record) => withTopic(record, record.topic.slice(prefix.length))),
-      );
+      await save(tx, withoutPrefix(records, prefix));
     });
     for (const move of moved) move();
     teller.tell(advances);
@@ -98,3 +95,6 @@ export async function startRawShell({ group, topics, save }: RawProcessor, deps:
     },
   };
 }
+
+const withoutPrefix = (records: readonly RawRecord[], prefix: string): readonly RawRecord[] =>
+  prefix === '' ? records : records.map((record) => withTopic(record, record.topic.slice(prefix.length)));

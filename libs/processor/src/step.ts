@@ -85,23 +85,24 @@ export function createStep(deps: StepDeps): Step {
       });
       return { known: true, value };
     } catch (error) {
-      return afterFault(name, error, progress);
+      return await afterFault(deps, name, error, progress);
     }
   }
 
-  /** The call has an answer that could not be stored; or it failed and certainly did nothing; or nobody can tell. */
-  async function afterFault<T>(
-    name: string,
-    error: unknown,
-    { called, answer }: Progress<T>,
-  ): Promise<{ known: true; value: T } | { known: false }> {
-    if (error instanceof InvariantError) throw error;
-    // The beginning stays in the journal: should we die before the commit, the replay finds "unknown" and does not call.
-    if (answer !== null) return { known: true, value: answer.value };
-    if (called && (!(error instanceof TransientError) || error.ambiguous)) return { known: false };
-    await deps.journal.forget(deps.messageId, name);
-    throw error;
-  }
-
   return Object.assign(step, { once });
+}
+
+/** The call has an answer that could not be stored; or it failed and certainly did nothing; or nobody can tell. */
+async function afterFault<T>(
+  { journal, messageId }: StepDeps,
+  name: string,
+  error: unknown,
+  { called, answer }: Progress<T>,
+): Promise<{ known: true; value: T } | { known: false }> {
+  if (error instanceof InvariantError) throw error;
+  // The beginning stays in the journal: should we die before the commit, the replay finds "unknown" and does not call.
+  if (answer !== null) return { known: true, value: answer.value };
+  if (called && (!(error instanceof TransientError) || error.ambiguous)) return { known: false };
+  await journal.forget(messageId, name);
+  throw error;
 }
