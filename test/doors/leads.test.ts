@@ -200,6 +200,8 @@ describe('a CSV file', () => {
       120_000,
     );
     expect(job).toMatchObject({ progress: { total: 10_000, accepted: 9_900, refused: 100, done: 9_900 } });
+    const uploads = await doors.ask<Page<JobView>>('/v1/jobs?type=upload-csv&status=completed');
+    expect(uploads.body.items.map((item) => item.id)).toContain(jobId);
     const discovery = await doors.database('discovery');
     const leads = await discovery.oneFirst(sql.type(z.object({ n: z.int() }))`
       select count(distinct lead_id)::int as n from identity_keys where value like ${`bulk%.${run}@%`}

@@ -24,6 +24,8 @@ export type Group = {
 export const deadLetterTopics = (Object.keys(topics) as TopicName[]).filter((name) => name.endsWith('.dead-letter.v1'));
 
 export const groups: readonly Group[] = [
+  { name: 'ingest-gateway-jobs', schema: 'ingest_gateway', reads: ['platform.job.v1'] },
+  { name: 'ingest-gateway-clock', schema: 'ingest_gateway', reads: ['platform.tick.v1'] },
   { name: 'discovery', schema: 'discovery', reads: ['ingest.lead.v1'] },
   {
     name: 'enrichment',

@@ -21,6 +21,8 @@ export const aggregates: readonly Aggregate[] = [
   { topics: ['enrichment.lead.v1'], table: { schema: 'enrichment', name: 'lead_enrichments' } },
   { topics: ['scoring.lead.v1'], table: { schema: 'scoring', name: 'lead_scores' } },
   { topics: ['outreach.send.v1', 'outreach.message.v1'], table: { schema: 'outreach', name: 'conversations' } },
+  { topics: ['discovery.icp.v1'], table: { schema: 'discovery', name: 'icps' } },
+  { topics: ['call-allocation.caller.v1'], table: { schema: 'call_allocation', name: 'callers' } },
   { topics: ['call-allocation.task.v1'], table: { schema: 'call_allocation', name: 'call_tasks' } },
   // Keyed by the provider's call id, its row by a derived one.
   { topics: ['call-allocation.call.v1'], table: null },
@@ -34,7 +36,10 @@ export const unnumbered: Readonly<Partial<Record<TopicName, string>>> = {
   'ingest.call.v1': 'open to writers that are not ours',
   'ingest.reply.v1': 'open to writers that are not ours',
   'call-allocation.recall.v1': 'written by timers, each of which stands for itself',
-  'platform.job.v1': 'nobody writes it yet',
+  'scoring.rule.v1': 'keyed by the rule, numbered by the set that it belongs to',
+  'discovery.run.v1': 'nobody writes it yet',
+  'platform.job.v1': 'an upload numbers its two by itself; runs, which count, write none yet',
+  'platform.job-command.v1': 'numbered by jobs, and by the clock that asks for many',
 };
 
 export const keyOrder: Invariant = {

@@ -48,6 +48,9 @@ export const traceless: Readonly<Record<string, string>> = {
   'call-allocation': 'what a score leads to depends on its band: I1 looks for the end of every lead',
   'call-allocation-calls': 'a repeated report leaves nothing',
   'call-allocation-clock': 'remembers the newest tick alone',
+  'scoring-rules': 'of an ICP that is known already nothing is kept',
+  'ingest-gateway-jobs': 'what is overtaken leaves nothing; I1 looks for the leads of every upload',
+  'ingest-gateway-clock': 'remembers the newest tick alone',
   'analytics-clock': 'remembers the newest tick alone',
   'analytics-dead-letters': 'retires old letters, so that a missing row is no sign',
 };

@@ -4,12 +4,13 @@
  */
 import { clocks as clocksOfAnalytics } from '../../services/analytics/src/clock.ts';
 import { clocks as clocksOfCalls } from '../../services/call-allocation/src/clock/processor.ts';
+import { clocks as clocksOfGateway } from '../../services/ingest-gateway/src/jobs/processor.ts';
 import type { Invariant, Violation } from './invariant.ts';
 import { finding } from './invariant.ts';
 
 /** The lease, the next look at it, and the way through outbox and relay. */
 const LATE_MS = 30_000;
-const clocks = [...clocksOfAnalytics, ...clocksOfCalls];
+const clocks = [...clocksOfAnalytics, ...clocksOfCalls, ...clocksOfGateway];
 const TOPIC = 'platform.tick.v1';
 
 export const ticks: Invariant = {

@@ -13,6 +13,7 @@ export * from './rest/call-allocation/parked.ts';
 export * from './rest/discovery/icps.ts';
 export * from './rest/discovery/leads.ts';
 export * from './rest/ingest-gateway/auth.ts';
+export * from './rest/ingest-gateway/jobs.ts';
 export * from './rest/ingest-gateway/outbox.ts';
 export * from './rest/ingest-gateway/system.ts';
 export * from './rest/ingest-gateway/uploads.ts';

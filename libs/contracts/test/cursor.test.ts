@@ -6,6 +6,7 @@ import {
   callerCursor,
   deadLetterActCursor,
   deadLetterCursor,
+  jobCursor,
   leadCursor,
   threadCursor,
   uploadRowCursor,
@@ -23,6 +24,7 @@ const own: Readonly<Record<string, readonly [list: string, cursor: string]>> = {
   listDeadLetters: ['dead-letters', deadLetterCursor.write([at, id])],
   listDeadLetterActs: ['dead-letter-acts', deadLetterActCursor.write([at, id])],
   listCallers: ['callers', callerCursor.write([id])],
+  listJobs: ['jobs', jobCursor.write([at, id])],
   uploadRows: ['upload-rows', uploadRowCursor.write([7])],
 };
 

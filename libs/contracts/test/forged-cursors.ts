@@ -12,6 +12,7 @@ export const placesByList: Readonly<Record<string, readonly (string | number)[]>
   'dead-letters': [at, id],
   'dead-letter-acts': [at, id],
   callers: [id],
+  jobs: [at, id],
   'upload-rows': [7],
 };
 

@@ -12,6 +12,7 @@ export { FloodError } from './flood.ts';
 export { fold } from './fold.ts';
 export * from './processor.ts';
 export * from './raw-shell.ts';
+export * from './run.ts';
 export * from './shell.ts';
 export * from './start.ts';
 export * from './telemetry.ts';

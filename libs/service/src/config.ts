@@ -54,7 +54,9 @@ export const sharedConfig = z.object({
         .map((name) => name.trim())
         .filter((name) => name !== ''),
     )
-    .describe('Consumer groups that this process runs, separated by commas; empty: all of the service.'),
+    .describe(
+      'Consumer groups that this process runs, separated by commas; empty: all of the service; none: it only answers requests.',
+    ),
   BATCH_MESSAGES_MAX: z.coerce
     .number()
     .int()

@@ -49,7 +49,10 @@ export async function startService<T extends z.ZodObject>(
   const producer = await waitFor('kafka', () => createProducer(deps.kafka));
   relay.current = openRelay(definition.schema, { database, producer, operations });
   const ticker = openTicker(definition, deps, operations);
-  checks.push(...(parts.checks ?? []), ...consumerChecks(() => progress.running));
+  const consumers = consumerChecks(() => progress.running);
+  // Clients are served whatever becomes of a consumer: what they hand in waits in the outbox.
+  const advisory = consumers.map((check) => ({ ...check, advisory: true }));
+  checks.push(...(parts.checks ?? []), ...(definition.door === undefined ? consumers : advisory));
   progress.waitingFor = 'kafka';
   progress.running = await startProcessors(processors, deps, operations, onFatal);
   const watchdog = watch(progress, onFatal);

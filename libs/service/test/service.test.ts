@@ -148,6 +148,7 @@ describe('a service', () => {
   it('runs all of its groups, or those that GROUPS names', async () => {
     expect(await groupsStarted('')).toEqual(['deciding', 'sending']);
     expect(await groupsStarted(' sending, ')).toEqual(['sending']);
+    expect(await groupsStarted('none')).toEqual([]);
   });
 
   it('that is told to run a group it does not have refuses to start and names those it has', () => {

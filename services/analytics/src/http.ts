@@ -4,6 +4,7 @@ import type {
   deadLetterRoutes,
   funnelRoutes,
   Handlers,
+  leadJobRoutes,
   leadRoutes,
   Principal,
   uploadProgressRoutes,
@@ -38,16 +39,6 @@ export function handlers({
     leadTimeline: async ({ params, principal }) => ({
       items: toTimeline(await readLead(database, principal.orgId, params.leadId)),
     }),
-    getJob: async ({ params, principal }) => {
-      const key = z.object({ key: z.string() });
-      const leadId = await database.maybeOneFirst(sql.type(key)`
-        select key from lead_models where job_id = ${params.jobId} and stage is not null
-      `);
-      if (leadId === null) throw unknownJob();
-      const stored = await models.loadOf(database, principal.orgId, leadId);
-      if (stored === null) throw unknownJob();
-      return toJobView(leadId, stored.state);
-    },
     funnel: ({ query, principal }) => readFunnel(database, visibility(principal), query),
     freshness: () => {
       const at = freshness.lastEventAt();
@@ -64,7 +55,18 @@ export function handlers({
 
 const outcome = z.object({ outcome: z.string(), leads: z.int() });
 
-export const internalHandlers = (database: Database): Handlers<typeof uploadProgressRoutes> => ({
+export const internalHandlers = (database: Database): Handlers<typeof uploadProgressRoutes & typeof leadJobRoutes> => ({
+  leadJob: async ({ params, principal }) => {
+    const key = z.object({ key: z.string() });
+    const leadId = await database.maybeOneFirst(sql.type(key)`
+      select key from lead_models where job_id = ${params.jobId} and stage is not null
+    `);
+    if (leadId === null) throw unknownJob();
+    const stored = await models.loadOf(database, principal.orgId, leadId);
+    if (stored === null) throw unknownJob();
+    return toJobView(leadId, stored.state);
+  },
+
   uploadProgress: async ({ params, principal }) => {
     const rows = await database.any(sql.type(outcome)`
       select outcome, leads from upload_outcomes where job_id = ${params.jobId} and org_id = ${principal.orgId}

@@ -111,6 +111,8 @@ export const toJobView = (leadId: string, lead: LeadDocument): JobView => ({
   status: jobStatus(lead),
   leadId,
   progress: null,
+  attempts: 1,
+  cancelRequested: false,
   error: lead.enrichment?.reason ?? null,
   createdAt: time(lead.createdAt),
   updatedAt: time(lead.enrichment?.at ?? lead.changedAt),

@@ -12,7 +12,14 @@
  *   ticks ─▶ platform.tick.v1 ─▶ analytics-clock ─▶ retires dead letters
  */
 import { join } from 'node:path';
-import { deadLetterRoutes, funnelRoutes, joinRoutes, leadRoutes, uploadProgressRoutes } from '@lead-flood/contracts';
+import {
+  deadLetterRoutes,
+  funnelRoutes,
+  joinRoutes,
+  leadJobRoutes,
+  leadRoutes,
+  uploadProgressRoutes,
+} from '@lead-flood/contracts';
 import { batchProcessor } from '@lead-flood/processor';
 import { addServiceRoutes, defineService, shellOptions } from '@lead-flood/service';
 import { clocks, createClock } from './clock.ts';
@@ -39,7 +46,7 @@ export const service = defineService({
       handlers({ database, freshness, clock }),
       settings,
     );
-    addServiceRoutes(server, uploadProgressRoutes, internalHandlers(database), settings);
+    addServiceRoutes(server, joinRoutes(leadJobRoutes, uploadProgressRoutes), internalHandlers(database), settings);
     const retirement = createClock({
       hotDays: settings.ANALYTICS_DEAD_LETTERS_HOT_DAYS,
       keptDays: settings.ANALYTICS_DEAD_LETTERS_KEPT_DAYS,

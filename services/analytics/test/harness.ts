@@ -1,7 +1,14 @@
 /** Analytics' doors on a database of their own, as the gateway reaches them; events are applied without a broker. */
 import { join } from 'node:path';
 import type { Route } from '@lead-flood/contracts';
-import { deadLetterRoutes, funnelRoutes, joinRoutes, leadRoutes, uploadProgressRoutes } from '@lead-flood/contracts';
+import {
+  deadLetterRoutes,
+  funnelRoutes,
+  joinRoutes,
+  leadJobRoutes,
+  leadRoutes,
+  uploadProgressRoutes,
+} from '@lead-flood/contracts';
 import { fixedClock } from '@lead-flood/kernel';
 import type { Database } from '@lead-flood/postgres';
 import { createUntypedApplier, untyped, silentTelemetry } from '@lead-flood/processor';
@@ -72,7 +79,7 @@ export async function openDoors(): Promise<Doors> {
     handlers({ database, freshness, clock }),
     config,
   );
-  addServiceRoutes(server, uploadProgressRoutes, internalHandlers(database), config);
+  addServiceRoutes(server, joinRoutes(leadJobRoutes, uploadProgressRoutes), internalHandlers(database), config);
   const sign = createPrincipalSigner(secret);
 
   const ask = async (path: string, { orgId = sampleOrg, role = 'member' }: Caller = {}): Promise<Told> => {

@@ -1,7 +1,7 @@
 /** Analytics' doors over a real database: what clients see of leads, and that they see nothing of others. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { LeadView } from '@lead-flood/contracts';
-import { leadListQuery, leadRoutes, uploadProgressRoutes, leadView } from '@lead-flood/contracts';
+import { leadJobRoutes, leadListQuery, leadRoutes, uploadProgressRoutes, leadView } from '@lead-flood/contracts';
 import { derivedId } from '@lead-flood/kernel';
 import type { TestEvent } from '@lead-flood/testing';
 import {
@@ -117,10 +117,10 @@ describe('one lead', () => {
     const refused = await Promise.all([
       doors.ask(`/v1/leads/${lived}`, stranger),
       doors.ask(`/v1/leads/${lived}/timeline`, stranger),
-      doors.ask(`/v1/jobs/${derivedId('lead.enrich', lived)}`, stranger),
+      doors.ask(`/internal/jobs/${derivedId('lead.enrich', lived)}`, stranger),
       doors.ask(`/v1/leads/${sampleId('nobody')}`),
       doors.ask(`/v1/leads/${sampleId('refused')}`),
-      doors.ask(`/v1/jobs/${sampleId('no job')}`),
+      doors.ask(`/internal/jobs/${sampleId('no job')}`),
     ]);
     expect(refused.map(({ status }) => status)).toEqual([404, 404, 404, 404, 404, 404]);
     expect(refused[0]?.body).toEqual({
@@ -230,7 +230,7 @@ describe('the list', () => {
 describe('jobs', () => {
   it('[GW-13] [SM-03] the job of a lead goes running, completed or failed with its enrichment', async () => {
     const leadId = sampleId('job');
-    const ask = () => doors.answerOf(leadRoutes.getJob, `/v1/jobs/${derivedId('lead.enrich', leadId)}`);
+    const ask = () => doors.answerOf(leadJobRoutes.leadJob, `/internal/jobs/${derivedId('lead.enrich', leadId)}`);
     await doors.apply({ name: 'LeadDiscovered', data: sampleDiscovered({ leadId }) });
     expect(await ask()).toMatchObject({ status: 'running', leadId, type: 'lead.enrich', error: null });
     const failed = { ...sampleEnriched({ leadId }), reason: 'no-hit', failedAt: at(10) };

@@ -1,9 +1,10 @@
 /** Puts the gateway together: one gate before all doors, then our own doors, then those of the other services. */
 import cookie from '@fastify/cookie';
+import { batchProcessor } from '@lead-flood/processor';
 import { createRedis } from '@lead-flood/provider';
 import type { Redis } from '@lead-flood/provider';
 import type { Check, HttpServer, ServiceDeps, ServiceParts } from '@lead-flood/service';
-import { addBrowserGuards, createPrincipalSigner, logError } from '@lead-flood/service';
+import { addBrowserGuards, createPrincipalSigner, logError, shellOptions } from '@lead-flood/service';
 import { createGate } from './access/gate.ts';
 import { startAdmission } from './admission/admission.ts';
 import { watchLine } from './admission/line-watch.ts';
@@ -16,6 +17,8 @@ import { isSessionLive } from './auth/session-store.ts';
 import { findApiKey } from './auth/user-store.ts';
 import type { GatewayConfig } from './config.ts';
 import { startHousekeeping } from './housekeeping.ts';
+import { addJobRoutes } from './jobs/http.ts';
+import { jobClock, jobProcessor } from './jobs/processor.ts';
 import { createPlaces } from './limits/places.ts';
 import { createRateLimiter } from './limits/rate-limiter.ts';
 import { createRequestLimits } from './limits/request-limits.ts';
@@ -69,6 +72,7 @@ export async function createGateway(deps: ServiceDeps<GatewayConfig>, server: Ht
   });
   addAuthDoors(server, { config, database, tokens, authenticate, limits, gate });
   addOutboxDoor(server, { database, forward, gate });
+  addJobRoutes(server, { database, applier: deps.applier(jobProcessor), forward, gate });
   const singleLeads = createSingleLeads(database, warn('a single lead'));
   const admission = startAdmission({
     database,
@@ -101,12 +105,12 @@ export async function createGateway(deps: ServiceDeps<GatewayConfig>, server: Ht
       idempotency,
       places: createPlaces(config.UPSTREAM_REQUESTS_MAX),
       onLead: singleLeads.note,
-      special: readYourWrite({ database, forward, callerOf: gate.callerOf }),
+      special: readYourWrite({ forward, callerOf: gate.callerOf }),
     });
     done();
   });
   return {
-    processors: [],
+    processors: [batchProcessor(jobProcessor, shellOptions(config)), batchProcessor(jobClock, shellOptions(config))],
     stop: async () => {
       await admission.stop();
       await housekeeping.stop();

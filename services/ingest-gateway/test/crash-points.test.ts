@@ -38,7 +38,7 @@ crashPoints('the gateway’s intake', {
       // It reads no topic: admission and relay are what runs.
       starter: {
         group: 'ingest-gateway',
-        processor: { reads: [], writes: [topics['ingest.lead.v1']] },
+        processor: { reads: [], writes: [topics['ingest.lead.v1'], topics['platform.job.v1']] },
         start: ({ database, wakeRelay }) => {
           const started = startAdmission({
             perSecondMax: () => Promise.resolve(50_000),

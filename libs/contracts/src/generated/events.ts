@@ -156,6 +156,51 @@ export type Consent = {
   readonly note: string | null;
 };
 
+/** The next page of a run is due; a run’s message to itself. */
+export type DiscoveryPageRequested = {
+  /** The tenant. */
+  readonly orgId: string;
+  /** The run, which is also the id of its job; the key of the topic. */
+  readonly runId: string;
+  /** Counted from 1. */
+  readonly page: number;
+  /** Milliseconds since 1970. */
+  readonly requestedAt: number;
+};
+
+/** A run has come to its end, whichever. */
+export type DiscoveryRunEnded = {
+  /** The tenant. */
+  readonly orgId: string;
+  /** The run, which is also the id of its job; the key of the topic. */
+  readonly runId: string;
+  /** completed, failed, cancelled */
+  readonly outcome: string;
+  /** Pages that were fetched. */
+  readonly pages: number;
+  readonly done: number;
+  readonly refused: number;
+  readonly error: string | null;
+  /** Milliseconds since 1970. */
+  readonly endedAt: number;
+};
+
+/** Somebody wants leads to be looked for. */
+export type DiscoveryRunRequested = {
+  /** The tenant. */
+  readonly orgId: string;
+  /** The run, which is also the id of its job; the key of the topic. */
+  readonly runId: string;
+  /** Where to look. */
+  readonly source: string;
+  /** JSON, as the source understands it. */
+  readonly query: string;
+  /** The user. */
+  readonly requestedBy: string | null;
+  /** Milliseconds since 1970. */
+  readonly requestedAt: number;
+};
+
 /** Where one field came from. */
 export type FieldProvenance = {
   readonly name: string;
@@ -214,7 +259,21 @@ export type IcpUpdated = {
   readonly updatedAt: number;
 };
 
-/** An asynchronous piece of work changed state. */
+/** A job is to end before it is done. Its owner says whether it has. */
+export type JobCancelRequested = {
+  /** The tenant. */
+  readonly orgId: string;
+  /** The job; also the key of the topic. */
+  readonly jobId: string;
+  /** Group of consumers that works on it, as in JobChanged. */
+  readonly owner: string;
+  /** The user; null where the clock asks. */
+  readonly requestedBy: string | null;
+  /** Milliseconds since 1970. */
+  readonly requestedAt: number;
+};
+
+/** A piece of long work has changed: it was taken on, has come further, or has ended. Written by whoever works. */
 export type JobChanged = {
   /** The tenant. */
   readonly orgId: string;
@@ -224,8 +283,34 @@ export type JobChanged = {
   readonly status: string;
   readonly leadId: string | null;
   readonly error: string | null;
+  /** Group of consumers that works on it: who is to hear of a cancellation. */
+  readonly owner: string;
+  /** Pieces in all, where that is known. */
+  readonly total: number | null;
+  /** Pieces that are done. */
+  readonly done: number;
+  /** Pieces that could not be used. */
+  readonly refused: number;
+  /** How often it was begun. */
+  readonly attempts: number;
+  /** Whether trying again may help where it failed. */
+  readonly retryable: boolean;
   /** Milliseconds since 1970. */
   readonly changedAt: number;
+};
+
+/** A job that failed is to be tried again, from where it failed. */
+export type JobRetryRequested = {
+  /** The tenant. */
+  readonly orgId: string;
+  /** The job; also the key of the topic. */
+  readonly jobId: string;
+  /** Group of consumers that works on it, as in JobChanged. */
+  readonly owner: string;
+  /** The user; null where the clock asks. */
+  readonly requestedBy: string | null;
+  /** Milliseconds since 1970. */
+  readonly requestedAt: number;
 };
 
 /** A lead nobody knew before: one person in one organisation. */
@@ -686,6 +771,9 @@ export type Events = {
   CallerUpdated: CallerUpdated;
   OfferTask: OfferTask;
   RecallTask: RecallTask;
+  DiscoveryPageRequested: DiscoveryPageRequested;
+  DiscoveryRunEnded: DiscoveryRunEnded;
+  DiscoveryRunRequested: DiscoveryRunRequested;
   IcpCreated: IcpCreated;
   IcpDeleted: IcpDeleted;
   IcpUpdated: IcpUpdated;
@@ -705,7 +793,9 @@ export type Events = {
   MessageReplied: MessageReplied;
   MessageSent: MessageSent;
   SendMessage: SendMessage;
+  JobCancelRequested: JobCancelRequested;
   JobChanged: JobChanged;
+  JobRetryRequested: JobRetryRequested;
   Ticked: Ticked;
   LeadScored: LeadScored;
   RuleAdded: RuleAdded;

@@ -8,6 +8,7 @@ import { parkedRoutes } from './call-allocation/parked.ts';
 import { icpRoutes } from './discovery/icps.ts';
 import { newLeadRoutes } from './discovery/leads.ts';
 import { authRoutes } from './ingest-gateway/auth.ts';
+import { jobRoutes } from './ingest-gateway/jobs.ts';
 import { outboxRoutes } from './ingest-gateway/outbox.ts';
 import { systemRoutes } from './ingest-gateway/system.ts';
 import { uploadRoutes } from './ingest-gateway/uploads.ts';
@@ -22,6 +23,7 @@ export const allRoutes = joinRoutes(
   uploadRoutes,
   webhookRoutes,
   outboxRoutes,
+  jobRoutes,
   newLeadRoutes,
   icpRoutes,
   ruleRoutes,

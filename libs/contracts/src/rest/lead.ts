@@ -161,6 +161,10 @@ export const jobView = z.strictObject({
   progress: z
     .strictObject({ total: z.int().nullable(), accepted: z.int(), refused: z.int(), done: z.int() })
     .nullable(),
+  /** How often it was begun. */
+  attempts: z.int(),
+  /** Somebody has asked for its end; it ends when what is under way is done. */
+  cancelRequested: z.boolean(),
   error: nullableText,
   createdAt: timestamp,
   updatedAt: timestamp,

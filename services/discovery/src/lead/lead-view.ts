@@ -36,6 +36,8 @@ export function freshJobView(jobId: string, leadId: string, lead: Known): JobVie
     status: jobStatusOf('NEW'),
     leadId,
     progress: null,
+    attempts: 1,
+    cancelRequested: false,
     error: null,
     createdAt: time(lead.discoveredAt),
     updatedAt: time(lead.updatedAt),

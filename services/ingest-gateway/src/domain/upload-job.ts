@@ -13,11 +13,13 @@ export type Upload = {
   readonly updatedAt: number;
 };
 
+export const uploadType = (kind: Upload['kind']): string => `upload-${kind}`;
+
 /** `done` is null while nobody can tell. */
 export function uploadJob(upload: Upload, done: number | null): JobView {
   return {
     id: upload.id,
-    type: upload.kind === 'csv' ? 'upload-csv' : 'upload-json',
+    type: uploadType(upload.kind),
     status: statusOf(upload, done),
     leadId: null,
     progress: {
@@ -26,6 +28,8 @@ export function uploadJob(upload: Upload, done: number | null): JobView {
       refused: upload.refused,
       done: Math.min(done ?? 0, upload.accepted),
     },
+    attempts: 1,
+    cancelRequested: false,
     error: upload.error,
     createdAt: new Date(upload.createdAt).toISOString(),
     updatedAt: new Date(upload.updatedAt).toISOString(),

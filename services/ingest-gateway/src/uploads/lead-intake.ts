@@ -10,11 +10,13 @@ import type { CreateLead, RefusedRow } from '@lead-flood/contracts';
 import type { Codec } from '@lead-flood/kafka';
 import { activeTraceparent, CodedError, derivedId, TransientError } from '@lead-flood/kernel';
 import type { Database, OutboxMessage, Transaction } from '@lead-flood/postgres';
+import { insertOutbox } from '@lead-flood/postgres';
 import { encodeEvent } from '@lead-flood/processor';
 import { insertAdmissions } from '../admission/admission-store.ts';
 import type { Admission } from '../admission/admission.ts';
 import { refuseBeyondBacklog } from '../admission/backlog.ts';
 import { toSubmission } from '../domain/lead-submission.ts';
+import { uploadType } from '../domain/upload-job.ts';
 import { createStandBack } from './stand-back.ts';
 import type { UploadCounts } from './upload-store.ts';
 import { advanceUpload, beginUpload, endUpload } from './upload-store.ts';
@@ -74,8 +76,10 @@ export async function commitIntake(
 ): Promise<UploadCounts> {
   const submittedAt = deps.now();
   let after = await commit(deps, async (tx) => {
-    const committed = await beginUpload(tx, facts);
+    const begun = await beginUpload(tx, facts);
+    const { committed } = begun;
     await refuseBeyondBacklog(tx, facts, facts.rowsTotal - committed, deps.waitingMax);
+    if (begun.isNew) await insertOutbox(tx, [toJobMessage(deps, facts, 'queued', { accepted: 0, refused: 0 })]);
     return committed;
   });
   // What an earlier request has committed may not have been told to anybody.
@@ -104,7 +108,39 @@ export async function commitIntake(
     if (facts.rowsTotal > HURRIED_ROWS) await standBack();
   }
   if (chunk.length > 0) await commitChunk(chunk);
-  return commit(deps, (tx) => endUpload(tx, facts.jobId));
+  return commit(deps, async (tx) => {
+    const { isFirst, ...counts } = await endUpload(tx, facts.jobId);
+    if (isFirst) await insertOutbox(tx, [toJobMessage(deps, facts, 'running', counts)]);
+    return counts;
+  });
+}
+
+/** An upload begins and is received; that its leads have their outcomes, whoever looks finds out (jobs/http.ts). */
+function toJobMessage(
+  { codec, now }: Pick<IntakeDeps, 'codec' | 'now'>,
+  { orgId, jobId, kind, correlationId, rowsTotal }: IntakeFacts,
+  status: 'queued' | 'running',
+  { refused }: UploadCounts,
+): OutboxMessage {
+  const data = {
+    orgId,
+    jobId,
+    type: uploadType(kind),
+    status,
+    leadId: null,
+    error: null,
+    // What was handed in is on its way: nobody could stop it.
+    owner: '',
+    total: rowsTotal,
+    done: 0,
+    refused,
+    attempts: 1,
+    retryable: false,
+    changedAt: now(),
+  };
+  const cause = { id: derivedId(jobId, status), orgId, correlationId, traceparent: activeTraceparent() };
+  const version = status === 'queued' ? 1 : 2;
+  return encodeEvent(codec, { name: 'JobChanged', data }, { cause, group: 'ingest-gateway', ordinal: 0, version });
 }
 
 function toMessage(

@@ -35,13 +35,18 @@ export type NewUpload = {
 };
 export type UploadCounts = { readonly accepted: number; readonly refused: number };
 
-/** Gives the row up to which the upload is committed: 0, or more where it was cut off and is sent again. */
-export const beginUpload = (tx: Queries, { jobId, orgId, userId, kind, rowsTotal }: NewUpload): Promise<number> =>
-  tx.oneFirst(sql.type(z.object({ committed_row: z.int() }))`
+export type Begun = {
+  /** The row up to which the upload is committed: 0, or more where it was cut off and is sent again. */
+  readonly committed: number;
+  readonly isNew: boolean;
+};
+
+export const beginUpload = (tx: Queries, { jobId, orgId, userId, kind, rowsTotal }: NewUpload): Promise<Begun> =>
+  tx.one(sql.type(z.object({ committed: z.int(), isNew: z.boolean() }))`
     insert into uploads (id, org_id, user_id, kind, state, rows_total)
     values (${jobId}, ${orgId}, ${userId}, ${kind}, 'receiving', ${rowsTotal})
     on conflict (id) do update set state = 'receiving', error = null, updated_at = now()
-    returning committed_row
+    returning committed_row as committed, old.id is null as "isNew"
   `);
 
 export type Advance = {
@@ -85,9 +90,11 @@ export async function advanceUpload(
   return 'new';
 }
 
-export const endUpload = (tx: Queries, id: string): Promise<UploadCounts> =>
-  tx.one(sql.type(z.object({ accepted: z.int(), refused: z.int() }))`
-    update uploads set state = 'received', updated_at = now() where id = ${id} returning accepted, refused
+/** `isFirst`: it had not been received as a whole before. */
+export const endUpload = (tx: Queries, id: string): Promise<UploadCounts & { readonly isFirst: boolean }> =>
+  tx.one(sql.type(z.object({ accepted: z.int(), refused: z.int(), isFirst: z.boolean() }))`
+    update uploads set state = 'received', updated_at = now(), received_at = coalesce(received_at, now())
+    where id = ${id} returning accepted, refused, old.received_at is null as "isFirst"
   `);
 
 const refusedRow = z.object({ row: z.int(), field: z.string().nullable(), code: z.string(), message: z.string() });

@@ -1,4 +1,4 @@
-/** The lead read model, its timeline, and how far a lead's job is. */
+/** The lead read model, and its timeline. */
 import { z } from 'zod';
 import { cursorId, cursorInt, cursorTime, defineCursor } from '../cursor.ts';
 import { id, page, pageLimit, timestamp } from '../fields.ts';
@@ -85,10 +85,14 @@ export const leadRoutes = defineRoutes('analytics', {
     errors: ['not_found'],
     rows: ['GW-08'],
   },
-  getJob: {
+});
+
+/** Asked by the gateway, which owns the noun: the enrichment of a lead is as far as the lead. */
+export const leadJobRoutes = defineRoutes('analytics', {
+  leadJob: {
     method: 'GET',
-    path: '/v1/jobs/:jobId',
-    summary: 'How far a piece of work is',
+    path: '/internal/jobs/:jobId',
+    summary: 'The job of a lead as the read model knows it',
     permission: 'jobs:read',
     params: z.strictObject({ jobId: id }),
     answer: jobView,
