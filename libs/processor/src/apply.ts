@@ -2,13 +2,12 @@
  * The door for commands that come by REST: the same `facts`, `decide` and `store` as for events, in a transaction of
  * its own. Calls that arrive while one transaction is running share the next one, so a burst costs a few commits.
  */
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Topic } from '@lead-flood/contracts';
 import type { Codec } from '@lead-flood/kafka';
 import type { Clock } from '@lead-flood/kernel';
 import { activeTraceparent, CodedError, fault, invariant, randomId, toError } from '@lead-flood/kernel';
 import type { Database } from '@lead-flood/postgres';
-import { insertOutbox, insertTimers, isConflict } from '@lead-flood/postgres';
+import { growingPauseMs, insertOutbox, insertTimers, isConflict, repeat } from '@lead-flood/postgres';
 import { placeInputs } from './batch.ts';
 import type { FoldOutcome } from './fold.ts';
 import { fold, toFoldInputs } from './fold.ts';
@@ -46,11 +45,11 @@ export type ApplierDeps = {
 
 /** Each of them waits for the commit of all: more would make the first of a burst wait for the last. */
 const TOGETHER_MAX = 200;
-/** Somebody waits for the answer: pauses of up to 20, 40, .. 320 ms, a third of a second in all on average. */
+/** Somebody waits for the answer: pauses of about 10, 20, .. 160 ms, a third of a second in all. */
 const TRIES_MAX = 6;
 /** Of those who share a transaction; after that each goes alone, so that one which always conflicts costs the others this. */
 const TOGETHER_TRIES = 2;
-const RETRY_MS = 10;
+const PAUSE = { first: 10, max: 320 };
 
 type Waiting<S> = { event: AnyInput; resolve: (applied: Applied<S>) => void; reject: (error: unknown) => void };
 
@@ -167,15 +166,12 @@ async function commitWithRetry<S, F>(
   events: readonly AnyInput[],
   triesMax: number,
 ): Promise<readonly Applied<S>[]> {
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      return await commit(processor, deps, events);
-    } catch (error) {
-      // Only what is certain to have left no trace is tried again: after a lost COMMIT the command may stand already.
-      if (!isConflict(toError(error)) || attempt >= triesMax) throw error;
-      await delay(RETRY_MS * 2 ** attempt * Math.random());
-    }
-  }
+  // Only what is certain to have left no trace is tried again: after a lost COMMIT the command may stand already.
+  return repeat(() => commit(processor, deps, events), {
+    mayPass: isConflict,
+    triesMax,
+    pauseMs: growingPauseMs(PAUSE),
+  });
 }
 
 async function commit<S, F>(

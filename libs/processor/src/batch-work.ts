@@ -8,10 +8,9 @@
  *
  * When most of a batch would become dead letters for one reason, it throws instead of draining the stream.
  */
-import { setTimeout as delay } from 'node:timers/promises';
 import type { RawRecord } from '@lead-flood/kafka';
 import { InvariantError, TransientError, toError } from '@lead-flood/kernel';
-import { classify, isConflict } from '@lead-flood/postgres';
+import { isConflict, repeat } from '@lead-flood/postgres';
 import type { Moves, Work } from './batch.ts';
 import { processRecords } from './batch.ts';
 import type { Refused } from './decode.ts';
@@ -22,32 +21,27 @@ export function createWork(moves: Moves): (work: Work) => Promise<void> {
   const { processor, deps } = moves;
   const setAside = countSetAside();
 
-  async function processWork(work: Work, tries = 1): Promise<void> {
+  async function processWork(work: Work, triesMax: number): Promise<void> {
     try {
-      await processRecords(moves, work);
+      // Others' transactions are over in some milliseconds; who still conflicts then has the reason in its own data.
+      await repeat(() => processRecords(moves, work), {
+        mayPass: isConflict,
+        triesMax,
+        pauseMs: retryPauseMs,
+        onFailure: (error) => {
+          if (isConflict(error)) deps.telemetry.error(processor.group, error, 'a batch is repeated');
+        },
+      });
       setAside.passed(work.records.length);
     } catch (thrown) {
-      const error = classify(thrown);
-      if (isConflict(error)) {
-        await afterConflict(work, error, tries);
-        return;
+      const error = toError(thrown);
+      if (!isConflict(error)) {
+        if (error instanceof TransientError || error instanceof InvariantError || error instanceof FloodError)
+          throw error;
+        if (!isolates(error)) throw new FloodError('PRC_ERR_UNSTORABLE', work.records.length, work.records.length);
       }
-      if (error instanceof TransientError || error instanceof InvariantError || error instanceof FloodError)
-        throw error;
-      if (!isolates(error)) throw new FloodError('PRC_ERR_UNSTORABLE', work.records.length, work.records.length);
       await isolate(work, error);
     }
-  }
-
-  /** Others' transactions are over in some milliseconds; who still conflicts then has the reason in its own data. */
-  async function afterConflict(work: Work, error: Error, tries: number): Promise<void> {
-    deps.telemetry.error(processor.group, error, 'a batch is repeated');
-    if (tries === CONFLICTS_MAX) {
-      await isolate(work, error);
-      return;
-    }
-    await delay(retryPauseMs(tries - 1));
-    await processWork(work, tries + 1);
   }
 
   /** Something in the data makes the database refuse: halve until one message is left. */
@@ -70,12 +64,12 @@ export function createWork(moves: Moves): (work: Work) => Promise<void> {
     setAside.add();
   }
 
-  return (work) => processWork(work);
+  return (work) => processWork(work, CONFLICTS_MAX);
 }
 
 /** Halves of what keeps conflicting are not waited for again; only the one message in the end is given a chance. */
 const triesOfHalf = (half: readonly RawRecord[], error: Error): number =>
-  !isConflict(error) ? 1 : half.length > 1 ? CONFLICTS_MAX : CONFLICTS_MAX - 2;
+  !isConflict(error) ? CONFLICTS_MAX : half.length > 1 ? 1 : 3;
 
 const codeOf = (error: Error): string => {
   const cause = toError(error.cause ?? error);

@@ -10,7 +10,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { InvariantError, toError, TransientError } from '@lead-flood/kernel';
-import { classify, isConflict } from '@lead-flood/postgres';
+import { isConflict, repeat } from '@lead-flood/postgres';
 import { isPassed, isRefused, tracesOf } from './decode.ts';
 import type { UntypedEffect, Finished } from './effect-commit.ts';
 import { commitEffects } from './effect-commit.ts';
@@ -94,37 +94,37 @@ function createCommitter(
   async function commitUntilDone(batch: readonly Finished[]): Promise<void> {
     let rest = batch;
     let lost = false;
-    for (let tries = 0; rest.length > 0; tries += 1) {
+    let halting: Error | null = null;
+    async function commit(): Promise<void> {
       const startedAt = performance.now();
-      try {
-        if (lost) rest = await stillOurs(rest);
-        lost = false;
-        if (rest.length === 0) return;
-        const now = deps.clock.now();
-        const outcomes = await commitEffects(processor, { ...deps, now, topicPrefix: deps.topicPrefix ?? '' }, rest);
-        for (const { topic, outcome, reason } of outcomes) deps.telemetry.outcome(group, topic, outcome, reason);
-        settle(rest, performance.now() - startedAt);
-        return;
-      } catch (thrown) {
-        const error = classify(thrown);
-        status.failingSince ??= Date.now();
-        deps.telemetry.error(group, error, 'a commit is repeated');
-        if (error instanceof InvariantError) throw error;
-        const halting = haltedBy(error, rest, setAside);
-        if (halting !== null) {
-          status.halted = halting.message;
-          // The only way for it to fail is a stop, asked for in the next line.
-          await delay(haltedPauseMs, undefined, { signal: life.stopping }).catch(() => undefined);
-          if (life.stopping.aborted) return;
-          continue;
-        }
-        if (!(error instanceof TransientError) || (isConflict(error) && tries + 1 >= CONFLICTS_MAX)) {
-          await isolate(rest, error);
-          return;
-        }
-        lost ||= error.code === 'PGS_ERR_NOT_OWNER';
-        await delay(retryPauseMs(tries));
-      }
+      if (lost) rest = await stillOurs(rest);
+      lost = false;
+      if (rest.length === 0) return;
+      const now = deps.clock.now();
+      const outcomes = await commitEffects(processor, { ...deps, now, topicPrefix: deps.topicPrefix ?? '' }, rest);
+      for (const { topic, outcome, reason } of outcomes) deps.telemetry.outcome(group, topic, outcome, reason);
+      settle(rest, performance.now() - startedAt);
+    }
+    try {
+      await repeat(commit, {
+        onFailure: (error) => {
+          status.failingSince ??= Date.now();
+          deps.telemetry.error(group, error, 'a commit is repeated');
+          lost ||= error instanceof TransientError && error.code === 'PGS_ERR_NOT_OWNER';
+          halting = error instanceof InvariantError ? null : haltedBy(error, rest, setAside);
+          if (halting !== null) status.halted = halting.message;
+        },
+        mayPass: (error, tries) =>
+          halting !== null || (error instanceof TransientError && !(isConflict(error) && tries >= CONFLICTS_MAX)),
+        pauseMs: (tries) => (halting === null ? retryPauseMs(tries) : haltedPauseMs),
+        // A halt ends with the process; whatever else fails is tried on while it stops.
+        sleep: (ms) => (halting === null ? delay(ms) : delay(ms, undefined, { signal: life.stopping })),
+      });
+    } catch (thrown) {
+      if (halting !== null && life.stopping.aborted) return;
+      const error = toError(thrown);
+      if (error instanceof InvariantError) throw error;
+      await isolate(rest, error);
     }
   }
 
