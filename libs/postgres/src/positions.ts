@@ -109,3 +109,20 @@ export async function readPositions(queries: Queries, group: string): Promise<re
   `);
   return rows.map(toPosition);
 }
+
+/**
+ * For operators: moves a group on past messages that it cannot get past; false where it is not on that partition, or is there
+ * already. The epoch rises, so that whoever owns the partition reads the row anew; what is skipped stays in its topic.
+ */
+export async function movePosition(
+  tx: Queries,
+  schema: string,
+  { group, topic, partition, to }: { group: string; topic: string; partition: number; to: number },
+): Promise<boolean> {
+  const { rowCount } = await tx.query(sql.unsafe`
+    update ${sql.identifier([schema, 'positions'])}
+    set next_offset = ${to}, finished = '{}', epoch = epoch + 1, updated_at = now()
+    where consumer_group = ${group} and topic = ${topic} and partition = ${partition} and next_offset < ${to}
+  `);
+  return rowCount === 1;
+}
