@@ -6,6 +6,7 @@ export type { ResolvedAddress, Resolver } from './connector.ts';
 export * from './egress.ts';
 export * from './errors.ts';
 export type { Exchanged, Method } from './exchange.ts';
+export * from './neighbour.ts';
 export * from './provider.ts';
 export * from './quota.ts';
 export * from './redis.ts';

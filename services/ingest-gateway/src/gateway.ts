@@ -114,7 +114,7 @@ export async function createGateway(deps: ServiceDeps<GatewayConfig>, server: Ht
     stop: async () => {
       await admission.stop();
       await housekeeping.stop();
-      upstreams.close();
+      await upstreams.close();
       redis?.disconnect();
     },
   };
