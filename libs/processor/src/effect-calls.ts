@@ -18,6 +18,7 @@ import type { UntypedEffect, Finished } from './effect-commit.ts';
 import { failure } from './effect-failure.ts';
 import type { Life } from './effect-life.ts';
 import type { KeyQueue } from './effect-queue.ts';
+import { enter } from './effect-state.ts';
 import type { Item, Tracker } from './effect-tracker.ts';
 import { createPacer } from './pacer.ts';
 import type { AnyInput, Step } from './processor.ts';
@@ -75,7 +76,10 @@ export function createCalls(
     if (life.stopping.aborted) return;
     const taken = queue.take(inFlightMax - underWay.size);
     if (taken.length === 0) return;
-    for (const { item } of taken) underWay.add(item);
+    for (const { item } of taken) {
+      enter(item, 'starting');
+      underWay.add(item);
+    }
     deps.telemetry.inFlight(group, underWay.size);
     const calls: Call[] = [];
     for (const { key, item } of taken) {
@@ -103,6 +107,7 @@ export function createCalls(
   }
 
   function finish(finished: Finished): void {
+    enter(finished.item, 'finished');
     underWay.delete(finished.item);
     deps.telemetry.inFlight(group, underWay.size);
     onFinished(finished);
@@ -111,6 +116,7 @@ export function createCalls(
 
   /** Stopping: neither done nor failed; the next owner does it. */
   function abandon({ key, item }: Call): void {
+    enter(item, 'abandoned');
     underWay.delete(item);
     queue.release(key);
     life.signalChange();
@@ -185,6 +191,7 @@ async function resultOf(
   const signal = AbortSignal.any([deadline, life.stopping]);
   const step = createStep({ journal, messageId: event.id, group, signal, known, deadlineMs, now: deps.clock.now });
   const state = stored?.orgId === event.orgId ? stored.state : processor.initial(stateKey, event.orgId);
+  enter(item, 'under way');
   const startedAt = performance.now();
   const ended = (result: Finished['result']): Finished['result'] => {
     if (event.traceparent !== null)

@@ -16,6 +16,7 @@ import type { UntypedEffect, Finished } from './effect-commit.ts';
 import { commitEffects } from './effect-commit.ts';
 import type { Life } from './effect-life.ts';
 import type { KeyQueue } from './effect-queue.ts';
+import { enter } from './effect-state.ts';
 import type { Tracker } from './effect-tracker.ts';
 import type { SetAside } from './flood.ts';
 import { countSetAside, FloodError, haltedPauseMs, isolates } from './flood.ts';
@@ -160,6 +161,7 @@ function createSettling(
     deps.telemetry.batch(group, done.length, durationMs, tracesOf(inputs));
     status.halted = null;
     status.failingSince = null;
+    for (const { item } of done) enter(item, 'committed');
     setAside.passed(done.filter(({ result }) => result.kind !== 'refused').length);
     deps.wakeRelay();
     const trackers = [...new Set(done.map(({ item }) => item.tracker))];

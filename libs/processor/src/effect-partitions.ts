@@ -15,6 +15,7 @@ import { decodeRecord, decodingOf, isPassed, isRefused, learnSchemas } from './d
 import type { Finished } from './effect-commit.ts';
 import type { Life } from './effect-life.ts';
 import type { KeyQueue } from './effect-queue.ts';
+import { enter } from './effect-state.ts';
 import type { Item, Tracker } from './effect-tracker.ts';
 import { lostTrackers } from './effect-tracker.ts';
 import type { Owned, Ownership } from './ownership.ts';
@@ -123,7 +124,7 @@ function take(decoding: Decoding, { topic, partition, records }: PartitionBatch,
     const work = decodeRecord(decoding, record);
     // What is not an event waits for nobody.
     const key = isRefused(work) || isPassed(work) ? `${topic}/${partition}/${record.offset}` : work.event.key;
-    turns.push({ key, item: { record, tracker, work } });
+    turns.push({ key, item: { record, tracker, work, state: 'waiting' } });
   }
   return turns;
 }
@@ -152,5 +153,6 @@ async function withoutLost(
   // Should we be the owner after all (a claim of our own overtook us), the next records claim anew. These alone: a claim
   // takes what is under way from the others too, whose commits then fail and forget the next ones, round and round.
   ownership.forget(new Set([...lost].map(({ place }) => place)));
+  for (const { item } of rest) if (lost.has(item.tracker)) enter(item, 'lost');
   return rest.filter((f) => !lost.has(f.item.tracker));
 }

@@ -2,6 +2,7 @@
  * What waits in an effect runner, and in which order it may start: one message of a key at a time, in the order of their
  * offsets, and organisations in turn.
  */
+import { enter } from './effect-state.ts';
 import type { Item } from './effect-tracker.ts';
 
 export type KeyQueue = {
@@ -43,12 +44,15 @@ export function createKeyQueue(): KeyQueue {
     },
     drop(matches) {
       const before = count;
-      for (const [key, queue] of waiting)
+      for (const [key, queue] of waiting) {
+        for (const item of queue) if (matches(item)) enter(item, 'dropped');
         waiting.set(
           key,
           queue.filter((item) => !matches(item)),
         );
-      for (const { key } of ready.drop(matches)) {
+      }
+      for (const { key, item } of ready.drop(matches)) {
+        enter(item, 'dropped');
         const next = waiting.get(key)?.shift();
         if (next === undefined) waiting.delete(key);
         else ready.add({ key, item: next });

@@ -1,6 +1,7 @@
 /**
  * The effect runner: for work that asks the outside world (enrichment, sending). The backlog stays in Kafka, where it can
- * be seen; here is only what is under way. A message's way, and the file that moves it from state to state:
+ * be seen; here is only what is under way. A message's way, and the file that moves it from state to state (effect-state.ts
+ * asserts each step):
  *
  *   fetched ──▶ waiting ──▶ starting ──▶ under way ──▶ finished ──▶ committed
  *      │           │            └─────┬──────┘             │

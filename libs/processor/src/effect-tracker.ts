@@ -8,6 +8,7 @@
 import type { RawRecord } from '@lead-flood/kafka';
 import type { Advance, Position } from '@lead-flood/postgres';
 import type { DecodedInput, Passed, Refused } from './decode.ts';
+import type { Stateful } from './effect-state.ts';
 import type { Owned } from './ownership.ts';
 import { placeKey } from './place-key.ts';
 
@@ -26,7 +27,7 @@ export type Tracker = {
   historyUntil: number;
 };
 
-export type Item = {
+export type Item = Stateful & {
   readonly record: RawRecord;
   readonly tracker: Tracker;
   readonly work: DecodedInput | Refused | Passed;
