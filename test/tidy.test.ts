@@ -2,7 +2,7 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, normalize } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { table } from '../services/enrichment/src/providers/table.ts';
@@ -92,6 +92,22 @@ describe('sources', () => {
     expect(grown).toEqual([]);
     const mended = Object.keys(longFunctions).filter((path) => found[path] === undefined);
     expect(mended, 'take them off the list').toEqual([]);
+  });
+
+  it('are all used: by an import, a new URL, a package’s exports or a command that names them', () => {
+    const used = new Set<string>();
+    const naming = files.filter(
+      (path) => /\.(ts|js|json|yml)$|Dockerfile|^\.ci\//.test(path) && path !== 'package-lock.json',
+    );
+    for (const path of naming) {
+      const text = read(path);
+      for (const [, beside] of text.matchAll(/['"`]((?:\.{1,2}\/)?[^'"`\s]+\.ts)['"`]/g))
+        used.add(normalize(join(dirname(path), beside ?? '')));
+      for (const [named] of text.matchAll(/\b(?:libs|services|deploy|load-tests|test)\/[\w./-]+\.ts\b/g))
+        used.add(named);
+    }
+    const startsByItself = /\.(test|config|d)\.ts$|(^|\/)main\.ts$/;
+    expect(sources.filter((path) => !startsByItself.test(path) && !used.has(path))).toEqual([]);
   });
 
   it('are named for what they hold', () => {
