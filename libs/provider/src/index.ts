@@ -11,3 +11,4 @@ export * from './provider.ts';
 export * from './quota.ts';
 export * from './redis.ts';
 export * from './retry.ts';
+export * from './sharing-window.ts';

@@ -43,9 +43,9 @@ export const plantedBugs = {
   },
   'quota-per-replica': {
     says: 'each replica takes the whole quota of a provider for its own',
-    edits: at('libs/provider/src/quota.ts', [
-      '`leadflood:quota:${seconds}s`',
-      '`leadflood:quota:${seconds}s${Math.random()}`',
+    edits: at('libs/provider/src/sharing-window.ts', [
+      '`leadflood:${purpose}:${seconds}s`',
+      '`leadflood:${purpose}:${seconds}s${Math.random()}`',
     ]),
   },
 } satisfies Bugs;
