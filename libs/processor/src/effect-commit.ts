@@ -4,7 +4,8 @@
  * argument.
  *
  *   done                       ─▶ decided
- *   failed for a passing reason ─▶ tries are left: a timer brings it again
+ *   failed for a passing reason ─▶ it was decided before: nothing
+ *                               └▶ tries are left: a timer brings it again
  *                               └▶ none are left: `onExhausted` decides, and a dead letter is written
  *   refused                    ─▶ dead letter
  */
@@ -12,7 +13,7 @@ import type { TransientError } from '@lead-flood/kernel';
 import { apply, derivedId, fault, invariant } from '@lead-flood/kernel';
 import type { Codec, RawRecord } from '@lead-flood/kafka';
 import { headersAsText, headerNames, originHeader } from '@lead-flood/kafka';
-import type { Database, Redelivery, TimerMessage } from '@lead-flood/postgres';
+import type { Database, Redelivery, Stored, TimerMessage } from '@lead-flood/postgres';
 import {
   advancePositions,
   endRedeliveries,
@@ -28,8 +29,8 @@ import type { Item } from './effect-tracker.ts';
 import { advanceOf, settleAdvance } from './effect-tracker.ts';
 import { refuseFlood } from './flood.ts';
 import type { FoldInput, FoldOutcome } from './fold.ts';
-import { fold } from './fold.ts';
-import type { Untyped } from './processor.ts';
+import { fold, isRepeat } from './fold.ts';
+import type { Placed, Untyped } from './processor.ts';
 
 export type Finished = {
   readonly key: string;
@@ -74,9 +75,9 @@ export async function commitEffects(
     const redelivered = finished.filter((f) => attemptOf(f) > 0).map((f) => idOf(f));
     const expected = await expectedAttempts(tx, group, redelivered);
     const current = finished.filter((f) => attemptOf(f) === 0 || expected.get(idOf(f)) === attemptOf(f));
-    const { later, decided, refused } = sort(processor, current);
+    const { failed, decided, refused } = sort(processor, current);
     // 2. Load.
-    const events = decided.map((d) => d.input.event);
+    const events = [...decided, ...failed].map((d) => d.input.event);
     const placed = await placeInputs(processor, tx, events);
     const loaded = await processor.store.load(tx, [...new Set(placed.map((p) => p.key))]);
     // 3. Move the positions on: after the load and before every other write, as in batch.ts.
@@ -97,6 +98,8 @@ export async function commitEffects(
       };
     });
     const folded = fold(processor, deps.codec, inputs, loaded, deps.now);
+    const repeats = repeatsAmong(failed, placed.slice(decided.length), loaded, decided);
+    const later = failed.filter((l) => !repeats.has(l));
     // 5. Save.
     await processor.store.save(tx, folded.saves);
     const deadLetters = [...refused, ...refusals(decided, folded.outcomes)];
@@ -104,14 +107,14 @@ export async function commitEffects(
     await insertOutbox(tx, [...folded.outbox, ...toDeadLetters(group, deadLetters, deps.now)]);
     await insertTimers(tx, [...folded.timers, ...later.map((l) => toTimer(processor, deps, l))]);
     await expectRedeliveries(tx, group, later.map(toRedelivery));
-    await endRedeliveries(tx, group, endedOf(current, later, decided, folded.outcomes));
+    await endRedeliveries(tx, group, endedOf(current, failed, decided, folded.outcomes));
     await fault('processor.outbox');
     // 6. Commit: on return.
     return [
       ...folded.outcomes.map(({ outcome, reason }, i) => {
         return { topic: decided[i]?.input.event.source ?? '', outcome, reason };
       }),
-      ...undecidedOutcomes(finished, later, refused, topicOf),
+      ...undecidedOutcomes(finished, { later, repeats, refused }, topicOf),
     ];
   });
   for (const { tracker, advance } of advances) settleAdvance(tracker, advance);
@@ -121,14 +124,22 @@ export async function commitEffects(
 /** What became of messages that no decision was asked for. */
 const undecidedOutcomes = (
   finished: readonly Finished[],
-  later: readonly Later[],
-  refused: readonly Refused[],
+  {
+    later,
+    repeats,
+    refused,
+  }: { readonly later: readonly Later[]; readonly repeats: ReadonlySet<Later>; readonly refused: readonly Refused[] },
   topicOf: (of: Pick<Refused, 'record'>) => string,
 ): EffectOutcome[] => [
   ...later.map(({ input, error }) => ({
     topic: input.event.source,
     outcome: 'redelivered' as const,
     reason: error.code,
+  })),
+  ...[...repeats].map(({ input }) => ({
+    topic: input.event.source,
+    outcome: 'duplicate' as const,
+    reason: 'version',
   })),
   ...finished.flatMap(({ item: { work } }) =>
     isPassed(work) ? { topic: topicOf(work), outcome: 'skipped' as const, reason: work.ignored } : [],
@@ -143,11 +154,32 @@ const idOf = (f: Finished): string => inputOf(f)?.event.id ?? '';
 
 type Later = { readonly finished: Finished; readonly input: DecodedInput; readonly error: TransientError };
 
+/**
+ * First tries that failed of what has been decided before. They must not come again: a redelivery passes the version guard,
+ * since newer messages of its key may have been decided meanwhile, so a repeat of the relay that met a fault (its step was
+ * begun by the first one, say) would be decided a second time.
+ */
+function repeatsAmong(
+  failed: readonly Later[],
+  placed: readonly Placed<unknown>[],
+  loaded: ReadonlyMap<string, Stored<unknown>>,
+  decided: readonly Decided[],
+): ReadonlySet<Later> {
+  const decidedNow = new Set(decided.map(({ input }) => input.event.id));
+  return new Set(
+    failed.filter(({ input: { event, attempt } }, i) => {
+      if (attempt > 0) return false;
+      const key = placed[i]?.key ?? event.key;
+      return decidedNow.has(event.id) || isRepeat(loaded.get(key)?.seen ?? {}, event, key);
+    }),
+  );
+}
+
 function sort(
   processor: UntypedEffect,
   finished: readonly Finished[],
-): { later: Later[]; decided: Decided[]; refused: Refused[] } {
-  const later: Later[] = [];
+): { failed: Later[]; decided: Decided[]; refused: Refused[] } {
+  const failed: Later[] = [];
   const decided: Decided[] = [];
   const refused: Refused[] = [];
   for (const f of finished) {
@@ -157,10 +189,10 @@ function sort(
     else if (input === null) continue;
     else if (f.result.kind === 'done') decided.push({ input, finished: f, exhausted: null });
     else if (input.attempt < processor.redeliverAfterMs.length)
-      later.push({ finished: f, input, error: f.result.error });
+      failed.push({ finished: f, input, error: f.result.error });
     else decided.push({ input, finished: f, exhausted: f.result.error });
   }
-  return { later, decided, refused };
+  return { failed, decided, refused };
 }
 
 /**
@@ -170,13 +202,13 @@ function sort(
  */
 function endedOf(
   current: readonly Finished[],
-  later: readonly Later[],
+  failed: readonly Later[],
   decided: readonly Decided[],
   outcomes: readonly FoldOutcome<unknown>[],
 ): string[] {
   const isDropped = (i: number): boolean => outcomes[i]?.outcome === 'duplicate';
   const dropped = new Set(decided.filter((_, i) => isDropped(i)).map((d) => d.finished));
-  const goesOn = new Set(later.map((l) => l.finished));
+  const goesOn = new Set(failed.map((l) => l.finished));
   return current.filter((f) => !dropped.has(f) && !goesOn.has(f) && idOf(f) !== '').map((f) => idOf(f));
 }
 

@@ -162,7 +162,8 @@ function decideForForeigner<S, F>(
 const guardKey = (event: AnyInput, stateKey: string): string =>
   event.key === stateKey ? event.source : `${event.source}/${event.key}`;
 
-const isRepeat = (seen: Readonly<Record<string, number>>, event: AnyInput, stateKey: string): boolean =>
+/** Whether the writer's own count says that this has been decided before. */
+export const isRepeat = (seen: Readonly<Record<string, number>>, event: AnyInput, stateKey: string): boolean =>
   event.version !== null && event.version <= (seen[guardKey(event, stateKey)] ?? 0);
 
 function rememberVersion(seen: Record<string, number>, event: AnyInput, stateKey: string, version: number): void {

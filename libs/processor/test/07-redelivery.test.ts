@@ -26,6 +26,7 @@ const busy = (retryAfterMs?: number): TransientError =>
 let line: Line;
 const world = createWorld((leadId, times) => {
   if (leadId === sampleId('mute') && times === 1) return Promise.reject(busy());
+  if (leadId === sampleId('repeated') && times === 2) return Promise.reject(busy());
   if (leadId === sampleId('twice') && times <= 2) return Promise.reject(busy());
   if ([sampleId('patient'), sampleId('slow')].includes(leadId)) return Promise.reject(busy(600_000));
   if ([sampleId('never'), sampleId('hopeless')].includes(leadId)) return Promise.reject(busy());
@@ -137,6 +138,20 @@ describe('an input whose call failed for a passing reason', () => {
       (await states()).some(({ status }) => status === 'sent'),
     );
     expect(await readOutboxStates(line.database, sampleId('another org'), { limit: 100 })).toEqual([]);
+  });
+});
+
+describe('a repeat of what has been decided', () => {
+  it('whose own try fails does not come back: it would pass the version guard and be decided a second time', async () => {
+    await line.publish(enriched('repeated', 1));
+    await line.caughtUp();
+    await line.publish(enriched('repeated', 1));
+    await eventually('the second try to have failed', () => askedFor('repeated') === 2);
+    await line.caughtUp();
+    const waits = sql.unsafe`select 1 from redeliveries where message_id = ${sampleId('enriched', 'repeated', 1)}`;
+    expect(await line.database.exists(waits)).toBe(false);
+    expect([await countOf(line.database, 'repeated'), askedFor('repeated')]).toEqual([1, 2]);
+    expect(line.outcomes.get('duplicate:version')).toBe(1);
   });
 });
 

@@ -91,7 +91,7 @@ describe('a run', () => {
         ? Promise.reject(new TransientError('PRV_ERR_UNAVAILABLE', 'the library is shut'))
         : Promise.resolve();
     await line.publish(requested('run'));
-    await ended();
+    await eventually('the run to have failed', async () => (await jobs()).at(-1)?.status === 'failed');
     expect((await jobs()).at(-1)).toMatchObject({ status: 'failed', done: 20, retryable: true, attempts: 1 });
     expect(await stateOf()).toMatchObject({ outcome: 'failed', error: 'the shelf cannot be reached' });
     isAway = false;

@@ -95,7 +95,7 @@ const asTimers = (records: readonly OutgoingRecord[]) =>
     headers,
   }));
 
-export const faultCases: Readonly<Record<string, (given: Case) => Promise<void>>> = {
+export const databaseFaultCases: Readonly<Record<string, (given: Case) => Promise<void>>> = {
   'a serialisation failure is retried and leaves no trace': (given) =>
     survives(given, 'db.commit.before', throwing('40001')),
 
@@ -109,7 +109,10 @@ export const faultCases: Readonly<Record<string, (given: Case) => Promise<void>>
 
   'a server without a free connection is asked again': (given) =>
     survives(given, 'db.commit.before', throwing('53300')),
+};
 
+/** What only a broker shows. */
+export const groupFaultCases: Readonly<Record<string, (given: Case) => Promise<void>>> = {
   'a member that joins in mid-batch and leaves again changes nothing': async (given) => {
     const { line, first, feedRest, expectEnd } = given;
     const [before, after] = halves(first);

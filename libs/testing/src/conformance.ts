@@ -2,14 +2,14 @@
  * One suite that every processor must pass, on real Kafka and Postgres. Each case feeds the same inputs in a worse way
  * and expects the same end: the state tables and the distinct published events of an undisturbed run.
  *
- * To add a case: append it to `cases`, or to `conformance-faults.ts`; it runs for every processor of every service. Cases
- * run side by side, unless they share an outside world (`before`).
+ * To add a case: append it below, or to `conformance-faults.ts`. Cases run side by side, unless they share an outside world
+ * (`before`).
  */
 import { beforeAll, describe, expect, it } from 'vitest';
 import { topicOf } from '@lead-flood/contracts';
 import type { OutgoingRecord } from '@lead-flood/kafka';
 import { sql } from '@lead-flood/postgres';
-import { crashOnceAt, faultCases } from './conformance-faults.ts';
+import { crashOnceAt, databaseFaultCases, groupFaultCases } from './conformance-faults.ts';
 import { interleaved, repeated, rounds } from './input-order.ts';
 import type { Line, Subject, TestEvent } from './line.ts';
 import { createLine, encodeTestEvent } from './line.ts';
@@ -28,6 +28,11 @@ export type ConformanceOptions = {
   readonly inputs: readonly Input[];
   /** What is fed once the inputs are done: between two topics no order is promised, so here it is made. */
   readonly afterwards?: readonly Input[];
+  /**
+   * Every case, for the two processors that stand for all (a batch and an effect processor). The others have those that only
+   * a broker shows; what repeats, orders and crashes do to them is crashPoints', on a broker in memory.
+   */
+  readonly whole?: true;
   /** Rows to put in before (rules, sequences). */
   readonly seed?: (line: Line) => Promise<void>;
   /** Columns that may differ from run to run beside those of time and revision, by table. */
@@ -165,12 +170,14 @@ export function conformance(options: ConformanceOptions): void {
       expect(handled.filter((name) => !given.has(name))).toEqual([]);
     });
 
+    it.each(Object.entries(chosenCases(options)))('%s', (_title, body) => onFreshLine(body));
+
+    if (options.whole !== true) return;
+
     it('is crashed at every point that a run passes, or says why not', () => {
       const known = new Set<string>([...points, ...crashPointsInMemory, ...Object.keys(options.notCrashedAt ?? {})]);
       expect([...passed].filter((point) => !known.has(point))).toEqual([]);
     });
-
-    it.each(Object.entries({ ...cases(options), ...faultCases }))('%s', (_title, body) => onFreshLine(body));
 
     it.each([...points])('a crash at %s is repaired by a restart', (point) =>
       onFreshLine(async ({ line, first, feedRest, expectEnd }) => {
@@ -189,10 +196,18 @@ export function conformance(options: ConformanceOptions): void {
   });
 }
 
-function cases(options: ConformanceOptions): Record<string, (given: Case) => Promise<void>> {
+type Cases = Readonly<Record<string, (given: Case) => Promise<void>>>;
+
+const chosenCases = (options: ConformanceOptions): Cases =>
+  options.whole
+    ? { ...poisonCases(options), ...feedCases(options), ...databaseFaultCases, ...groupFaultCases }
+    : { ...poisonCases(options), ...groupFaultCases };
+
+function poisonCases(options: ConformanceOptions): Cases {
   const { group, processor } = options.starter;
   const [event] = options.inputs.filter(isEvent);
-  const decoding: Record<string, (given: Case) => Promise<void>> = {
+  if (!processor.reads.some((topic) => topic.events.length > 0)) return {};
+  return {
     'poison of eleven kinds between the inputs becomes dead letters and nothing else changes': async (given) => {
       const { line, feed, expectEnd } = given;
       if (event === undefined) throw new Error('poison is made out of a good event');
@@ -216,7 +231,10 @@ function cases(options: ConformanceOptions): Record<string, (given: Case) => Pro
       expect(letters).toEqual(new Map(bad.map((record) => [record.headers[poisonHeader], record.value])));
     },
   };
-  const feeding: Record<string, (given: Case) => Promise<void>> = {
+}
+
+function feedCases(options: ConformanceOptions): Cases {
+  const feeding: Cases = {
     'every input one to three times gives the same end': async ({ line, feed, expectEnd }) => {
       await line.start();
       await feed(repeated);
@@ -254,6 +272,5 @@ function cases(options: ConformanceOptions): Record<string, (given: Case) => Pro
       await feedRest();
       await expectEnd();
     },
-    ...(processor.reads.some((topic) => topic.events.length > 0) ? decoding : {}),
   };
 }

@@ -4,6 +4,7 @@
  *   list     run undisturbed, twice: which points are passed, and how often (the first passages are places of their own)
  *   try      for each place and mode: the fault, a restart where the process died, the rest of the inputs
  *   compare  tables, distinct published events, their order, dead letters, and the outside world's own log
+ *   feed     the same inputs in worse ways, without any fault: repeated, twice, interleaved, one of a key at a time
  *
  * The whole engine is the real one (shell, effect runner, journal, relay, the port to Kafka) on a real Postgres; only the
  * broker is a log in memory (memory-broker.ts). So it is exhaustive about moments and says nothing of groups, rebalances,
@@ -19,7 +20,7 @@ import type { Fault } from './crash-places.ts';
 import { modesOf, nameOf, placesOf } from './crash-places.ts';
 import type { Bench, CaseResult, CrashEnd, CrashSubject, TrialOptions } from './crash-trial.ts';
 import { createBench, runCase } from './crash-trial.ts';
-import { portions } from './input-order.ts';
+import { interleaved, portions, repeated, rounds } from './input-order.ts';
 import { encodeTestEvent, testCodec } from './line.ts';
 
 export type CrashPointOptions = {
@@ -28,6 +29,8 @@ export type CrashPointOptions = {
   readonly migrations: string;
   readonly inputs: readonly Input[];
   readonly afterwards?: readonly Input[];
+  /** False where a record that is written again counts as another (an archive): nothing is then fed twice. */
+  readonly repeatable?: boolean;
   readonly seed?: (database: Database) => Promise<void>;
   readonly ignore?: Readonly<Record<string, readonly string[]>>;
   /** Takes out of both ends what this fault explains; without it the ends must be equal as they are. */
@@ -66,6 +69,8 @@ export function crashPoints(name: string, options: CrashPointOptions): void {
       const [listed, again] = await Promise.all([runCase(first, trial, null), runCase(second, trial, null)]);
       expect(again.end, 'two undisturbed runs').toEqual(listed.end);
       expect([...listed.twice], 'asked twice without any fault').toEqual([]);
+      for (const [how, stages] of Object.entries(worseFeeds(encode, options)))
+        expect((await runCase(first, { ...trial, stages }, null)).end, how).toEqual(listed.end);
       const passed = new Map(
         [...listed.passed].map(([point, n]) => [point, Math.min(n, again.passed.get(point) ?? 0)]),
       );
@@ -90,6 +95,29 @@ export function crashPoints(name: string, options: CrashPointOptions): void {
       await Promise.all(benches.map((one) => one.close()));
     }
   });
+}
+
+type Stages = TrialOptions['stages'];
+
+/** The end is the same whatever the inputs' way to the processor; within a key their order stays. */
+function worseFeeds(
+  encode: (inputs?: readonly Input[]) => OutgoingRecord[],
+  { inputs, afterwards, repeatable = true }: CrashPointOptions,
+): Readonly<Record<string, Stages>> {
+  if (inputs.length === 0) return {};
+  const [first, then] = [encode(inputs), encode(afterwards)];
+  const staged = (...stages: readonly (readonly OutgoingRecord[])[]): Stages =>
+    stages.filter(({ length }) => length > 0);
+  return {
+    'keys interleaved another way': staged(interleaved(first), interleaved(then)),
+    'one input of a key at a time': staged(...rounds(first), then),
+    ...(repeatable
+      ? {
+          'every input one to three times': staged(repeated(first), repeated(then)),
+          'the whole stream twice': staged(first, then, first, then),
+        }
+      : {}),
+  };
 }
 
 async function onEach<A, T, R>(workers: readonly A[], items: readonly T[], work: (by: A, item: T) => Promise<R>) {

@@ -82,5 +82,7 @@ crashPoints('analytics-dead-letters', {
   ...at,
   create: () => ({ starter: { ...deadLetterArchive(), processor: { reads: archived, writes: [] } } }),
   inputs: letters,
+  // Every record is a row of its own, named by its place: what is written again is another letter.
+  repeatable: false,
   ignore: ignoreOfLetters,
 });

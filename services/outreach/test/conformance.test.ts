@@ -61,6 +61,7 @@ async function doubles(): Promise<unknown[]> {
 
 conformance({
   starter: sender,
+  whole: true,
   ...at,
   // One lead: its messages go one after the other, so that a crash outside the call itself leaves none in doubt.
   inputs: Array.from({ length: 5 }, (_, i): TestEvent => ({

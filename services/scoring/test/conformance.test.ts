@@ -5,7 +5,7 @@ import { scoring } from '../src/lead-score/processor.ts';
 import { ruleProcessor } from '../src/rule-set/processor.ts';
 import { at, icpInputs, inputs, seedRules } from './inputs.ts';
 
-conformance({ ...at, starter: batchProcessor(scoring), inputs });
+conformance({ ...at, starter: batchProcessor(scoring), inputs, whole: true });
 conformance({
   ...at,
   starter: batchProcessor(ruleProcessor),

@@ -59,7 +59,7 @@ export const processorBugs = {
   },
   'earlier-timer-ends-wait': {
     says: 'a repeat of an earlier try’s timer takes away the row of the try that is waited for',
-    edits: at(commit, ['endedOf(current, later,', 'endedOf(finished, later,']),
+    edits: at(commit, ['endedOf(current, failed,', 'endedOf(finished, failed,']),
   },
   'overtaken-repeat-ends-wait': {
     says: 'a repeat of the message itself does so after a later message has overtaken it',
