@@ -1,5 +1,6 @@
 /** Where a stack comes from: which answer is chosen, what the containers would be started from, and who says so where none can be. */
 import './fixtures/own-servers.ts';
+import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -30,6 +31,15 @@ describe('the source of a stack', () => {
     expect(() => stackSource({ STACK: 'docker' })).toThrow('LOCAL_ERR_UNKNOWN_STACK: STACK=docker');
   });
 });
+
+it.each(['deploy/local/src/cli.ts', 'test/planted-bugs/main.ts', 'test/faults/main.ts'])(
+  'costs a program nothing that does not ask for it: %s loads',
+  (program) => {
+    const options = program.includes('cli') ? ['--help'] : ['--only', 'none-of-this-name'];
+    const { status, stderr } = spawnSync('node', [join(repositoryRoot, program), ...options], { encoding: 'utf8' });
+    expect([status, stderr.includes('Error')]).toEqual([program.includes('cli') ? 0 : 2, false]);
+  },
+);
 
 describe('a stack of containers', () => {
   it('is made from the images and settings of docker-compose.yml', () => {

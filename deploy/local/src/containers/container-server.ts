@@ -1,7 +1,7 @@
 // A server of the stack in a container: started by Testcontainers from the image that docker-compose.yml names.
 import { setTimeout as delay } from 'node:timers/promises';
-import { Kafka, logLevel } from 'kafkajs';
 import type { StartedTestContainer } from 'testcontainers';
+import { createKafkaClient } from '@lead-flood/kafka';
 import { LocalError } from '../errors.ts';
 import type { Server, ServerName, ServerOptions } from '../server.ts';
 import { pingRedis } from '../servers/redis.ts';
@@ -141,8 +141,8 @@ async function becomeReady(name: ServerName, probe: () => Promise<void>): Promis
 }
 
 async function askBroker(port: number): Promise<void> {
-  const kafka = new Kafka({ brokers: [`127.0.0.1:${port}`], logLevel: logLevel.NOTHING, retry: { retries: 0 } });
-  const admin = kafka.admin();
+  const client = createKafkaClient({ brokers: [`127.0.0.1:${port}`], clientId: 'ready', log: () => undefined });
+  const admin = client.admin();
   try {
     await admin.connect();
     await admin.listTopics();
