@@ -63,7 +63,9 @@ export type ConsumerOptions = {
 export type Consumer = {
   readonly seek: (topic: string, partition: number, offset: number) => void;
   /** Only for those who read lag: nothing of ours starts from these offsets. */
-  readonly tellOffsets: (offsets: readonly { topic: string; partition: number; nextOffset: number }[]) => Promise<void>;
+  readonly commitOffsets: (
+    offsets: readonly { topic: string; partition: number; nextOffset: number }[],
+  ) => Promise<void>;
   /** Milliseconds since 1970 of the last sign of life of the fetch loop. */
   readonly lastSeenAt: () => number;
   readonly assignedCount: () => number;
@@ -125,7 +127,7 @@ export async function createConsumer(options: ConsumerOptions): Promise<Consumer
   });
   return {
     seek,
-    tellOffsets: (offsets) =>
+    commitOffsets: (offsets) =>
       consumer.commitOffsets(
         offsets.map(({ topic, partition, nextOffset }) => ({ topic, partition, offset: String(nextOffset) })),
       ),

@@ -13,7 +13,7 @@ import { createWork } from './batch-work.ts';
 import { decodingOf, learnSchemas } from './decode.ts';
 import { fairChunks } from './fair-chunks.ts';
 import { createGatherWindow, restAfter } from './gather-window.ts';
-import { createOffsetTeller } from './offset-teller.ts';
+import { createOffsetCommitter } from './offset-committer.ts';
 import type { Owned, Ownership } from './ownership.ts';
 import { createOwnership } from './ownership.ts';
 import { placeKey } from './place-key.ts';
@@ -32,9 +32,9 @@ export async function startBatchShell(
 ): Promise<Running> {
   const prefix = deps.topicPrefix ?? '';
   const status: Status = goingWell();
-  const teller = createOffsetTeller(() => consumer);
-  const ownership: Ownership = createOwnership(deps.database, processor.group, () => consumer, teller);
-  const processWork = createWork({ processor, decoding: decodingOf(processor, deps.codec, prefix), deps, teller });
+  const offsets = createOffsetCommitter(() => consumer);
+  const ownership: Ownership = createOwnership(deps.database, processor.group, () => consumer, offsets);
+  const processWork = createWork({ processor, decoding: decodingOf(processor, deps.codec, prefix), deps, offsets });
   const gathering = createGatherWindow(options.gatherMs);
 
   async function onFetch(batches: readonly PartitionBatch[]): Promise<boolean> {
@@ -86,7 +86,7 @@ export async function startBatchShell(
     halted: () => status.halted,
     failingSince: () => status.failingSince,
     stop: async () => {
-      await teller.stop();
+      await offsets.stop();
       await consumer.stop();
     },
   };

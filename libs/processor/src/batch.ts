@@ -30,7 +30,7 @@ import { parkAfterFold } from './park.ts';
 import { refuseFlood } from './flood.ts';
 import type { FoldOutcome } from './fold.ts';
 import { fold, toFoldInputs } from './fold.ts';
-import type { OffsetTeller } from './offset-teller.ts';
+import type { OffsetCommitter } from './offset-committer.ts';
 import type { Owned } from './ownership.ts';
 import { placeKey } from './place-key.ts';
 import type { AnyInput, Untyped, Placed } from './processor.ts';
@@ -43,7 +43,7 @@ export type Moves = {
   readonly processor: Untyped;
   readonly decoding: Decoding;
   readonly deps: Pick<ShellDeps, 'database' | 'codec' | 'clock' | 'telemetry' | 'wakeRelay'>;
-  readonly teller: Pick<OffsetTeller, 'tell'>;
+  readonly offsets: Pick<OffsetCommitter, 'commit'>;
 };
 
 /** What move 1 makes of the records, and move 3 of their ends. */
@@ -62,7 +62,7 @@ type Outcomes = readonly FoldOutcome<unknown>[];
  * dead letter. Throws what any of them threw; nothing is changed then.
  */
 export async function processRecords(moves: Moves, work: Work, setAside?: Refused): Promise<void> {
-  const { processor, deps, teller } = moves;
+  const { processor, deps, offsets } = moves;
   const startedAt = performance.now();
   // 1. Decode.
   const decoded = decode(moves.decoding, work);
@@ -77,7 +77,7 @@ export async function processRecords(moves: Moves, work: Work, setAside?: Refuse
   deps.wakeRelay();
   report(moves, batch, outcomes, performance.now() - startedAt);
   // 7. Tell Kafka.
-  teller.tell(batch.advances);
+  offsets.commit(batch.advances);
 }
 
 function decode(decoding: Decoding, { records, places }: Work): DecodedBatch {

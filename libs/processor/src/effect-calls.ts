@@ -16,7 +16,7 @@ import type { DecodedInput } from './decode.ts';
 import { isPassed, isRefused } from './decode.ts';
 import type { UntypedEffect, Finished } from './effect-commit.ts';
 import { failure } from './effect-failure.ts';
-import type { Life } from './effect-life.ts';
+import type { Lifecycle } from './effect-lifecycle.ts';
 import type { KeyQueue } from './effect-queue.ts';
 import { enter } from './effect-state.ts';
 import type { Item, Tracker } from './effect-tracker.ts';
@@ -45,7 +45,7 @@ export type Calls = {
 
 export type CallsParts = {
   readonly queue: KeyQueue;
-  readonly life: Life;
+  readonly lifecycle: Lifecycle;
   readonly onFinished: (finished: Finished) => void;
 };
 
@@ -65,7 +65,7 @@ type Known = {
 export function createCalls(
   processor: UntypedEffectProcessor,
   deps: ShellDeps,
-  { queue, life, onFinished }: CallsParts,
+  { queue, lifecycle, onFinished }: CallsParts,
 ): Calls {
   const { group, inFlightMax } = processor;
   const journal = createJournalWriter(deps.database, group);
@@ -73,7 +73,7 @@ export function createCalls(
   const starts = createPacer(startReady);
 
   function startReady(): void {
-    if (life.stopping.aborted) return;
+    if (lifecycle.stopping.aborted) return;
     const taken = queue.take(inFlightMax - underWay.size);
     if (taken.length === 0) return;
     for (const { item } of taken) {
@@ -92,7 +92,7 @@ export function createCalls(
   }
 
   async function start(calls: readonly Call[]): Promise<void> {
-    const known = await readUntilDone(processor, deps, life, calls);
+    const known = await readUntilDone(processor, deps, lifecycle, calls);
     for (const call of calls) {
       if (known === null) abandon(call);
       else void performOne(call, known(call));
@@ -101,7 +101,7 @@ export function createCalls(
 
   async function performOne(call: Call, known: Known): Promise<void> {
     const { key, item } = call;
-    const result = await resultOf(processor, deps, { journal, life }, call, known);
+    const result = await resultOf(processor, deps, { journal, lifecycle }, call, known);
     if (result === null) abandon(call);
     else finish({ key, item, result });
   }
@@ -119,7 +119,7 @@ export function createCalls(
     enter(item, 'abandoned');
     underWay.delete(item);
     queue.release(key);
-    life.signalChange();
+    lifecycle.signalChange();
   }
 
   return {
@@ -136,16 +136,16 @@ export function createCalls(
 async function readUntilDone(
   processor: UntypedEffectProcessor,
   deps: ShellDeps,
-  life: Life,
+  lifecycle: Lifecycle,
   calls: readonly Call[],
 ): Promise<((call: Call) => Known) | null> {
-  while (!life.isDead()) {
+  while (!lifecycle.isDead()) {
     try {
       return await readFor(processor, deps.database, calls);
     } catch (thrown) {
       const error = classify(thrown);
-      if (!(error instanceof TransientError)) life.die(error);
-      if (life.isDead() || life.stopping.aborted) return null;
+      if (!(error instanceof TransientError)) lifecycle.die(error);
+      if (lifecycle.isDead() || lifecycle.stopping.aborted) return null;
       deps.telemetry.error(processor.group, error, 'a start is repeated');
       await delay(START_RETRY_MS);
     }
@@ -179,7 +179,7 @@ async function readFor(
 async function resultOf(
   processor: UntypedEffectProcessor,
   deps: ShellDeps,
-  { journal, life }: { readonly journal: StepDeps['journal']; readonly life: Life },
+  { journal, lifecycle }: { readonly journal: StepDeps['journal']; readonly lifecycle: Lifecycle },
   { item, input: { event } }: Call,
   { stateKey, facts, stored, journal: known }: Known,
 ): Promise<Finished['result'] | null> {
@@ -188,7 +188,7 @@ async function resultOf(
   if (perform === null || perform === undefined) return { kind: 'done', value: null };
   const { deadlineMs } = perform;
   const deadline = AbortSignal.timeout(deadlineMs);
-  const signal = AbortSignal.any([deadline, life.stopping]);
+  const signal = AbortSignal.any([deadline, lifecycle.stopping]);
   const step = createStep({ journal, messageId: event.id, group, signal, known, deadlineMs, now: deps.clock.now });
   const state = stored?.orgId === event.orgId ? stored.state : processor.initial(stateKey, event.orgId);
   enter(item, 'under way');
@@ -204,8 +204,8 @@ async function resultOf(
   try {
     return ended({ kind: 'done', value: await orAborted(perform.call(state as never, event, step, facts), signal) });
   } catch (thrown) {
-    if (thrown instanceof InvariantError) life.die(thrown);
-    if (life.stopping.aborted) return null;
+    if (thrown instanceof InvariantError) lifecycle.die(thrown);
+    if (lifecycle.stopping.aborted) return null;
     return ended(failure(item.record, thrown, { late: deadline.aborted, deadlineMs, report }));
   }
 }

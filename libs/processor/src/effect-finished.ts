@@ -14,13 +14,13 @@ import { isConflict, repeat } from '@lead-flood/postgres';
 import { isPassed, isRefused, tracesOf } from './decode.ts';
 import type { UntypedEffect, Finished } from './effect-commit.ts';
 import { commitEffects } from './effect-commit.ts';
-import type { Life } from './effect-life.ts';
+import type { Lifecycle } from './effect-lifecycle.ts';
 import type { KeyQueue } from './effect-queue.ts';
 import { enter } from './effect-state.ts';
 import type { Tracker } from './effect-tracker.ts';
 import type { SetAside } from './flood.ts';
 import { countSetAside, FloodError, haltedPauseMs, isolates } from './flood.ts';
-import type { OffsetTeller } from './offset-teller.ts';
+import type { OffsetCommitter } from './offset-committer.ts';
 import { createPacer } from './pacer.ts';
 import type { ShellDeps, Status } from './shell.ts';
 import { goingWell } from './shell.ts';
@@ -36,8 +36,8 @@ export type FinishedWork = {
 
 export type FinishedParts = {
   readonly queue: KeyQueue;
-  readonly life: Life;
-  readonly teller: OffsetTeller;
+  readonly lifecycle: Lifecycle;
+  readonly offsets: OffsetCommitter;
   /** Asked after a commit that found another owner: which of these are still to be committed here. */
   readonly stillOurs: (finished: readonly Finished[]) => Promise<readonly Finished[]>;
   readonly onKeysFree: () => void;
@@ -47,7 +47,7 @@ export type FinishedParts = {
 const COMMIT_MAX = 500;
 
 export function createFinishedWork(processor: UntypedEffect, deps: ShellDeps, parts: FinishedParts): FinishedWork {
-  const { queue, life, onKeysFree } = parts;
+  const { queue, lifecycle, onKeysFree } = parts;
   const status: Status = goingWell();
   const commitUntilDone = createCommitter(processor, deps, { ...parts, status });
   const commits = createPacer(() => void commitNext());
@@ -55,7 +55,7 @@ export function createFinishedWork(processor: UntypedEffect, deps: ShellDeps, pa
   let committing = false;
 
   async function commitNext(): Promise<void> {
-    if (committing || life.isDead()) return;
+    if (committing || lifecycle.isDead()) return;
     committing = true;
     try {
       const batch = waiting.slice(0, COMMIT_MAX);
@@ -63,12 +63,12 @@ export function createFinishedWork(processor: UntypedEffect, deps: ShellDeps, pa
       waiting = waiting.slice(batch.length);
       for (const { key } of batch) queue.release(key);
     } catch (error) {
-      life.die(toError(error));
+      lifecycle.die(toError(error));
     }
     committing = false;
     if (waiting.length > 0) commits.request();
     onKeysFree();
-    life.signalChange();
+    lifecycle.signalChange();
   }
 
   return {
@@ -86,11 +86,11 @@ export function createFinishedWork(processor: UntypedEffect, deps: ShellDeps, pa
 function createCommitter(
   processor: UntypedEffect,
   deps: ShellDeps,
-  { teller, status, life, stillOurs }: FinishedParts & { readonly status: Status },
+  { offsets, status, lifecycle, stillOurs }: FinishedParts & { readonly status: Status },
 ): (batch: readonly Finished[]) => Promise<void> {
   const { group } = processor;
   const setAside = countSetAside();
-  const settle = createSettling(group, deps, { teller, status, setAside });
+  const settle = createSettling(group, deps, { offsets, status, setAside });
 
   async function commitUntilDone(batch: readonly Finished[]): Promise<void> {
     let rest = batch;
@@ -119,10 +119,10 @@ function createCommitter(
           halting !== null || (error instanceof TransientError && !(isConflict(error) && tries >= CONFLICTS_MAX)),
         pauseMs: (tries) => (halting === null ? retryPauseMs(tries) : haltedPauseMs),
         // A halt ends with the process; whatever else fails is tried on while it stops.
-        sleep: (ms) => (halting === null ? delay(ms) : delay(ms, undefined, { signal: life.stopping })),
+        sleep: (ms) => (halting === null ? delay(ms) : delay(ms, undefined, { signal: lifecycle.stopping })),
       });
     } catch (thrown) {
-      if (halting !== null && life.stopping.aborted) return;
+      if (halting !== null && lifecycle.stopping.aborted) return;
       const error = toError(thrown);
       if (error instanceof InvariantError) throw error;
       await isolate(rest, error);
@@ -154,7 +154,7 @@ function createCommitter(
 function createSettling(
   group: string,
   deps: ShellDeps,
-  { teller, status, setAside }: { teller: OffsetTeller; status: Status; setAside: SetAside },
+  { offsets, status, setAside }: { offsets: OffsetCommitter; status: Status; setAside: SetAside },
 ) {
   return (done: readonly Finished[], durationMs: number): void => {
     const inputs = done.flatMap(({ item: { work } }) => (isRefused(work) || isPassed(work) ? [] : work));
@@ -165,7 +165,7 @@ function createSettling(
     setAside.passed(done.filter(({ result }) => result.kind !== 'refused').length);
     deps.wakeRelay();
     const trackers = [...new Set(done.map(({ item }) => item.tracker))];
-    teller.tell(trackers.map(({ topic, partition, place }) => ({ topic, partition, nextOffset: place.nextOffset })));
+    offsets.commit(trackers.map(({ topic, partition, place }) => ({ topic, partition, nextOffset: place.nextOffset })));
   };
 }
 

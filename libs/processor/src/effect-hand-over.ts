@@ -5,7 +5,7 @@
  *      ▲                                                                                             │
  *      └──────────────────────────────── a new assignment ◀──────────────────────────────────────────┘
  */
-import type { Life } from './effect-life.ts';
+import type { Lifecycle } from './effect-lifecycle.ts';
 import type { Partitions } from './effect-partitions.ts';
 import type { KeyQueue } from './effect-queue.ts';
 import { fetchWaitMs } from './shell.ts';
@@ -23,13 +23,13 @@ export type HandOver = {
 export function createHandOver({
   queue,
   partitions,
-  life,
+  lifecycle,
   open,
   deadlineMs,
 }: {
   readonly queue: KeyQueue;
   readonly partitions: Partitions;
-  readonly life: Life;
+  readonly lifecycle: Lifecycle;
   readonly open: () => number;
   readonly deadlineMs: number;
 }): HandOver {
@@ -44,7 +44,7 @@ export function createHandOver({
     if (Date.now() - drained.endedAt > SAME_REBALANCE_MS) drained.beganAt = Date.now();
     drained.endedAt = Number.POSITIVE_INFINITY;
     const until = drained.beganAt + Math.min(limitMs, deadlineMs);
-    while (open() > 0 && !life.isDead() && Date.now() < until) await life.change();
+    while (open() > 0 && !lifecycle.isDead() && Date.now() < until) await lifecycle.change();
     drained.endedAt = Date.now();
     partitions.forget();
   }

@@ -13,7 +13,7 @@ import { readPositions } from '@lead-flood/postgres';
 import type { Decoding } from './decode.ts';
 import { decodeRecord, decodingOf, isPassed, isRefused, learnSchemas } from './decode.ts';
 import type { Finished } from './effect-commit.ts';
-import type { Life } from './effect-life.ts';
+import type { Lifecycle } from './effect-lifecycle.ts';
 import type { KeyQueue } from './effect-queue.ts';
 import { enter } from './effect-state.ts';
 import type { Item, Tracker } from './effect-tracker.ts';
@@ -35,7 +35,7 @@ export type Partitions = {
 export type PartitionsParts = {
   readonly ownership: Ownership;
   readonly queue: KeyQueue;
-  readonly life: Life;
+  readonly lifecycle: Lifecycle;
   readonly consumer: () => Pick<Consumer, 'seek'>;
   /** Whether one of the partition's messages is with the outside world, or finished and not committed. */
   readonly isUnderWay: (isOfIt: (tracker: Tracker) => boolean) => boolean;
@@ -46,7 +46,7 @@ type Turn = { readonly key: string; readonly item: Item };
 export function createPartitions(
   processor: Pick<Untyped, 'group' | 'reads' | 'decide'>,
   deps: ShellDeps,
-  { ownership, queue, life, consumer, isUnderWay }: PartitionsParts,
+  { ownership, queue, lifecycle, consumer, isUnderWay }: PartitionsParts,
 ): Partitions {
   const prefix = deps.topicPrefix ?? '';
   const decoding = decodingOf(processor, deps.codec, prefix);
@@ -70,7 +70,7 @@ export function createPartitions(
     // all others are done.
     for (let i = 0; taken.some(({ length }) => i < length); i += 1)
       for (const { [i]: turn } of taken) if (turn !== undefined) queue.add(turn.key, turn.item);
-    if (taken.length === 0) await life.change();
+    if (taken.length === 0) await lifecycle.change();
   }
 
   /** Whether calls of a former claim of ours are still under way: the batch is then sent back to come again. */

@@ -37,12 +37,12 @@ import { createCalls } from './effect-calls.ts';
 import type { FinishedParts } from './effect-finished.ts';
 import { createFinishedWork } from './effect-finished.ts';
 import { createHandOver } from './effect-hand-over.ts';
-import { createLife } from './effect-life.ts';
+import { createLifecycle } from './effect-lifecycle.ts';
 import type { PartitionsParts } from './effect-partitions.ts';
 import { createPartitions } from './effect-partitions.ts';
 import { createKeyQueue } from './effect-queue.ts';
 import { createGatherWindow, restAfter } from './gather-window.ts';
-import { createOffsetTeller } from './offset-teller.ts';
+import { createOffsetCommitter } from './offset-committer.ts';
 import { createOwnership } from './ownership.ts';
 import type { Running, ShellDeps, ShellOptions, Status } from './shell.ts';
 import { fetchWaitMs, goingWell, shellDefaults } from './shell.ts';
@@ -64,20 +64,20 @@ export async function startEffectRunner(
   const { group, inFlightMax } = processor;
   const deadlineMs = longestDeadlineMs(processor);
   const prefix = deps.topicPrefix ?? '';
-  const life = createLife(deps.onFatal);
-  const teller = createOffsetTeller(() => consumer);
-  const ownership = createOwnership(deps.database, group, () => consumer, teller);
+  const lifecycle = createLifecycle(deps.onFatal);
+  const offsets = createOffsetCommitter(() => consumer);
+  const ownership = createOwnership(deps.database, group, () => consumer, offsets);
   const gathering = createGatherWindow(options.gatherMs);
   /** Of what comes in, apart from that of the commits: the one may go on while the other cannot. */
   const admission: Status = goingWell();
 
   const { queue, partitions, calls, finished, open } = connectStages(processor, deps, {
     ownership,
-    life,
-    teller,
+    lifecycle,
+    offsets,
     consumer: () => consumer,
   });
-  const { drain, ended: handedOver } = createHandOver({ queue, partitions, life, open, deadlineMs });
+  const { drain, ended: handedOver } = createHandOver({ queue, partitions, lifecycle, open, deadlineMs });
 
   async function onFetch(batches: readonly PartitionBatch[]): Promise<boolean> {
     const beganAt = performance.now();
@@ -88,7 +88,7 @@ export async function startEffectRunner(
       return true;
     });
     // Back-pressure: the next fetch follows when less than one full load is open.
-    while (open() >= inFlightMax && !leaving()) await life.change();
+    while (open() >= inFlightMax && !leaving()) await lifecycle.change();
     if (leaving()) {
       await drain(HAND_OVER_MS);
       return false;
@@ -120,8 +120,8 @@ export async function startEffectRunner(
       queue.drop(() => true);
       const leftConsumer = consumer.stop();
       await drain(deadlineMs);
-      life.stop();
-      await teller.stop();
+      lifecycle.stop();
+      await offsets.stop();
       await leftConsumer;
     },
   };
@@ -130,27 +130,27 @@ export async function startEffectRunner(
 const longestDeadlineMs = ({ perform }: UntypedEffectProcessor): number =>
   Math.max(0, ...Object.values(perform).map((performance) => performance?.deadlineMs ?? 0));
 
-type StageParts = Pick<PartitionsParts, 'ownership' | 'life' | 'consumer'> & Pick<FinishedParts, 'teller'>;
+type StageParts = Pick<PartitionsParts, 'ownership' | 'lifecycle' | 'consumer'> & Pick<FinishedParts, 'offsets'>;
 
 function connectStages(
   processor: UntypedEffectProcessor,
   deps: ShellDeps,
-  { ownership, life, teller, consumer }: StageParts,
+  { ownership, lifecycle, offsets, consumer }: StageParts,
 ) {
   // In the order in which a message passes them; each tells the next one, and a commit frees keys and places for the first.
   const queue = createKeyQueue();
   const partitions = createPartitions(processor, deps, {
     ownership,
     queue,
-    life,
+    lifecycle,
     consumer,
     isUnderWay: (isOfIt) => calls.some(isOfIt) || finished.some(isOfIt),
   });
-  const calls = createCalls(processor, deps, { queue, life, onFinished: (one) => finished.add(one) });
+  const calls = createCalls(processor, deps, { queue, lifecycle, onFinished: (one) => finished.add(one) });
   const finished = createFinishedWork(processor, deps, {
     queue,
-    life,
-    teller,
+    lifecycle,
+    offsets,
     stillOurs: partitions.stillOurs,
     onKeysFree: calls.requestStart,
   });

@@ -9,7 +9,7 @@ import { invariant } from '@lead-flood/kernel';
 import type { Advance, Queries } from '@lead-flood/postgres';
 import { advancePositions } from '@lead-flood/postgres';
 import { beginUntilDone, untilDone } from './until-done.ts';
-import { createOffsetTeller } from './offset-teller.ts';
+import { createOffsetCommitter } from './offset-committer.ts';
 import { createOwnership } from './ownership.ts';
 import type { Running, ShellDeps, Status } from './shell.ts';
 import { fetchWaitMs, goingWell, shellDefaults } from './shell.ts';
@@ -29,8 +29,8 @@ const GATHER_MS = 200;
 export async function startRawShell({ group, topics, save }: RawProcessor, deps: ShellDeps): Promise<Running> {
   const prefix = deps.topicPrefix ?? '';
   const status: Status = goingWell();
-  const teller = createOffsetTeller(() => consumer);
-  const ownership = createOwnership(deps.database, group, () => consumer, teller);
+  const offsets = createOffsetCommitter(() => consumer);
+  const ownership = createOwnership(deps.database, group, () => consumer, offsets);
 
   async function commit(batches: readonly PartitionBatch[]): Promise<void> {
     const advances: Advance[] = [];
@@ -62,7 +62,7 @@ export async function startRawShell({ group, topics, save }: RawProcessor, deps:
       await save(tx, withoutPrefix(records, prefix));
     });
     for (const move of moved) move();
-    teller.tell(advances);
+    offsets.commit(advances);
     deps.telemetry.batch(group, records.length, 0, []);
   }
 
@@ -90,7 +90,7 @@ export async function startRawShell({ group, topics, save }: RawProcessor, deps:
     halted: () => status.halted,
     failingSince: () => status.failingSince,
     stop: async () => {
-      await teller.stop();
+      await offsets.stop();
       await consumer.stop();
     },
   };

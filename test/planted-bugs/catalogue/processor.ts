@@ -110,7 +110,7 @@ export const processorBugs = {
   },
   'no-back-pressure': {
     says: 'an effect runner fetches on, however much of what it has fetched still waits',
-    edits: at(runner, ['    while (open() >= inFlightMax && !leaving()) await life.change();\n', '']),
+    edits: at(runner, ['    while (open() >= inFlightMax && !leaving()) await lifecycle.change();\n', '']),
   },
   'leave-after-fetch': {
     says: 'a member gives its partitions up when all of its fetch is done, however large it is',
