@@ -162,8 +162,6 @@ export default {
   },
   overrides: [
     { files: ['libs/*/src/**/*.ts', 'services/*/src/**/*.ts'], rules: noFetch },
-    // The registry's few calls have their own timeout, and libs/provider stands beside this layer, not below it.
-    { files: ['libs/kafka/src/registry.ts'], rules: { 'no-restricted-globals': 'off' } },
     {
       files: ['libs/*/test/**/*.ts', 'libs/testing/src/**/*.ts', 'libs/*/tools/**/*.ts'],
       rules: imports(closedDoors(['kafka'])),

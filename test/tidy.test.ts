@@ -1,7 +1,8 @@
 /** The repository's rules about itself that no linter knows: width, length, names, codes, settings, foreign addresses. */
-import { execFileSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, dirname, join, normalize } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { table } from '../services/enrichment/src/providers/table.ts';
@@ -13,6 +14,19 @@ const LINES_MAX = 400;
 
 /** Files that are longer than `LINES_MAX` today, as formatted. A number here may only go down. */
 const longFiles: Readonly<Record<string, number>> = {};
+
+const FUNCTION_LINES_MAX = 70;
+
+/** Functions that are longer than `FUNCTION_LINES_MAX` today, by file. A number here may only go down. */
+const longFunctions: Readonly<Record<string, number>> = {
+  'libs/processor/src/run.ts': 87,
+  'libs/testing/src/conformance.ts': 92,
+  'libs/testing/src/line.ts': 140,
+  'services/ingest-gateway/src/admission/admission.ts': 93,
+  'services/ingest-gateway/src/gateway.ts': 86,
+  'services/ingest-gateway/test/harness.ts': 87,
+  'test/doors/open-doors.ts': 94,
+};
 
 /** Lines wider than `COLUMNS_MAX` outside literals, by file. A number here may only go down. */
 const wideLines: Readonly<Record<string, number>> = {
@@ -35,6 +49,27 @@ const sources = files.filter(
 const withoutLiterals = (line: string): string =>
   line.replaceAll(/'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|`(?:[^`\\]|\\.)*`?|\/(?:[^/\\\n]|\\.){20,}\/[a-z]*/g, "''");
 
+/** The longest function of each file that has one over so many lines. A suite is a list of tests, not a function. */
+function functionsOver(linesMax: number): Record<string, number> {
+  const folder = mkdtempSync(join(tmpdir(), 'lead-flood-tidy-'));
+  const config = join(folder, 'oxlint.json');
+  const rules = { 'max-lines-per-function': ['error', { max: linesMax }] };
+  writeFileSync(config, JSON.stringify({ rules, categories: { correctness: 'off' } }));
+  const { stdout } = spawnSync(join(root, 'node_modules/.bin/oxlint'), ['--config', config, '--format=json', '.'], {
+    cwd: root,
+    encoding: 'utf8',
+  });
+  rmSync(folder, { recursive: true });
+  const { diagnostics } = z
+    .object({ diagnostics: z.array(z.object({ filename: z.string(), message: z.string() })) })
+    .parse(JSON.parse(stdout));
+  const found = diagnostics
+    .filter(({ filename }) => sources.includes(filename) && !filename.endsWith('.test.ts'))
+    .map(({ filename, message }) => ({ filename, lines: Number(/\((\d+)\)/.exec(message)?.[1]) }))
+    .toSorted((a, b) => a.lines - b.lines);
+  return Object.fromEntries(found.map(({ filename, lines }) => [filename, lines]));
+}
+
 describe('sources', () => {
   it(`are at most ${COLUMNS_MAX} columns wide`, () => {
     const wide = sources.flatMap((path) => {
@@ -49,6 +84,30 @@ describe('sources', () => {
   it(`are at most ${LINES_MAX} lines long`, () => {
     const long = sources.filter((path) => read(path).split('\n').length - 1 > (longFiles[path] ?? LINES_MAX));
     expect(long).toEqual([]);
+  });
+
+  it(`have functions of at most ${FUNCTION_LINES_MAX} lines`, () => {
+    const found = functionsOver(FUNCTION_LINES_MAX);
+    const grown = Object.entries(found).filter(([path, lines]) => lines > (longFunctions[path] ?? 0));
+    expect(grown).toEqual([]);
+    const mended = Object.keys(longFunctions).filter((path) => found[path] === undefined);
+    expect(mended, 'take them off the list').toEqual([]);
+  });
+
+  it('are all used: by an import, a new URL, a package’s exports or a command that names them', () => {
+    const used = new Set<string>();
+    const naming = files.filter(
+      (path) => /\.(ts|js|json|yml)$|Dockerfile|^\.ci\//.test(path) && path !== 'package-lock.json',
+    );
+    for (const path of naming) {
+      const text = read(path);
+      for (const [, beside] of text.matchAll(/['"`]((?:\.{1,2}\/)?[^'"`\s]+\.ts)['"`]/g))
+        used.add(normalize(join(dirname(path), beside ?? '')));
+      for (const [named] of text.matchAll(/\b(?:libs|services|deploy|load-tests|test)\/[\w./-]+\.ts\b/g))
+        used.add(named);
+    }
+    const startsByItself = /\.(test|config|d)\.ts$|(^|\/)main\.ts$/;
+    expect(sources.filter((path) => !startsByItself.test(path) && !used.has(path))).toEqual([]);
   });
 
   it('are named for what they hold', () => {

@@ -11,6 +11,7 @@ import { measure } from '../invariants/processes.ts';
 import type { Measurement } from '../invariants/world.ts';
 import { sayBound } from './bound.ts';
 import { catalogue } from './catalogue/index.ts';
+import { environmentWith } from '../planted-bugs/plant.ts';
 import { grownAtRest, larger, sayMeasured, TRIALS_TO_JUDGE_GROWTH } from './growth.ts';
 import type { Setting } from './trial.ts';
 import { openLedger, runTrial } from './trial.ts';
@@ -41,7 +42,7 @@ for (const name of ['KAFKA_BROKERS', 'SCHEMA_REGISTRY_URL', 'DATABASE_URL', 'RED
 const stack = await startStack({ directory });
 // In the services alone: the judge must not share it.
 const bug = values['planted-bug'];
-const product = await startProduct({ stack, env: bug === undefined ? {} : { LEADFLOOD_PLANTED_BUG: bug } });
+const product = await startProduct({ stack, env: bug === undefined ? {} : environmentWith(bug) });
 const setting: Setting = {
   directory,
   stack,

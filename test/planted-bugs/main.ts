@@ -5,11 +5,12 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import type { PlantedBug } from '@lead-flood/kernel';
-import { plantedBugs } from '@lead-flood/kernel';
 import { repositoryRoot, startStack, toEnvironment } from '@lead-flood/local';
 import type { Outcome, Verdict } from './outcome.ts';
 import { compare, readOutcome } from './outcome.ts';
+import type { PlantedBug } from './catalogue/index.ts';
+import { bugNames } from './catalogue/index.ts';
+import { environmentWith } from './plant.ts';
 import { suites } from './suites.ts';
 
 /** A bug may make a test wait for ever: vitest's own limits end that one. A run that hangs besides is ended, and proves nothing. */
@@ -19,10 +20,17 @@ const RUN_MS = 300_000;
 async function run(file: string, bug: PlantedBug | null, folder: string, env: NodeJS.ProcessEnv): Promise<Outcome> {
   const output = join(folder, 'results.json');
   rmSync(output, { force: true });
-  const args = ['run', file, '--reporter=json', `--outputFile=${output}`, ...(bug === null ? [] : ['--bail=1'])];
+  const args = [
+    'run',
+    file,
+    '--config=test/planted-bugs/vitest.config.ts',
+    '--reporter=json',
+    `--outputFile=${output}`,
+    ...(bug === null ? [] : ['--bail=1']),
+  ];
   const child = spawn('vitest', args, {
     cwd: repositoryRoot,
-    env: bug === null ? env : { ...env, LEADFLOOD_PLANTED_BUG: bug },
+    env: bug === null ? env : { ...env, ...environmentWith(bug) },
     stdio: 'ignore',
     timeout: RUN_MS,
   });
@@ -50,9 +58,9 @@ async function tryBug(bug: PlantedBug, once: (file: string) => Promise<Outcome>,
 }
 
 const { values } = parseArgs({ options: { only: { type: 'string', multiple: true } } });
-const names = (Object.keys(plantedBugs) as PlantedBug[]).filter((name) => values.only?.includes(name) ?? true);
+const names = bugNames.filter((name) => values.only?.includes(name) ?? true);
 if (names.length === 0) {
-  process.stderr.write(`there is no such bug; there are:\n${Object.keys(plantedBugs).join('\n')}\n`);
+  process.stderr.write(`there is no such bug; there are:\n${bugNames.join('\n')}\n`);
   process.exit(2);
 }
 const folder = mkdtempSync(join(tmpdir(), 'lead-flood-planted-'));

@@ -1,40 +1,68 @@
-/** The list of planted bugs is kept: each is in the code once or more, has suites that exist, and never reaches production. */
+/** The list of planted bugs is kept: each can be put into today's source, has suites that exist, and is in nothing that is shipped. */
+import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { stripTypeScriptTypes } from 'node:module';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { planted, plantedBugs, readPlantedBug } from '@lead-flood/kernel';
-import type { PlantedBug } from '@lead-flood/kernel';
+import { bugNames, plantedBugs } from './catalogue/index.ts';
 import type { Outcome } from './outcome.ts';
 import { compare, readOutcome } from './outcome.ts';
+import { environmentWith, filesOf, plant, plantedHere } from './plant.ts';
 import { suites } from './suites.ts';
 
 const root = join(import.meta.dirname, '../..');
-const names = Object.keys(plantedBugs) as PlantedBug[];
-
-const sources = ['libs', 'services'].flatMap((folder) =>
-  readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
-    .filter((path) => /^[\w-]+\/src\/.*\.ts$/.test(path) && !path.endsWith('kernel/src/planted.ts'))
-    .map((path) => readFileSync(join(root, folder, path), 'utf8')),
-);
 
 describe('planted bugs', () => {
-  it('are none unless somebody asks', () => {
-    expect(names.filter(planted)).toEqual([]);
-    expect(readPlantedBug({})).toBe(null);
-    expect(readPlantedBug({ LEADFLOOD_PLANTED_BUG: 'no-version-guard', APP_ENV: 'test' })).toBe('no-version-guard');
+  it('are none unless somebody asks, and none under a name that is none', () => {
+    expect(plantedHere({})).toBe(null);
+    expect(plantedHere({ LEADFLOOD_PLANTED_BUG: 'no-fencing' })).toBe(plantedBugs['no-fencing']);
+    expect(() => plantedHere({ LEADFLOOD_PLANTED_BUG: 'toString' })).toThrow('there is no planted bug toString');
+    expect(() => environmentWith('no-such-bug')).toThrow('there is no planted bug no-such-bug');
   });
 
-  it.each(['production', 'staging'])('are refused in %s', (surroundings) => {
-    expect(() => readPlantedBug({ LEADFLOOD_PLANTED_BUG: 'no-fencing', APP_ENV: surroundings })).toThrow('refused');
+  it('are in nothing that is shipped', () => {
+    const naming = ['libs', 'services', 'deploy'].flatMap((folder) =>
+      readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+        .filter((path) => /(^|\/)src\/.*\.ts$/.test(path) && !path.includes('node_modules'))
+        .filter((path) => /planted\(|LEADFLOOD_PLANTED/.test(readFileSync(join(root, folder, path), 'utf8'))),
+    );
+    expect(naming).toEqual([]);
   });
 
-  it('are refused under a name that is none', () => {
-    expect(() => readPlantedBug({ LEADFLOOD_PLANTED_BUG: 'toString' })).toThrow('there is no planted bug toString');
-  });
-
-  it.each(names)('%s is in what is shipped, and the suites that ought to catch it exist', (name) => {
-    expect(sources.some((text) => text.includes(`planted('${name}')`))).toBe(true);
+  it.each(bugNames)('%s can be put into today’s source, and the suites that ought to catch it exist', (name) => {
+    const bug = plantedBugs[name];
+    for (const path of filesOf(bug)) {
+      const text = readFileSync(path, 'utf8');
+      const planted = plant(bug, path, text);
+      expect(planted).not.toBe(text);
+      expect(() => stripTypeScriptTypes(planted)).not.toThrow();
+    }
     expect(suites[name].filter((file) => !existsSync(join(root, file)))).toEqual([]);
+  });
+
+  it('are refused where the source has moved away from under them, or has the place twice', () => {
+    const bug = { says: '', edits: [{ file: 'a.ts', find: 'keep();', put: '' }] };
+    expect(() => plant(bug, join(root, 'a.ts'), 'kept();')).toThrow('a.ts has 0 times');
+    expect(() => plant(bug, join(root, 'a.ts'), 'keep(); keep();')).toThrow('a.ts has 2 times');
+    expect(plant(bug, join(root, 'b.ts'), 'keep();')).toBe('keep();');
+  });
+
+  it('are in a program that is started with the hooks, and in the threads that it starts', () => {
+    const program = `
+      import { fairChunks } from ${JSON.stringify(pathToFileURL(join(root, 'libs/processor/src/fair-chunks.ts')).href)};
+      import { Worker, isMainThread } from 'node:worker_threads';
+      console.log(JSON.stringify([...fairChunks([[1, 2], [3, 4]], 2)]));
+      if (isMainThread) new Worker(new URL('data:text/javascript,' + encodeURIComponent(process.env.PROGRAM)));`;
+    const said = (env: Record<string, string>) =>
+      spawnSync('node', ['--input-type=module', '--eval', program], {
+        env: { ...process.env, PROGRAM: program, ...env },
+        encoding: 'utf8',
+      });
+    const without = '[[1,3],[2,4]]\n';
+    const withBug = '[[1,2],[3,4]]\n';
+    expect(said({ NODE_OPTIONS: '' })).toMatchObject({ stdout: without.repeat(2) });
+    expect(said(environmentWith('partition-after-partition'))).toMatchObject({ stdout: withBug.repeat(2) });
   });
 });
 

@@ -1,5 +1,5 @@
 /** For each planted bug the test files that ought to catch it, the fastest first. */
-import type { PlantedBug } from '@lead-flood/kernel';
+import type { PlantedBug } from './catalogue/index.ts';
 
 const chapter = (name: string): string => `libs/processor/test/${name}.test.ts`;
 const relay = 'libs/postgres/test/relay.test.ts';

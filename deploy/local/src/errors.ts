@@ -10,6 +10,8 @@ export const localErrorCodes = {
   LOCAL_ERR_ALREADY_RUNNING: 'a stack is already running in this folder',
   LOCAL_ERR_NOT_RUNNING: 'no stack of this clone is running',
   LOCAL_ERR_COMMAND_FAILED: 'a tool ended with an error',
+  LOCAL_ERR_UNKNOWN_STACK: 'STACK names no way to get a stack',
+  LOCAL_ERR_NO_CONTAINERS: 'a stack of containers is asked for, and no container engine answers',
   LOCAL_ERR_PARTIAL_ADDRESSES: 'some, but not all, server addresses are in the environment',
 } as const;
 

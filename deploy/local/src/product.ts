@@ -57,7 +57,7 @@ const secret = (): string => randomBytes(32).toString('hex');
 const variableOf = (name: ServiceName): string => `${name.toUpperCase().replaceAll('-', '_')}_URL`;
 
 export async function startProduct(options: ProductOptions): Promise<Product> {
-  const { stack, onReady = () => undefined } = options;
+  const { stack } = options;
   mkdirSync(stack.directory, { recursive: true });
   const client = createKafkaClient({
     brokers: stack.addresses.kafka.split(','),
@@ -71,25 +71,7 @@ export async function startProduct(options: ProductOptions): Promise<Product> {
   const ports = await choosePorts(options.preferUsualPorts ?? false);
   const env = { ...sharedEnvironment(stack, ports, sandboxPorts, secrets), ...options.env };
 
-  const start = async (
-    name: string,
-    main: string,
-    own: Record<string, string>,
-    readyUrl: string,
-  ): Promise<ManagedProcess> => {
-    const process = await startProcess({
-      name,
-      command: [node, join(repositoryRoot, main)],
-      env: { ...withoutNode(), NODE_COMPILE_CACHE: compileCache, ...env, ...own },
-      logFile: join(stack.directory, `${name}.log`),
-      readyUrl,
-      readyTimeoutMs,
-      cwd: repositoryRoot,
-    });
-    processes.set(name, process);
-    onReady(name, `${(process.readyMs / 1000).toFixed(1)} s`);
-    return process;
-  };
+  const start = createLauncher(options, env, processes);
   const startService = (
     name: ServiceName,
     at: { http: number; operations: number } = ports[name],
@@ -134,6 +116,30 @@ export async function startProduct(options: ProductOptions): Promise<Product> {
     stop: async () => {
       await Promise.all([...processes.values()].map((process) => process.stop()));
     },
+  };
+}
+
+type Launch = (name: string, main: string, own: Record<string, string>, readyUrl: string) => Promise<ManagedProcess>;
+
+/** Starts programs of ours with the environment that all of them have in common, each with a log file of its own. */
+function createLauncher(
+  { stack, onReady = () => undefined }: ProductOptions,
+  env: Readonly<Record<string, string>>,
+  processes: Map<string, ManagedProcess>,
+): Launch {
+  return async (name, main, own, readyUrl) => {
+    const process = await startProcess({
+      name,
+      command: [node, join(repositoryRoot, main)],
+      env: { ...withoutNode(), NODE_COMPILE_CACHE: compileCache, ...env, ...own },
+      logFile: join(stack.directory, `${name}.log`),
+      readyUrl,
+      readyTimeoutMs,
+      cwd: repositoryRoot,
+    });
+    processes.set(name, process);
+    onReady(name, `${(process.readyMs / 1000).toFixed(1)} s`);
+    return process;
   };
 }
 

@@ -1,8 +1,9 @@
 // The local stack: Kafka, registry, Postgres and Redis as real servers, started together in one folder, gone together.
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { addressesFromEnvironment, serverNames, toAddresses } from './addresses.ts';
+import { serverNames, toAddresses } from './addresses.ts';
 import type { Addresses } from './addresses.ts';
+import { startContainerServer } from './containers/container-server.ts';
 import { LocalError } from './errors.ts';
 import { abandonFolder, claimFolder, releaseFolder } from './leftovers.ts';
 import { freePort, isFree } from './ports.ts';
@@ -13,6 +14,7 @@ import { startPostgres } from './servers/postgres.ts';
 import { startRedis } from './servers/redis.ts';
 import { startRegistry } from './servers/registry.ts';
 import { onShutdown } from './shutdown.ts';
+import { stackSource } from './stack-source.ts';
 
 export const repositoryRoot = fileURLToPath(new URL('../../..', import.meta.url));
 export const defaultDirectory = join(repositoryRoot, '.local', 'stack');
@@ -50,8 +52,12 @@ export interface Stack {
 
 /** Resolves when all four servers answer. When one fails the others are stopped again and its error is thrown. */
 export async function startStack(options: StackOptions = {}): Promise<Stack> {
-  const given = addressesFromEnvironment();
-  if (given) return foreignStack(given);
+  const source = stackSource();
+  if (source.kind === 'given') return foreignStack(source.addresses);
+  const start: StartServer =
+    source.kind === 'containers'
+      ? (name, server) => startContainerServer(name, server, options.postgresSettings)
+      : (name, server) => startProcessServer(name, server, options);
   const directory = options.directory ?? defaultDirectory;
   await claimFolder(directory);
   const servers = new Map<ServerName, Server>();
@@ -68,7 +74,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
   const forget = onShutdown('the local stack', stop);
   const started = await Promise.allSettled(
     serverNames.map(async (name) => {
-      const server = await startOnSomePort(name, directory, options);
+      const server = await startOnSomePort(name, directory, options, start);
       servers.set(name, server);
       if (stopping) await server.kill(); // a signal came while it was starting
       options.onReady?.(server);
@@ -87,7 +93,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     restart: async (name) => {
       const { port } = serverOf(servers, name);
       await serverOf(servers, name).kill();
-      const server = await startOn(name, { directory, port, log: options.log ?? silence }, options);
+      const server = await start(name, { directory, port, log: options.log ?? silence });
       servers.set(name, server);
       return server;
     },
@@ -106,15 +112,22 @@ function foreignStack(addresses: Addresses): Stack {
   };
 }
 
-async function startOnSomePort(name: ServerName, directory: string, options: StackOptions): Promise<Server> {
+type StartServer = (name: ServerName, server: ServerOptions) => Promise<Server>;
+
+async function startOnSomePort(
+  name: ServerName,
+  directory: string,
+  options: StackOptions,
+  start: StartServer,
+): Promise<Server> {
   const log = options.log ?? silence;
   const fixed = options.ports?.[name];
-  if (fixed !== undefined) return startOn(name, { directory, port: fixed, log }, options);
+  if (fixed !== undefined) return start(name, { directory, port: fixed, log });
   const usual = usualPorts[name];
   let port = options.preferUsualPorts === true && (await isFree(usual)) ? usual : await freePort();
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await startOn(name, { directory, port, log }, options);
+      return await start(name, { directory, port, log });
     } catch (error) {
       const taken = error instanceof LocalError && error.code === 'LOCAL_ERR_PORT_TAKEN';
       if (!taken || attempt === portAttemptsMax) throw error;
@@ -124,7 +137,7 @@ async function startOnSomePort(name: ServerName, directory: string, options: Sta
   }
 }
 
-function startOn(name: ServerName, server: ServerOptions, options: StackOptions): Promise<Server> {
+function startProcessServer(name: ServerName, server: ServerOptions, options: StackOptions): Promise<Server> {
   switch (name) {
     case 'kafka':
       return startKafka({ ...server, ...(options.kafkaCompiler && { compiler: options.kafkaCompiler }) });

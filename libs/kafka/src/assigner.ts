@@ -17,7 +17,6 @@
 import './kafkajs-repairs.ts';
 import { AssignerProtocol } from 'kafkajs';
 import type { Assigner, PartitionAssigner } from 'kafkajs';
-import { planted } from '@lead-flood/kernel';
 
 export type Holder = { readonly memberId: string; readonly held: readonly number[] };
 
@@ -86,10 +85,7 @@ export const byNumber =
           memberAssignment: AssignerProtocol.MemberAssignment.encode({
             version: VERSION,
             assignment: Object.fromEntries(
-              partitions.map(({ topic, numbers }, i) => [
-                topic,
-                numbers.filter((n) => own.includes(planted('numbers-apart') ? (n + i) % count : n)),
-              ]),
+              partitions.map(({ topic, numbers }) => [topic, numbers.filter((n) => own.includes(n))]),
             ),
             userData: Buffer.alloc(0),
           }),

@@ -11,7 +11,7 @@
 import './kafkajs-repairs.ts';
 import { PartitionAssigners } from 'kafkajs';
 import type { Consumer as KafkaJsConsumer, EachBatchPayload, KafkaMessage } from 'kafkajs';
-import { planted, toError } from '@lead-flood/kernel';
+import { toError } from '@lead-flood/kernel';
 import { byNumber } from './assigner.ts';
 import type { KafkaClient } from './client.ts';
 import { headerText } from './record.ts';
@@ -63,7 +63,9 @@ export type ConsumerOptions = {
 export type Consumer = {
   readonly seek: (topic: string, partition: number, offset: number) => void;
   /** Only for those who read lag: nothing of ours starts from these offsets. */
-  readonly tellOffsets: (offsets: readonly { topic: string; partition: number; nextOffset: number }[]) => Promise<void>;
+  readonly commitOffsets: (
+    offsets: readonly { topic: string; partition: number; nextOffset: number }[],
+  ) => Promise<void>;
   /** Milliseconds since 1970 of the last sign of life of the fetch loop. */
   readonly lastSeenAt: () => number;
   readonly assignedCount: () => number;
@@ -125,7 +127,7 @@ export async function createConsumer(options: ConsumerOptions): Promise<Consumer
   });
   return {
     seek,
-    tellOffsets: (offsets) =>
+    commitOffsets: (offsets) =>
       consumer.commitOffsets(
         offsets.map(({ topic, partition, nextOffset }) => ({ topic, partition, offset: String(nextOffset) })),
       ),
@@ -226,7 +228,6 @@ async function deliver(
   let heartbeatError: Error | null = null;
   // The timer beats even while a transaction or a slow provider holds the handler.
   const timer = setInterval(() => {
-    if (planted('no-heartbeat-while-busy')) return;
     first.payload.heartbeat().catch((error: unknown) => {
       heartbeatError ??= toError(error);
     });
@@ -234,7 +235,7 @@ async function deliver(
   const leaving = (): boolean => heartbeatError !== null || state.stopping || state.generation !== generation;
   try {
     const done = await options.onFetch(deliveries.map(({ payload }) => toPartitionBatch(payload, generation, leaving)));
-    for (const { payload } of done || planted('ack-failed-batch') ? deliveries : []) {
+    for (const { payload } of done ? deliveries : []) {
       // A seek made meanwhile wins over the end of this batch.
       if (!payload.isStale()) payload.resolveOffset(payload.batch.lastOffset());
     }

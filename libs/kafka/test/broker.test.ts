@@ -224,7 +224,7 @@ describe('a consumer', () => {
     const committed = async (): Promise<string | undefined> =>
       (await admin.fetchOffsets({ groupId: group, topics: [topic] }))[0]?.partitions[0]?.offset;
     expect(await committed()).toBe('-1');
-    await consumer.tellOffsets([{ topic, partition: 0, nextOffset: 1 }]);
+    await consumer.commitOffsets([{ topic, partition: 0, nextOffset: 1 }]);
     expect(await committed()).toBe('1');
     await consumer.stop();
     await admin.disconnect();

@@ -1,6 +1,7 @@
 /** The few calls to the registry: a real one, and one that is away, hangs, or answers nonsense. */
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer as createTcpServer } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { avroSchemas } from '@lead-flood/contracts';
 import { createCodec, createRegistry, subjectOf } from '@lead-flood/kafka';
@@ -22,11 +23,27 @@ async function answering(status: number, body: string, run: (url: string) => Pro
   }
 }
 
+/** One that takes the request, says the beginning of an answer and then nothing. */
+async function hanging(beginning: string, run: (url: string) => Promise<void>): Promise<void> {
+  const sockets = new Set<Socket>();
+  const server = createTcpServer((socket) => {
+    sockets.add(socket.on('error', () => undefined));
+    socket.once('data', () => socket.write(beginning));
+  });
+  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
+  try {
+    await run(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+  } finally {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  }
+}
+
 describe('the registry', () => {
   it('holds every event under its topic and record name', async () => {
     expect(subjectOf('LeadSubmitted')).toBe('ingest.lead.v1-leadflood.ingest.LeadSubmitted');
     const id = await realRegistry().lookup(subjectOf('LeadSubmitted'), avroSchemas.LeadSubmitted);
-    expect(await realRegistry().schemaById(id)).toMatchObject({ name: 'LeadSubmitted' });
+    expect(await realRegistry().schemaById(id)).toMatchObject({ name: 'leadflood.ingest.LeadSubmitted' });
   });
 
   it('says that it does not know an id', async () => {
@@ -61,8 +78,39 @@ describe('the registry', () => {
     await expect(createCodec(away, ['LeadScored'])).rejects.toBeInstanceOf(TransientError);
   });
 
+  it('that hangs is a fault that may pass: before an answer, and in the middle of one', async () => {
+    for (const beginning of ['', 'HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{"schema":'])
+      await hanging(beginning, async (url) => {
+        await expect(createRegistry(url, { timeoutMs: 200 }).schemaById(1)).rejects.toMatchObject({
+          name: TransientError.name,
+          code: 'KFK_ERR_REGISTRY_UNAVAILABLE',
+        });
+      });
+  });
+
+  it('whose schema is none that Avro knows is not asked again: the messages are refused', async () => {
+    await answering(200, JSON.stringify({ schema: '{"type":"of another world"}' }), async (url) => {
+      const registry = createRegistry(url);
+      await expect(registry.schemaById(1)).rejects.toMatchObject({ code: 'KFK_ERR_INCOMPATIBLE_SCHEMA' });
+      const codec = await createCodec(registry, []);
+      await codec.learn(1);
+      expect(codec.decode(Buffer.from([0, 0, 0, 0, 1, 0]))).toMatchObject({ code: 'KFK_ERR_INCOMPATIBLE_SCHEMA' });
+    });
+    await answering(200, JSON.stringify({ schemaType: 'JSON', schema: '{"type":"object"}' }), async (url) => {
+      await expect(createRegistry(url).schemaById(1)).rejects.toMatchObject({ code: 'KFK_ERR_INCOMPATIBLE_SCHEMA' });
+    });
+  });
+
+  it('that is away keeps the deploy step from calling a schema incompatible', async () => {
+    await expect(createRegistry('http://127.0.0.1:9').register('s', record([a]))).rejects.toMatchObject({
+      code: 'KFK_ERR_REGISTRY_UNAVAILABLE',
+    });
+  });
+
   it.each([
     [500, '{}'],
+    [503, ''],
+    [200, 'null'],
     [200, 'not json'],
     [200, '{"no":"schema"}'],
   ])('that answers %i %s is a fault that may pass', async (status, body) => {

@@ -6,5 +6,4 @@ export * from './errors.ts';
 export * from './fault.ts';
 export * from './id.ts';
 export * from './message.ts';
-export * from './planted.ts';
 export * from './trace-context.ts';

@@ -4,7 +4,7 @@
  * are one statement each, whatever the length of the batch.
  */
 import { z } from 'zod';
-import { planted, TransientError } from '@lead-flood/kernel';
+import { TransientError } from '@lead-flood/kernel';
 import { jsons, numbers, texts } from './arrays.ts';
 import { sql } from './database.ts';
 import type { Queries } from './database.ts';
@@ -65,8 +65,7 @@ export function createDocumentStore<S>(options: {
     (column) => sql.fragment`, ${sql.identifier([column.name])} = excluded.${sql.identifier([column.name])}`,
   );
   const none = sql.fragment``;
-  const join = (parts: typeof names): ReturnType<typeof sql.join> =>
-    parts.length === 0 ? sql.join([none], none) : sql.join(parts, none);
+  const join = (parts: typeof names) => sql.join(parts.length === 0 ? [none] : parts, none);
 
   const toStored = (r: z.infer<typeof row>): Stored<S> => ({
     orgId: r.org_id,
@@ -98,9 +97,6 @@ export function createDocumentStore<S>(options: {
         (column) =>
           sql.fragment`, ${texts(sorted.map((r) => asText(column.of(r.state, r.key))))}::${sql.identifier([column.type])}[]`,
       );
-      const unchanged = planted('no-revision-check')
-        ? sql.fragment`true`
-        : sql.fragment`t.revision = excluded.previous_revision`;
       const { rowCount } = await tx.query(sql.unsafe`
         insert into ${table} as t (key, org_id, previous_revision, revision, published, seen, state${join(names)})
         select * from unnest(
@@ -116,7 +112,7 @@ export function createDocumentStore<S>(options: {
         on conflict (key) do update set
           previous_revision = excluded.previous_revision, revision = excluded.revision, published = excluded.published,
           seen = excluded.seen, state = excluded.state, updated_at = now()${join(updates)}
-        where ${unchanged} and t.org_id = excluded.org_id
+        where t.revision = excluded.previous_revision and t.org_id = excluded.org_id
       `);
       if (rowCount !== sorted.length) {
         throw new TransientError(

@@ -1,6 +1,6 @@
 /** Closed table of what can go wrong at the database, and the line between "may pass" and "will not". */
 import { BackendTerminatedError, BackendTerminatedUnexpectedlyError, ConnectionError } from 'slonik';
-import { CodedError, planted, TransientError, toError } from '@lead-flood/kernel';
+import { CodedError, TransientError, toError } from '@lead-flood/kernel';
 
 export const postgresErrors = {
   PGS_ERR_UNAVAILABLE: 'the database did not answer, or the connection broke',
@@ -36,8 +36,7 @@ function mentionsConnection(thrown: unknown): boolean {
     if (BROKEN_CONNECTION.test(error.message)) return true;
     if ('code' in error && typeof error.code === 'string' && BROKEN_CONNECTION.test(error.code)) return true;
     // By class: slonik's errors are all called "Error", and what they say differs from place to place.
-    if (LOST.some((kind) => (planted('errors-by-name') ? error.name === kind.name : error instanceof kind)))
-      return true;
+    if (LOST.some((kind) => error instanceof kind)) return true;
   }
   return false;
 }

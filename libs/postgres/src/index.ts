@@ -13,5 +13,6 @@ export * from './parked.ts';
 export * from './positions.ts';
 export * from './redeliveries.ts';
 export * from './relay.ts';
+export * from './repeat.ts';
 export * from './ticks.ts';
 export * from './timers.ts';

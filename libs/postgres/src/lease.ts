@@ -8,7 +8,7 @@
  * the clocks of the machines do not matter.
  */
 import { z } from 'zod';
-import { CodedError, fault, planted } from '@lead-flood/kernel';
+import { CodedError, fault } from '@lead-flood/kernel';
 import { sql } from './database.ts';
 import type { Queries } from './database.ts';
 
@@ -44,11 +44,7 @@ export async function takeLease(queries: Queries, { name, holder, ttlMs }: Lease
  * lease over. Until the transaction ends nobody can: the row is locked.
  */
 export async function holdLease(tx: Queries, name: string, fence: number): Promise<void> {
-  const isOurs = await tx.exists(
-    planted('lease-without-fence')
-      ? sql.unsafe`select 1 from leases where name = ${name} for update`
-      : sql.unsafe`select 1 from leases where name = ${name} and fence = ${fence} for update`,
-  );
+  const isOurs = await tx.exists(sql.unsafe`select 1 from leases where name = ${name} and fence = ${fence} for update`);
   if (!isOurs) throw new CodedError('PGS_ERR_LEASE_LOST', `the lease ${name} is under another number than ${fence}`);
   await fault('lease.held');
 }

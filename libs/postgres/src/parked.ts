@@ -3,7 +3,6 @@
  * batch and a drain of the same group never overlap, so a message is either parked before the drain or decided after it.
  */
 import { z } from 'zod';
-import { planted } from '@lead-flood/kernel';
 import { bytes, numbers, texts } from './arrays.ts';
 import { sql } from './database.ts';
 import type { Queries } from './database.ts';
@@ -40,7 +39,6 @@ export async function parkedKeysOf(tx: Queries, group: string, keys: readonly st
  * after its rows, the two could wait for each other.
  */
 export async function lockForBatch(tx: Queries, group: string): Promise<void> {
-  if (planted('no-parking-lock')) return;
   await tx.query(sql.unsafe`
     select pg_advisory_xact_lock_shared(${LOCK_CLASS}, hashtext(current_schema() || '/' || ${group}))
   `);

@@ -3,7 +3,7 @@
  * whoever claims a partition raises it, and every write of an earlier owner then finds no row.
  */
 import { z } from 'zod';
-import { fault, planted, TransientError } from '@lead-flood/kernel';
+import { fault, TransientError } from '@lead-flood/kernel';
 import { numbers, texts } from './arrays.ts';
 import { sql } from './database.ts';
 import type { Queries } from './database.ts';
@@ -73,7 +73,10 @@ export async function claimPositions(
   return rows.map(toPosition);
 }
 
-/** Moves on, or throws `PGS_ERR_NOT_OWNER` (and so rolls back) when any partition has another owner or place. */
+/**
+ * Moves on, or throws `PGS_ERR_NOT_OWNER` (and so rolls back) when any partition has another owner's number, or another place
+ * (with what was done beyond it) than the owner left it at.
+ */
 export async function advancePositions(tx: Queries, group: string, advances: readonly Advance[]): Promise<void> {
   const { rowCount } = await tx.query(sql.unsafe`
     update positions p
@@ -85,10 +88,11 @@ export async function advancePositions(tx: Queries, group: string, advances: rea
       ${numbers(advances.map((a) => a.expectedOffset))}::bigint[],
       ${numbers(advances.map((a) => a.expectedFinished ?? null))}::int[],
       ${numbers(advances.map((a) => a.nextOffset))}::bigint[],
-      ${texts(advances.map((a) => numbers(planted('forget-finished') ? [] : a.finished)))}::text[]
+      ${texts(advances.map((a) => numbers(a.finished)))}::text[]
     ) as a(topic, partition, epoch, expected_offset, expected_finished, next_offset, finished)
     where p.consumer_group = ${group} and p.topic = a.topic and p.partition = a.partition
-      and ${stillOurs()}
+      and p.epoch = a.epoch and p.next_offset = a.expected_offset
+      and (a.expected_finished is null or a.expected_finished = cardinality(p.finished))
   `);
   if (rowCount !== advances.length) {
     throw new TransientError(
@@ -98,21 +102,27 @@ export async function advancePositions(tx: Queries, group: string, advances: rea
   }
 }
 
-/** The owner's number and the place that the owner left the partition at, with what was done beyond it. */
-function stillOurs(): ReturnType<typeof sql.fragment> {
-  if (planted('no-fencing')) return sql.fragment`true`;
-  if (planted('no-epoch-check')) return sql.fragment`p.next_offset = a.expected_offset`;
-  if (planted('finished-not-compared')) return sql.fragment`p.epoch = a.epoch and p.next_offset = a.expected_offset`;
-  return sql.fragment`
-    p.epoch = a.epoch and p.next_offset = a.expected_offset
-    and (a.expected_finished is null or a.expected_finished = cardinality(p.finished))
-  `;
-}
-
 /** All positions of a group, for lag and for tests that wait. */
 export async function readPositions(queries: Queries, group: string): Promise<readonly Position[]> {
   const rows = await queries.any(sql.type(row)`
     select topic, partition, epoch, next_offset, finished from positions where consumer_group = ${group} order by topic, partition
   `);
   return rows.map(toPosition);
+}
+
+/**
+ * For operators: moves a group on past messages that it cannot get past; false where it is not on that partition, or is there
+ * already. The epoch rises, so that whoever owns the partition reads the row anew; what is skipped stays in its topic.
+ */
+export async function movePosition(
+  tx: Queries,
+  schema: string,
+  { group, topic, partition, to }: { group: string; topic: string; partition: number; to: number },
+): Promise<boolean> {
+  const { rowCount } = await tx.query(sql.unsafe`
+    update ${sql.identifier([schema, 'positions'])}
+    set next_offset = ${to}, finished = '{}', epoch = epoch + 1, updated_at = now()
+    where consumer_group = ${group} and topic = ${topic} and partition = ${partition} and next_offset < ${to}
+  `);
+  return rowCount === 1;
 }

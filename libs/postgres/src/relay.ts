@@ -11,7 +11,7 @@
  * the consumers drops them.
  */
 import { z } from 'zod';
-import { CodedError, fault, planted, TransientError } from '@lead-flood/kernel';
+import { CodedError, fault, TransientError } from '@lead-flood/kernel';
 import { classify } from './errors.ts';
 import { sql } from './database.ts';
 import type { Database, Queries } from './database.ts';
@@ -110,9 +110,9 @@ async function run(options: RelayOptions, sleep: (ms: number) => Promise<void>, 
   while (!stopping.aborted) {
     try {
       await options.database.connect(async (connection) => {
-        if (!(await lock(connection, options.schema)) && !planted('relay-without-lock')) return;
+        if (!(await lock(connection, options.schema))) return;
         failures = 0;
-        const silenceMs = planted('relay-never-silent') ? 0 : (options.silenceMs ?? SILENCE_MS);
+        const silenceMs = options.silenceMs ?? SILENCE_MS;
         await connection.query(sql.unsafe`select set_config('idle_session_timeout', ${String(silenceMs)}, false)`);
         await relayWhileHeld(options, connection, sleep, stopping);
         await connection.query(sql.unsafe`reset idle_session_timeout`);
@@ -175,19 +175,11 @@ async function readCursor(connection: Queries): Promise<Cursor> {
 
 /** The alias matters: `order by tx` beside `tx::text as tx` would sort the text and skip rows. */
 async function readNext(connection: Queries, { tx, seq }: Cursor): Promise<readonly Row[]> {
-  const isSettled =
-    planted('relay-without-xmin') || planted('relay-by-sequence')
-      ? sql.fragment`true`
-      : sql.fragment`o.tx < pg_snapshot_xmin(pg_current_snapshot())`;
-  const isNext = planted('relay-by-sequence')
-    ? sql.fragment`o.seq > ${seq}::bigint`
-    : sql.fragment`(o.tx, o.seq) > (${tx}::xid8, ${seq}::bigint)`;
-  const order = planted('relay-by-sequence') ? sql.fragment`o.seq` : sql.fragment`o.tx, o.seq`;
   return connection.any(sql.type(row)`
     select o.tx::text as tx_text, o.seq, o.topic, o.key, o.headers, o.value
     from outbox o
-    where ${isNext} and ${isSettled}
-    order by ${order}
+    where (o.tx, o.seq) > (${tx}::xid8, ${seq}::bigint) and o.tx < pg_snapshot_xmin(pg_current_snapshot())
+    order by o.tx, o.seq
     limit ${ROWS_MAX}
   `);
 }
@@ -202,14 +194,13 @@ async function publishAndAdvance(
   if (last === undefined) return cursor;
   // Read by transaction, so that none is skipped; published by number, which within an aggregate is the order in which
   // its row was locked: of two transactions that ran side by side the older number may have written last.
-  const ordered = planted('relay-in-transaction-order') ? rows : rows.toSorted((a, b) => a.seq - b.seq);
-  if (planted('cursor-before-publish')) await advanceCursor(connection, cursor, last);
+  const ordered = rows.toSorted((a, b) => a.seq - b.seq);
   for (const chunk of chunksByBytes(ordered)) {
     await publishChunk(options, chunk.map(toMessage));
     await fault('relay.published');
     options.onPublished?.(chunk.length);
   }
-  if (!planted('cursor-before-publish')) await advanceCursor(connection, cursor, last);
+  await advanceCursor(connection, cursor, last);
   return { tx: last.tx_text, seq: last.seq };
 }
 
@@ -233,7 +224,6 @@ async function publishChunk(options: RelayOptions, messages: readonly OutboxMess
   try {
     await options.publish(messages);
   } catch (error) {
-    if (planted('swallow-publish-failure')) return;
     if (!(error instanceof CodedError) || error.code !== 'KFK_ERR_TOO_LARGE') throw error;
     options.onError(error);
     const [only] = messages;

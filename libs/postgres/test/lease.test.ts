@@ -1,12 +1,15 @@
 /** A lease on a real database: one holder at a time, and a number by which a former one is told from the present one. */
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { outsideOfTransaction } from '@lead-flood/kernel';
 import { advanceTicks, holdLease, releaseLease, sql, takeLease, untilNextTick } from '@lead-flood/postgres';
 import type { Database } from '@lead-flood/postgres';
 import type { TestDatabase } from '@lead-flood/testing';
 import { eventually } from '@lead-flood/testing';
 import { fresh } from './shared.ts';
+
+/** The pool refuses a second connection to whoever is inside of a transaction. */
+const outsideOfTransaction = AsyncLocalStorage.snapshot();
 
 let test: TestDatabase;
 let database: Database;

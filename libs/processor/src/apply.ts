@@ -2,13 +2,12 @@
  * The door for commands that come by REST: the same `facts`, `decide` and `store` as for events, in a transaction of
  * its own. Calls that arrive while one transaction is running share the next one, so a burst costs a few commits.
  */
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Topic } from '@lead-flood/contracts';
 import type { Codec } from '@lead-flood/kafka';
 import type { Clock } from '@lead-flood/kernel';
 import { activeTraceparent, CodedError, fault, invariant, randomId, toError } from '@lead-flood/kernel';
 import type { Database } from '@lead-flood/postgres';
-import { insertOutbox, insertTimers, isConflict } from '@lead-flood/postgres';
+import { growingPauseMs, insertOutbox, insertTimers, isConflict, repeat } from '@lead-flood/postgres';
 import { placeInputs } from './batch.ts';
 import type { FoldOutcome } from './fold.ts';
 import { fold, toFoldInputs } from './fold.ts';
@@ -46,11 +45,11 @@ export type ApplierDeps = {
 
 /** Each of them waits for the commit of all: more would make the first of a burst wait for the last. */
 const TOGETHER_MAX = 200;
-/** Somebody waits for the answer: pauses of up to 20, 40, .. 320 ms, a third of a second in all on average. */
+/** Somebody waits for the answer: pauses of about 10, 20, .. 160 ms, a third of a second in all. */
 const TRIES_MAX = 6;
 /** Of those who share a transaction; after that each goes alone, so that one which always conflicts costs the others this. */
 const TOGETHER_TRIES = 2;
-const RETRY_MS = 10;
+const PAUSE = { first: 10, max: 320 };
 
 type Waiting<S> = { event: AnyInput; resolve: (applied: Applied<S>) => void; reject: (error: unknown) => void };
 
@@ -110,22 +109,8 @@ export function createUntypedApplier<S, F>(processor: Untyped<S, F>, deps: Appli
     deps.wakeRelay();
     processor.committed?.(together.map(eventOf));
     together.forEach((w, i) => {
-      settle(w, applied[i]);
+      settle(processor.group, deps.telemetry, w, applied[i]);
     });
-  }
-
-  function settle(w: Waiting<S>, applied: Applied<S> | undefined): void {
-    invariant(applied !== undefined, 'every command has an outcome');
-    const { outcome, reason, decision } = applied.outcome;
-    deps.telemetry.outcome(processor.group, 'rest', outcome, reason);
-    if (decision?.kind !== 'reject') w.resolve(applied);
-    else {
-      const refusal = new CodedError(decision.code, decision.detail);
-      // A bug of ours, not a refusal: the door answers 500, and here stands where it is.
-      if (decision.code === 'PRC_ERR_HANDLER_FAULT')
-        deps.telemetry.error(processor.group, refusal, `deciding ${w.event.name} threw`);
-      w.reject(refusal);
-    }
   }
 
   return {
@@ -138,6 +123,24 @@ export function createUntypedApplier<S, F>(processor: Untyped<S, F>, deps: Appli
 }
 
 const eventOf = <S>(w: Waiting<S>): AnyInput => w.event;
+
+function settle<S>(
+  group: string,
+  telemetry: ApplierDeps['telemetry'],
+  w: Waiting<S>,
+  applied: Applied<S> | undefined,
+): void {
+  invariant(applied !== undefined, 'every command has an outcome');
+  const { outcome, reason, decision } = applied.outcome;
+  telemetry.outcome(group, 'rest', outcome, reason);
+  if (decision?.kind !== 'reject') w.resolve(applied);
+  else {
+    const refusal = new CodedError(decision.code, decision.detail);
+    // A bug of ours, not a refusal: the door answers 500, and here stands where it is.
+    if (decision.code === 'PRC_ERR_HANDLER_FAULT') telemetry.error(group, refusal, `deciding ${w.event.name} threw`);
+    w.reject(refusal);
+  }
+}
 
 function rejectAll<S>(together: readonly Waiting<S>[], error: unknown): void {
   for (const w of together) w.reject(error);
@@ -163,15 +166,12 @@ async function commitWithRetry<S, F>(
   events: readonly AnyInput[],
   triesMax: number,
 ): Promise<readonly Applied<S>[]> {
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      return await commit(processor, deps, events);
-    } catch (error) {
-      // Only what is certain to have left no trace is tried again: after a lost COMMIT the command may stand already.
-      if (!isConflict(toError(error)) || attempt >= triesMax) throw error;
-      await delay(RETRY_MS * 2 ** attempt * Math.random());
-    }
-  }
+  // Only what is certain to have left no trace is tried again: after a lost COMMIT the command may stand already.
+  return repeat(() => commit(processor, deps, events), {
+    mayPass: isConflict,
+    triesMax,
+    pauseMs: growingPauseMs(PAUSE),
+  });
 }
 
 async function commit<S, F>(

@@ -14,7 +14,7 @@
  */
 import { toDeadLetter } from '@lead-flood/kafka';
 import type { Codec, RawRecord } from '@lead-flood/kafka';
-import { fault, invariant, outsideOfTransaction, planted } from '@lead-flood/kernel';
+import { fault, invariant } from '@lead-flood/kernel';
 import type { Advance, Database, OutboxMessage, Queries } from '@lead-flood/postgres';
 import {
   advancePositions,
@@ -30,7 +30,7 @@ import { parkAfterFold } from './park.ts';
 import { refuseFlood } from './flood.ts';
 import type { FoldOutcome } from './fold.ts';
 import { fold, toFoldInputs } from './fold.ts';
-import type { OffsetTeller } from './offset-teller.ts';
+import type { OffsetCommitter } from './offset-committer.ts';
 import type { Owned } from './ownership.ts';
 import { placeKey } from './place-key.ts';
 import type { AnyInput, Untyped, Placed } from './processor.ts';
@@ -43,7 +43,7 @@ export type Moves = {
   readonly processor: Untyped;
   readonly decoding: Decoding;
   readonly deps: Pick<ShellDeps, 'database' | 'codec' | 'clock' | 'telemetry' | 'wakeRelay'>;
-  readonly teller: Pick<OffsetTeller, 'tell'>;
+  readonly offsets: Pick<OffsetCommitter, 'commit'>;
 };
 
 /** What move 1 makes of the records, and move 3 of their ends. */
@@ -62,7 +62,7 @@ type Outcomes = readonly FoldOutcome<unknown>[];
  * dead letter. Throws what any of them threw; nothing is changed then.
  */
 export async function processRecords(moves: Moves, work: Work, setAside?: Refused): Promise<void> {
-  const { processor, deps, teller } = moves;
+  const { processor, deps, offsets } = moves;
   const startedAt = performance.now();
   // 1. Decode.
   const decoded = decode(moves.decoding, work);
@@ -77,7 +77,7 @@ export async function processRecords(moves: Moves, work: Work, setAside?: Refuse
   deps.wakeRelay();
   report(moves, batch, outcomes, performance.now() - startedAt);
   // 7. Tell Kafka.
-  teller.tell(batch.advances);
+  offsets.commit(batch.advances);
 }
 
 function decode(decoding: Decoding, { records, places }: Work): DecodedBatch {
@@ -117,8 +117,6 @@ export async function commitBatch(
   batch: Batch,
 ): Promise<Outcomes> {
   const { inputs, advances, refused } = batch;
-  if (planted('commit-offset-first'))
-    await deps.database.transaction((tx) => advancePositions(tx, processor.group, advances));
   return deps.database.transaction(async (tx) => {
     // 2. Find the keys and load their states: before the first write, so that this transaction's number is higher than
     //    that of everything it has seen. The outbox is published in that order.
@@ -130,7 +128,7 @@ export async function commitBatch(
     const loaded = await processor.store.load(tx, [...new Set(keys)]);
     await fault('processor.loaded');
     // 3. Move the positions on. Where a row has another owner or place by now, this throws and everything is rolled back.
-    if (!planted('commit-offset-first')) await advancePositions(tx, processor.group, advances);
+    await advancePositions(tx, processor.group, advances);
     await fault('processor.advanced');
     // 4. Decide, in order.
     const folded = fold(
@@ -147,8 +145,7 @@ export async function commitBatch(
     await processor.store.save(tx, folded.saves);
     await fault('processor.saved');
     const outbox = [...folded.outbox, ...toDeadLetters(processor.group, deadLetters, deps.now)];
-    if (planted('publish-before-commit')) await outsideOfTransaction(() => insertOutbox(deps.database, outbox));
-    else await insertOutbox(tx, outbox);
+    await insertOutbox(tx, outbox);
     await insertTimers(tx, folded.timers);
     if (parked !== undefined) await parkAfterFold(tx, processor.group, inputs, keys, folded.outcomes);
     await fault('processor.outbox');
@@ -202,7 +199,6 @@ function rejections(inputs: readonly DecodedInput[], outcomes: readonly FoldOutc
 }
 
 export function toDeadLetters(group: string, refused: readonly Refused[], at: number): OutboxMessage[] {
-  if (planted('drop-dead-letter')) return [];
   return refused.map(({ record, ...facts }) => {
     const { key, ...letter } = toDeadLetter(record, { group, at, ...facts });
     // Keys of ours are ids. The outbox holds text; what a foreign key of other bytes was stands in a header of the letter.

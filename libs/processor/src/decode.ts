@@ -1,7 +1,7 @@
 /** From records to events. Bytes that cannot be read become dead letters here; they never stop a partition. */
 import type { EventName, Topic } from '@lead-flood/contracts';
 import { topicOf, topics } from '@lead-flood/contracts';
-import { isId, derivedId, planted, platformOrg } from '@lead-flood/kernel';
+import { isId, derivedId, platformOrg } from '@lead-flood/kernel';
 import type { SkipCode } from '@lead-flood/kernel';
 import type { Codec, DeadLetterFacts, RawRecord } from '@lead-flood/kafka';
 import { headerNames, headerOf, originHeader, replayForHeader, TIMER_TOPIC } from '@lead-flood/kafka';
@@ -65,8 +65,7 @@ export function decodeRecord(decoding: Decoding, record: RawRecord): DecodedInpu
   const { unreadable } = record;
   if (unreadable !== undefined) return { record, code: 'KFK_ERR_COMPRESSION', detail: unreadable, step: 'decode' };
   const replayFor = headerOf(record, replayForHeader);
-  if (replayFor !== null && replayFor !== decoding.group && !planted('replay-for-all'))
-    return { record, ignored: 'replay_for_another' };
+  if (replayFor !== null && replayFor !== decoding.group) return { record, ignored: 'replay_for_another' };
   if (passedOver.size > 0 && passedOver.has(codec.nameOf(record.value) ?? '')) return { record, ignored: 'not_read' };
   const decoded = codec.decode(record.value);
   const refuse = (code: string, detail: string): Refused => ({

@@ -8,7 +8,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { InvariantError, TransientError } from '@lead-flood/kernel';
-import type { KnownEntry, Stored } from '@lead-flood/postgres';
+import type { Database, KnownEntry, Stored } from '@lead-flood/postgres';
 import { classify, createJournalWriter, readJournal } from '@lead-flood/postgres';
 import { placeInputs } from './batch.ts';
 import { orAborted } from './deadline.ts';
@@ -16,12 +16,14 @@ import type { DecodedInput } from './decode.ts';
 import { isPassed, isRefused } from './decode.ts';
 import type { UntypedEffect, Finished } from './effect-commit.ts';
 import { failure } from './effect-failure.ts';
-import type { Life } from './effect-life.ts';
+import type { Lifecycle } from './effect-lifecycle.ts';
 import type { KeyQueue } from './effect-queue.ts';
+import { enter } from './effect-state.ts';
 import type { Item, Tracker } from './effect-tracker.ts';
 import { createPacer } from './pacer.ts';
 import type { AnyInput, Step } from './processor.ts';
 import type { ShellDeps } from './shell.ts';
+import type { StepDeps } from './step.ts';
 import { createStep } from './step.ts';
 
 export type UntypedEffectProcessor = UntypedEffect & {
@@ -43,7 +45,7 @@ export type Calls = {
 
 export type CallsParts = {
   readonly queue: KeyQueue;
-  readonly life: Life;
+  readonly lifecycle: Lifecycle;
   readonly onFinished: (finished: Finished) => void;
 };
 
@@ -63,7 +65,7 @@ type Known = {
 export function createCalls(
   processor: UntypedEffectProcessor,
   deps: ShellDeps,
-  { queue, life, onFinished }: CallsParts,
+  { queue, lifecycle, onFinished }: CallsParts,
 ): Calls {
   const { group, inFlightMax } = processor;
   const journal = createJournalWriter(deps.database, group);
@@ -71,10 +73,13 @@ export function createCalls(
   const starts = createPacer(startReady);
 
   function startReady(): void {
-    if (life.stopping.aborted) return;
+    if (lifecycle.stopping.aborted) return;
     const taken = queue.take(inFlightMax - underWay.size);
     if (taken.length === 0) return;
-    for (const { item } of taken) underWay.add(item);
+    for (const { item } of taken) {
+      enter(item, 'starting');
+      underWay.add(item);
+    }
     deps.telemetry.inFlight(group, underWay.size);
     const calls: Call[] = [];
     for (const { key, item } of taken) {
@@ -86,80 +91,23 @@ export function createCalls(
     if (calls.length > 0) void start(calls);
   }
 
-  /** Reads what the calls need and lets them go; again while the database is away. */
   async function start(calls: readonly Call[]): Promise<void> {
-    while (!life.isDead()) {
-      try {
-        const known = await readFor(calls);
-        for (const call of calls) void performOne(call, known(call));
-        return;
-      } catch (thrown) {
-        const error = classify(thrown);
-        if (!(error instanceof TransientError)) {
-          life.die(error);
-          return;
-        }
-        // Nothing was asked yet, so the same messages simply start again; or the next owner starts them.
-        if (life.stopping.aborted) {
-          for (const call of calls) abandon(call);
-          return;
-        }
-        deps.telemetry.error(group, error, 'a start is repeated');
-        await delay(START_RETRY_MS);
-      }
+    const known = await readUntilDone(processor, deps, lifecycle, calls);
+    for (const call of calls) {
+      if (known === null) abandon(call);
+      else void performOne(call, known(call));
     }
   }
 
-  async function readFor(calls: readonly Call[]): Promise<(call: Call) => Known> {
-    const asking = calls.filter(({ input }) => processor.perform[input.event.name] !== null);
-    const events = asking.map(({ input }) => input.event);
-    const placed = await placeInputs(processor, deps.database, events);
-    const places = new Map(asking.map((call, i) => [call, placed[i]]));
-    const states = await processor.store.load(deps.database, [...new Set(placed.map(({ key }) => key))]);
-    // A first try at a record that nobody had before us has left nothing in the journal.
-    const old = asking.filter(({ input, item }) => input.attempt > 0 || item.record.offset < item.tracker.historyUntil);
-    const ids = old.map(({ input }) => input.event.id);
-    const entries = Map.groupBy(await readJournal(deps.database, group, ids), ({ messageId }) => messageId);
-    return (call) => {
-      const { event } = call.input;
-      const { key: stateKey, facts } = places.get(call) ?? { key: event.key, facts: undefined };
-      return { stateKey, facts, stored: states.get(stateKey), journal: entries.get(event.id) ?? [] };
-    };
-  }
-
-  async function performOne(call: Call, { stateKey, facts, stored, journal: known }: Known): Promise<void> {
+  async function performOne(call: Call, known: Known): Promise<void> {
     const { key, item } = call;
-    const { event } = call.input;
-    const perform = processor.perform[event.name];
-    if (perform === null || perform === undefined) {
-      finish({ key, item, result: { kind: 'done', value: null } });
-      return;
-    }
-    const { deadlineMs } = perform;
-    const deadline = AbortSignal.timeout(deadlineMs);
-    const signal = AbortSignal.any([deadline, life.stopping]);
-    const step = createStep({ journal, messageId: event.id, group, signal, known, deadlineMs, now: deps.clock.now });
-    const state = stored?.orgId === event.orgId ? stored.state : processor.initial(stateKey, event.orgId);
-    const startedAt = performance.now();
-    const ended = (result: Finished['result']): void => {
-      if (event.traceparent !== null)
-        deps.telemetry.performed(group, event.name, performance.now() - startedAt, result.kind, event.traceparent);
-      finish({ key, item, result });
-    };
-    try {
-      ended({ kind: 'done', value: await orAborted(perform.call(state as never, event, step, facts), signal) });
-    } catch (thrown) {
-      if (thrown instanceof InvariantError) life.die(thrown);
-      if (life.stopping.aborted) abandon(call);
-      else ended(failure(item.record, thrown, { late: deadline.aborted, deadlineMs, report }));
-    }
+    const result = await resultOf(processor, deps, { journal, lifecycle }, call, known);
+    if (result === null) abandon(call);
+    else finish({ key, item, result });
   }
-
-  const report = (error: Error): void => {
-    deps.telemetry.error(group, error, 'an outside call threw');
-  };
 
   function finish(finished: Finished): void {
+    enter(finished.item, 'finished');
     underWay.delete(finished.item);
     deps.telemetry.inFlight(group, underWay.size);
     onFinished(finished);
@@ -168,9 +116,10 @@ export function createCalls(
 
   /** Stopping: neither done nor failed; the next owner does it. */
   function abandon({ key, item }: Call): void {
+    enter(item, 'abandoned');
     underWay.delete(item);
     queue.release(key);
-    life.signalChange();
+    lifecycle.signalChange();
   }
 
   return {
@@ -178,4 +127,85 @@ export function createCalls(
     count: () => underWay.size,
     some: (matches) => [...underWay].some((item) => matches(item.tracker)),
   };
+}
+
+/**
+ * What the calls need to know; again while the database is away. Null where nobody shall start them any more: nothing was asked
+ * yet, so the same messages simply start again, here or with the next owner.
+ */
+async function readUntilDone(
+  processor: UntypedEffectProcessor,
+  deps: ShellDeps,
+  lifecycle: Lifecycle,
+  calls: readonly Call[],
+): Promise<((call: Call) => Known) | null> {
+  while (!lifecycle.isDead()) {
+    try {
+      return await readFor(processor, deps.database, calls);
+    } catch (thrown) {
+      const error = classify(thrown);
+      if (!(error instanceof TransientError)) lifecycle.die(error);
+      if (lifecycle.isDead() || lifecycle.stopping.aborted) return null;
+      deps.telemetry.error(processor.group, error, 'a start is repeated');
+      await delay(START_RETRY_MS);
+    }
+  }
+  return null;
+}
+
+/** One reading for all of them, whatever their number. */
+async function readFor(
+  processor: UntypedEffectProcessor,
+  database: Database,
+  calls: readonly Call[],
+): Promise<(call: Call) => Known> {
+  const asking = calls.filter(({ input }) => processor.perform[input.event.name] !== null);
+  const events = asking.map(({ input }) => input.event);
+  const placed = await placeInputs(processor, database, events);
+  const places = new Map(asking.map((call, i) => [call, placed[i]]));
+  const states = await processor.store.load(database, [...new Set(placed.map(({ key }) => key))]);
+  // A first try at a record that nobody had before us has left nothing in the journal.
+  const old = asking.filter(({ input, item }) => input.attempt > 0 || item.record.offset < item.tracker.historyUntil);
+  const ids = old.map(({ input }) => input.event.id);
+  const entries = Map.groupBy(await readJournal(database, processor.group, ids), ({ messageId }) => messageId);
+  return (call) => {
+    const { event } = call.input;
+    const { key: stateKey, facts } = places.get(call) ?? { key: event.key, facts: undefined };
+    return { stateKey, facts, stored: states.get(stateKey), journal: entries.get(event.id) ?? [] };
+  };
+}
+
+/** What the outside world answers, or why not; null where we are told to end, and the next owner has to ask. */
+async function resultOf(
+  processor: UntypedEffectProcessor,
+  deps: ShellDeps,
+  { journal, lifecycle }: { readonly journal: StepDeps['journal']; readonly lifecycle: Lifecycle },
+  { item, input: { event } }: Call,
+  { stateKey, facts, stored, journal: known }: Known,
+): Promise<Finished['result'] | null> {
+  const { group } = processor;
+  const perform = processor.perform[event.name];
+  if (perform === null || perform === undefined) return { kind: 'done', value: null };
+  const { deadlineMs } = perform;
+  const deadline = AbortSignal.timeout(deadlineMs);
+  const signal = AbortSignal.any([deadline, lifecycle.stopping]);
+  const step = createStep({ journal, messageId: event.id, group, signal, known, deadlineMs, now: deps.clock.now });
+  const state = stored?.orgId === event.orgId ? stored.state : processor.initial(stateKey, event.orgId);
+  enter(item, 'under way');
+  const startedAt = performance.now();
+  const ended = (result: Finished['result']): Finished['result'] => {
+    if (event.traceparent !== null)
+      deps.telemetry.performed(group, event.name, performance.now() - startedAt, result.kind, event.traceparent);
+    return result;
+  };
+  const report = (error: Error): void => {
+    deps.telemetry.error(group, error, 'an outside call threw');
+  };
+  try {
+    return ended({ kind: 'done', value: await orAborted(perform.call(state as never, event, step, facts), signal) });
+  } catch (thrown) {
+    if (thrown instanceof InvariantError) lifecycle.die(thrown);
+    if (lifecycle.stopping.aborted) return null;
+    return ended(failure(item.record, thrown, { late: deadline.aborted, deadlineMs, report }));
+  }
 }

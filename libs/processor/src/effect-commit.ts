@@ -10,7 +10,7 @@
  *   refused                    ─▶ dead letter
  */
 import type { TransientError } from '@lead-flood/kernel';
-import { apply, derivedId, fault, invariant, planted } from '@lead-flood/kernel';
+import { apply, derivedId, fault, invariant } from '@lead-flood/kernel';
 import type { Codec, RawRecord } from '@lead-flood/kafka';
 import { headersAsText, headerNames, originHeader } from '@lead-flood/kafka';
 import type { Database, Redelivery, Stored, TimerMessage } from '@lead-flood/postgres';
@@ -74,9 +74,7 @@ export async function commitEffects(
     // A try that nobody waits for any more is a repeat of its timer: nothing comes of it.
     const redelivered = finished.filter((f) => attemptOf(f) > 0).map((f) => idOf(f));
     const expected = await expectedAttempts(tx, group, redelivered);
-    const current = finished.filter(
-      (f) => attemptOf(f) === 0 || expected.get(idOf(f)) === attemptOf(f) || planted('no-dedupe-row'),
-    );
+    const current = finished.filter((f) => attemptOf(f) === 0 || expected.get(idOf(f)) === attemptOf(f));
     const { failed, decided, refused } = sort(processor, current);
     // 2. Load.
     const events = [...decided, ...failed].map((d) => d.input.event);
@@ -109,36 +107,45 @@ export async function commitEffects(
     await insertOutbox(tx, [...folded.outbox, ...toDeadLetters(group, deadLetters, deps.now)]);
     await insertTimers(tx, [...folded.timers, ...later.map((l) => toTimer(processor, deps, l))]);
     await expectRedeliveries(tx, group, later.map(toRedelivery));
-    await endRedeliveries(
-      tx,
-      group,
-      endedOf(planted('earlier-timer-ends-wait') ? finished : current, failed, decided, folded.outcomes),
-    );
+    await endRedeliveries(tx, group, endedOf(current, failed, decided, folded.outcomes));
     await fault('processor.outbox');
     // 6. Commit: on return.
     return [
       ...folded.outcomes.map(({ outcome, reason }, i) => {
         return { topic: decided[i]?.input.event.source ?? '', outcome, reason };
       }),
-      ...later.map(({ input, error }) => ({
-        topic: input.event.source,
-        outcome: 'redelivered' as const,
-        reason: error.code,
-      })),
-      ...[...repeats].map(({ input }) => ({
-        topic: input.event.source,
-        outcome: 'duplicate' as const,
-        reason: 'version',
-      })),
-      ...finished.flatMap(({ item: { work } }) =>
-        isPassed(work) ? { topic: topicOf(work), outcome: 'skipped' as const, reason: work.ignored } : [],
-      ),
-      ...refused.map((r) => ({ topic: topicOf(r), outcome: 'rejected' as const, reason: r.code })),
+      ...undecidedOutcomes(finished, { later, repeats, refused }, topicOf),
     ];
   });
   for (const { tracker, advance } of advances) settleAdvance(tracker, advance);
   return outcomes;
 }
+
+/** What became of messages that no decision was asked for. */
+const undecidedOutcomes = (
+  finished: readonly Finished[],
+  {
+    later,
+    repeats,
+    refused,
+  }: { readonly later: readonly Later[]; readonly repeats: ReadonlySet<Later>; readonly refused: readonly Refused[] },
+  topicOf: (of: Pick<Refused, 'record'>) => string,
+): EffectOutcome[] => [
+  ...later.map(({ input, error }) => ({
+    topic: input.event.source,
+    outcome: 'redelivered' as const,
+    reason: error.code,
+  })),
+  ...[...repeats].map(({ input }) => ({
+    topic: input.event.source,
+    outcome: 'duplicate' as const,
+    reason: 'version',
+  })),
+  ...finished.flatMap(({ item: { work } }) =>
+    isPassed(work) ? { topic: topicOf(work), outcome: 'skipped' as const, reason: work.ignored } : [],
+  ),
+  ...refused.map((r) => ({ topic: topicOf(r), outcome: 'rejected' as const, reason: r.code })),
+];
 
 const inputOf = ({ item: { work } }: Finished): DecodedInput | null =>
   isRefused(work) || isPassed(work) ? null : work;
@@ -181,7 +188,7 @@ function sort(
     else if (f.result.kind === 'refused') refused.push(f.result.refused);
     else if (input === null) continue;
     else if (f.result.kind === 'done') decided.push({ input, finished: f, exhausted: null });
-    else if (input.attempt < processor.redeliverAfterMs.length || planted('unbounded-retry'))
+    else if (input.attempt < processor.redeliverAfterMs.length)
       failed.push({ finished: f, input, error: f.result.error });
     else decided.push({ input, finished: f, exhausted: f.result.error });
   }
@@ -199,8 +206,7 @@ function endedOf(
   decided: readonly Decided[],
   outcomes: readonly FoldOutcome<unknown>[],
 ): string[] {
-  const isDropped = (i: number): boolean =>
-    outcomes[i]?.outcome === 'duplicate' && !planted('overtaken-repeat-ends-wait');
+  const isDropped = (i: number): boolean => outcomes[i]?.outcome === 'duplicate';
   const dropped = new Set(decided.filter((_, i) => isDropped(i)).map((d) => d.finished));
   const goesOn = new Set(failed.map((l) => l.finished));
   return current.filter((f) => !dropped.has(f) && !goesOn.has(f) && idOf(f) !== '').map((f) => idOf(f));

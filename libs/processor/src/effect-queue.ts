@@ -2,7 +2,7 @@
  * What waits in an effect runner, and in which order it may start: one message of a key at a time, in the order of their
  * offsets, and organisations in turn.
  */
-import { planted } from '@lead-flood/kernel';
+import { enter } from './effect-state.ts';
 import type { Item } from './effect-tracker.ts';
 
 export type KeyQueue = {
@@ -27,7 +27,7 @@ export function createKeyQueue(): KeyQueue {
     add(key, item) {
       count += 1;
       const queue = waiting.get(key);
-      if (queue === undefined || planted('no-order-within-key')) {
+      if (queue === undefined) {
         waiting.set(key, []);
         ready.add({ key, item });
       } else queue.push(item);
@@ -44,12 +44,15 @@ export function createKeyQueue(): KeyQueue {
     },
     drop(matches) {
       const before = count;
-      for (const [key, queue] of waiting)
+      for (const [key, queue] of waiting) {
+        for (const item of queue) if (matches(item)) enter(item, 'dropped');
         waiting.set(
           key,
           queue.filter((item) => !matches(item)),
         );
-      for (const { key } of ready.drop(matches)) {
+      }
+      for (const { key, item } of ready.drop(matches)) {
+        enter(item, 'dropped');
         const next = waiting.get(key)?.shift();
         if (next === undefined) waiting.delete(key);
         else ready.add({ key, item: next });
@@ -62,8 +65,7 @@ export function createKeyQueue(): KeyQueue {
 }
 
 /** What belongs to no organisation (bytes that are not an event) has a turn like one. */
-const orgOf = ({ work }: Item): string =>
-  'event' in work && !planted('organisations-in-one-line') ? work.event.orgId : '';
+const orgOf = ({ work }: Item): string => ('event' in work ? work.event.orgId : '');
 
 /**
  * What may start, organisation by organisation. The map's own order is the order of turns: who was served goes to its end,

@@ -1,6 +1,7 @@
 /**
  * The effect runner: for work that asks the outside world (enrichment, sending). The backlog stays in Kafka, where it can
- * be seen; here is only what is under way. A message's way, and the file that moves it from state to state:
+ * be seen; here is only what is under way. A message's way, and the file that moves it from state to state (effect-state.ts
+ * asserts each step):
  *
  *   fetched ──▶ waiting ──▶ starting ──▶ under way ──▶ finished ──▶ committed
  *      │           │            └─────┬──────┘             │
@@ -31,15 +32,17 @@
  */
 import type { Consumer, PartitionBatch } from '@lead-flood/kafka';
 import { createConsumer } from '@lead-flood/kafka';
-import { planted } from '@lead-flood/kernel';
 import type { UntypedEffectProcessor } from './effect-calls.ts';
 import { createCalls } from './effect-calls.ts';
+import type { FinishedParts } from './effect-finished.ts';
 import { createFinishedWork } from './effect-finished.ts';
-import { createLife } from './effect-life.ts';
+import { createHandOver } from './effect-hand-over.ts';
+import { createLifecycle } from './effect-lifecycle.ts';
+import type { PartitionsParts } from './effect-partitions.ts';
 import { createPartitions } from './effect-partitions.ts';
 import { createKeyQueue } from './effect-queue.ts';
 import { createGatherWindow, restAfter } from './gather-window.ts';
-import { createOffsetTeller } from './offset-teller.ts';
+import { createOffsetCommitter } from './offset-committer.ts';
 import { createOwnership } from './ownership.ts';
 import type { Running, ShellDeps, ShellOptions, Status } from './shell.ts';
 import { fetchWaitMs, goingWell, shellDefaults } from './shell.ts';
@@ -52,8 +55,6 @@ const FETCH_BYTES_PER_PARTITION = 262_144;
  * A longer call goes on; its answer goes to the journal, where the next owner finds it if it is late enough to look there.
  */
 const HAND_OVER_MS = 5_000;
-/** One rebalance is noticed by the fetch, then by the group; the other brokers' fetches may take `fetchWaitMs` in between. */
-const SAME_REBALANCE_MS = 2 * fetchWaitMs;
 
 export async function startEffectRunner(
   processor: UntypedEffectProcessor,
@@ -61,36 +62,22 @@ export async function startEffectRunner(
   options: Pick<ShellOptions, 'gatherMs'> = shellDefaults,
 ): Promise<Running> {
   const { group, inFlightMax } = processor;
-  const deadlineMs = Math.max(
-    0,
-    ...Object.values(processor.perform).map((performance) => performance?.deadlineMs ?? 0),
-  );
+  const deadlineMs = longestDeadlineMs(processor);
   const prefix = deps.topicPrefix ?? '';
-  const life = createLife(deps.onFatal);
-  const teller = createOffsetTeller(() => consumer);
-  const ownership = createOwnership(deps.database, group, () => consumer, teller);
+  const lifecycle = createLifecycle(deps.onFatal);
+  const offsets = createOffsetCommitter(() => consumer);
+  const ownership = createOwnership(deps.database, group, () => consumer, offsets);
   const gathering = createGatherWindow(options.gatherMs);
   /** Of what comes in, apart from that of the commits: the one may go on while the other cannot. */
   const admission: Status = goingWell();
 
-  // In the order in which a message passes them; each tells the next one, and a commit frees keys and places for the first.
-  const queue = createKeyQueue();
-  const partitions = createPartitions(processor, deps, {
+  const { queue, partitions, calls, finished, open } = connectStages(processor, deps, {
     ownership,
-    queue,
-    life,
+    lifecycle,
+    offsets,
     consumer: () => consumer,
-    isUnderWay: (isOfIt) => calls.some(isOfIt) || finished.some(isOfIt),
   });
-  const calls = createCalls(processor, deps, { queue, life, onFinished: (one) => finished.add(one) });
-  const finished = createFinishedWork(processor, deps, {
-    queue,
-    life,
-    teller,
-    stillOurs: partitions.stillOurs,
-    onKeysFree: calls.requestStart,
-  });
-  const open = (): number => queue.size() + calls.count() + finished.count();
+  const { drain, ended: handedOver } = createHandOver({ queue, partitions, lifecycle, open, deadlineMs });
 
   async function onFetch(batches: readonly PartitionBatch[]): Promise<boolean> {
     const beganAt = performance.now();
@@ -101,29 +88,13 @@ export async function startEffectRunner(
       return true;
     });
     // Back-pressure: the next fetch follows when less than one full load is open.
-    while (open() >= inFlightMax && !leaving() && !planted('no-back-pressure')) await life.change();
+    while (open() >= inFlightMax && !leaving()) await lifecycle.change();
     if (leaving()) {
       await drain(HAND_OVER_MS);
       return false;
     }
     await restAfter(gathering, batches, beganAt);
     return admitted;
-  }
-
-  const drained = { beganAt: 0, endedAt: Number.NEGATIVE_INFINITY };
-
-  /**
-   * Nothing more starts; what is under way may end and be committed, for so long. Drains side by side, or one right behind the
-   * other without an assignment in between, belong to one rebalance and share the time.
-   */
-  async function drain(limitMs: number): Promise<void> {
-    queue.drop(() => true);
-    if (Date.now() - drained.endedAt > SAME_REBALANCE_MS) drained.beganAt = Date.now();
-    drained.endedAt = Number.POSITIVE_INFINITY;
-    const until = drained.beganAt + Math.min(limitMs, deadlineMs);
-    while (open() > 0 && !life.isDead() && Date.now() < until) await life.change();
-    drained.endedAt = Date.now();
-    partitions.forget();
   }
 
   const consumer: Consumer = await createConsumer({
@@ -135,10 +106,10 @@ export async function startEffectRunner(
     fetchWaitMs,
     onFetch,
     onAssigned: (assignment) => {
-      drained.endedAt = Number.NEGATIVE_INFINITY;
+      handedOver();
       void beginUntilDone(ownership, deps, group, assignment);
     },
-    beforeGivingUp: () => (planted('no-hand-over') ? Promise.resolve() : drain(HAND_OVER_MS)),
+    beforeGivingUp: () => drain(HAND_OVER_MS),
     onFatal: deps.onFatal,
   });
   return {
@@ -149,9 +120,40 @@ export async function startEffectRunner(
       queue.drop(() => true);
       const leftConsumer = consumer.stop();
       await drain(deadlineMs);
-      life.stop();
-      await teller.stop();
+      lifecycle.stop();
+      await offsets.stop();
       await leftConsumer;
     },
   };
+}
+
+const longestDeadlineMs = ({ perform }: UntypedEffectProcessor): number =>
+  Math.max(0, ...Object.values(perform).map((performance) => performance?.deadlineMs ?? 0));
+
+type StageParts = Pick<PartitionsParts, 'ownership' | 'lifecycle' | 'consumer'> & Pick<FinishedParts, 'offsets'>;
+
+function connectStages(
+  processor: UntypedEffectProcessor,
+  deps: ShellDeps,
+  { ownership, lifecycle, offsets, consumer }: StageParts,
+) {
+  // In the order in which a message passes them; each tells the next one, and a commit frees keys and places for the first.
+  const queue = createKeyQueue();
+  const partitions = createPartitions(processor, deps, {
+    ownership,
+    queue,
+    lifecycle,
+    consumer,
+    isUnderWay: (isOfIt) => calls.some(isOfIt) || finished.some(isOfIt),
+  });
+  const calls = createCalls(processor, deps, { queue, lifecycle, onFinished: (one) => finished.add(one) });
+  const finished = createFinishedWork(processor, deps, {
+    queue,
+    lifecycle,
+    offsets,
+    stillOurs: partitions.stillOurs,
+    onKeysFree: calls.requestStart,
+  });
+  const open = (): number => queue.size() + calls.count() + finished.count();
+  return { queue, partitions, calls, finished, open };
 }

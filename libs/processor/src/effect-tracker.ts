@@ -6,9 +6,9 @@
  *   after a commit:          next=41, finished={42,43}      a restart repeats 41 and 44, not 42 and 43
  */
 import type { RawRecord } from '@lead-flood/kafka';
-import { planted } from '@lead-flood/kernel';
 import type { Advance, Position } from '@lead-flood/postgres';
 import type { DecodedInput, Passed, Refused } from './decode.ts';
+import type { Stateful } from './effect-state.ts';
 import type { Owned } from './ownership.ts';
 import { placeKey } from './place-key.ts';
 
@@ -27,7 +27,7 @@ export type Tracker = {
   historyUntil: number;
 };
 
-export type Item = {
+export type Item = Stateful & {
   readonly record: RawRecord;
   readonly tracker: Tracker;
   readonly work: DecodedInput | Refused | Passed;
@@ -38,7 +38,7 @@ export function advanceOf(tracker: Tracker, done: readonly number[]): Advance {
   const finished = new Set([...tracker.place.finished, ...done]);
   let nextOffset = tracker.place.nextOffset;
   for (const offset of tracker.outstanding) {
-    if (!finished.delete(offset) && !planted('skip-open-message')) break;
+    if (!finished.delete(offset)) break;
     nextOffset = offset + 1;
   }
   const { topic, partition, place } = tracker;

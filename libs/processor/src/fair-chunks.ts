@@ -8,7 +8,6 @@
  *
  * Within a chunk a partition's records stand together and in their order, and chunks follow in order too.
  */
-import { planted } from '@lead-flood/kernel';
 
 /** `runs`: the records of each partition. No chunk has more than `max` (at least 1), none is empty. */
 export function* fairChunks<T>(runs: readonly (readonly T[])[], max: number): Generator<T[]> {
@@ -18,8 +17,7 @@ export function* fairChunks<T>(runs: readonly (readonly T[])[], max: number): Ge
     open = open.toSorted((a, b) => a.length - b.length);
     const chunk: T[] = [];
     open = open.flatMap((run, i) => {
-      const sharers = planted('partition-after-partition') ? 1 : open.length - i;
-      const share = Math.ceil((max - chunk.length) / sharers);
+      const share = Math.ceil((max - chunk.length) / (open.length - i));
       chunk.push(...run.slice(0, share));
       return share < run.length ? [run.slice(share)] : [];
     });

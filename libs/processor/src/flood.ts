@@ -2,7 +2,7 @@
  * When most of a batch would be set aside for one reason, the reason is ours and not the messages': a missing table, a
  * broken handler, a writer gone mad. The group stops and says so instead of draining its stream into the dead letters.
  */
-import { CodedError, planted } from '@lead-flood/kernel';
+import { CodedError } from '@lead-flood/kernel';
 import { sqlState } from '@lead-flood/postgres';
 import type { Refused } from './decode.ts';
 
@@ -27,8 +27,7 @@ export function refuseFlood(refused: readonly Refused[], total: number): void {
   // What outsiders wrote and nobody can read is theirs alone: ten such records of one of them must not stop all.
   const ours = refused.filter(({ foreign }) => foreign !== true);
   for (const [code, group] of Map.groupBy(ours, (r) => r.code)) {
-    if (group.length >= AT_LEAST && group.length > total * SHARE && !planted('no-flood-stop'))
-      throw new FloodError(code, group.length, total);
+    if (group.length >= AT_LEAST && group.length > total * SHARE) throw new FloodError(code, group.length, total);
   }
 }
 
@@ -64,9 +63,7 @@ export function countSetAside(): SetAside {
     },
     next(code) {
       const isFlood = aside + 1 >= AT_LEAST && aside + 1 > (aside + 1 + good) * SHARE;
-      return isFlood && !planted('no-flood-stop')
-        ? new FloodError(code, Math.ceil(aside + 1), Math.ceil(aside + 1 + good))
-        : null;
+      return isFlood ? new FloodError(code, Math.ceil(aside + 1), Math.ceil(aside + 1 + good)) : null;
     },
   };
 }

@@ -6,7 +6,7 @@
  * from that source (and record key) is a repeat of the relay or the broker, and is dropped.
  */
 import type { Decision, Reject } from '@lead-flood/kernel';
-import { derivedId, invariant, InvariantError, planted, toError } from '@lead-flood/kernel';
+import { derivedId, invariant, InvariantError, toError } from '@lead-flood/kernel';
 import type { Codec } from '@lead-flood/kafka';
 import type { OutboxMessage, Saved, Stored, TimerMessage } from '@lead-flood/postgres';
 import { encodeEvent } from './encode.ts';
@@ -78,7 +78,7 @@ export function fold<S, F>(
     const { event, placed } = input;
     const row = workingRow(working, loaded, processor, placed.key, event.orgId);
     if (row.orgId !== event.orgId) return decideForForeigner(processor, input, now);
-    if (input.guarded && !planted('no-version-guard') && isRepeat(row.seen, event, placed.key)) {
+    if (input.guarded && isRepeat(row.seen, event, placed.key)) {
       return { outcome: 'duplicate', reason: 'version', decision: null, state: row.state };
     }
     if (parked.has(placed.key)) return { outcome: 'parked', reason: '', decision: null, state: row.state, parks: true };

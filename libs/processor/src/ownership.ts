@@ -12,7 +12,7 @@ import { invariant } from '@lead-flood/kernel';
 import type { Database } from '@lead-flood/postgres';
 import { claimPositions, readPositions } from '@lead-flood/postgres';
 import { placeKey } from './place-key.ts';
-import type { OffsetTeller } from './offset-teller.ts';
+import type { OffsetCommitter } from './offset-committer.ts';
 
 export type Owned = { epoch: number; nextOffset: number; finished: Set<number>; readonly generation: number };
 
@@ -27,12 +27,12 @@ export type Ownership = {
   readonly forget: (places?: ReadonlySet<Owned>) => void;
 };
 
-/** `teller` hears of every place that is taken over: the one before may have ended without telling it, and no message may come. */
+/** `offsets` hears of every place that is taken over: the one before may have ended without telling it, and no message may come. */
 export function createOwnership(
   database: Database,
   group: string,
   consumer: () => Pick<Consumer, 'seek'>,
-  teller: Pick<OffsetTeller, 'tell' | 'forget'>,
+  offsets: Pick<OffsetCommitter, 'commit' | 'forget'>,
 ): Ownership {
   const owned = new Map<string, Owned>();
   const soughtTo = new Map<string, number>();
@@ -46,7 +46,7 @@ export function createOwnership(
     if (batches.length === 0) return new Map();
     const generations = new Map(batches.map((batch) => [placeKey(batch), batch.generation]));
     const positions = await claimPositions(database, group, batches);
-    teller.tell(positions);
+    offsets.commit(positions);
     const claimed = new Map<string, Owned>();
     for (const position of positions) {
       const at = placeKey(position);
@@ -84,18 +84,7 @@ export function createOwnership(
         return unlessElsewhere(place, batch);
       });
     },
-    async begin({ partitions, seek, isCurrent }) {
-      teller.forget();
-      const rows = new Map((await readPositions(database, group)).map((p) => [placeKey(p), p]));
-      if (!isCurrent()) return;
-      for (const [topic, numbers] of Object.entries(partitions)) {
-        for (const partition of numbers) {
-          const row = rows.get(placeKey({ topic, partition }));
-          seek(topic, partition, row?.nextOffset ?? 0);
-          if (row !== undefined) teller.tell([{ topic, partition, nextOffset: row.nextOffset }]);
-        }
-      }
-    },
+    begin: (assignment) => seekToRows(database, group, offsets, assignment),
     holds: (place, batch) => heldFor(batch) === place,
     forget: (places) => {
       for (const [at, place] of owned) {
@@ -105,4 +94,22 @@ export function createOwnership(
       }
     },
   };
+}
+
+async function seekToRows(
+  database: Database,
+  group: string,
+  offsets: Pick<OffsetCommitter, 'commit' | 'forget'>,
+  { partitions, seek, isCurrent }: Assignment,
+): Promise<void> {
+  offsets.forget();
+  const rows = new Map((await readPositions(database, group)).map((p) => [placeKey(p), p]));
+  if (!isCurrent()) return;
+  for (const [topic, numbers] of Object.entries(partitions)) {
+    for (const partition of numbers) {
+      const row = rows.get(placeKey({ topic, partition }));
+      seek(topic, partition, row?.nextOffset ?? 0);
+      if (row !== undefined) offsets.commit([{ topic, partition, nextOffset: row.nextOffset }]);
+    }
+  }
 }

@@ -9,7 +9,7 @@ import { invariant } from '@lead-flood/kernel';
 import type { Advance, Queries } from '@lead-flood/postgres';
 import { advancePositions } from '@lead-flood/postgres';
 import { beginUntilDone, untilDone } from './until-done.ts';
-import { createOffsetTeller } from './offset-teller.ts';
+import { createOffsetCommitter } from './offset-committer.ts';
 import { createOwnership } from './ownership.ts';
 import type { Running, ShellDeps, Status } from './shell.ts';
 import { fetchWaitMs, goingWell, shellDefaults } from './shell.ts';
@@ -29,8 +29,8 @@ const GATHER_MS = 200;
 export async function startRawShell({ group, topics, save }: RawProcessor, deps: ShellDeps): Promise<Running> {
   const prefix = deps.topicPrefix ?? '';
   const status: Status = goingWell();
-  const teller = createOffsetTeller(() => consumer);
-  const ownership = createOwnership(deps.database, group, () => consumer, teller);
+  const offsets = createOffsetCommitter(() => consumer);
+  const ownership = createOwnership(deps.database, group, () => consumer, offsets);
 
   async function commit(batches: readonly PartitionBatch[]): Promise<void> {
     const advances: Advance[] = [];
@@ -59,13 +59,10 @@ export async function startRawShell({ group, topics, save }: RawProcessor, deps:
     if (advances.length === 0) return;
     await deps.database.transaction(async (tx) => {
       await advancePositions(tx, group, advances);
-      await save(
-        tx,
-        prefix === '' ? records : records.map((record) => withTopic(record, record.topic.slice(prefix.length))),
-      );
+      await save(tx, withoutPrefix(records, prefix));
     });
     for (const move of moved) move();
-    teller.tell(advances);
+    offsets.commit(advances);
     deps.telemetry.batch(group, records.length, 0, []);
   }
 
@@ -93,8 +90,11 @@ export async function startRawShell({ group, topics, save }: RawProcessor, deps:
     halted: () => status.halted,
     failingSince: () => status.failingSince,
     stop: async () => {
-      await teller.stop();
+      await offsets.stop();
       await consumer.stop();
     },
   };
 }
+
+const withoutPrefix = (records: readonly RawRecord[], prefix: string): readonly RawRecord[] =>
+  prefix === '' ? records : records.map((record) => withTopic(record, record.topic.slice(prefix.length)));

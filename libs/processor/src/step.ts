@@ -14,7 +14,7 @@
  *                                                               ├─ not sent ──▶ forget begin ─▶ TransientError
  *                                                               └─ in doubt ─────────────────▶ unknown
  */
-import { derivedId, fault, InvariantError, planted, TransientError } from '@lead-flood/kernel';
+import { derivedId, fault, InvariantError, TransientError } from '@lead-flood/kernel';
 import type { JournalWriter, KnownEntry } from '@lead-flood/postgres';
 import type { Step, StepContext } from './processor.ts';
 
@@ -44,7 +44,7 @@ export function createStep(deps: StepDeps): Step {
     await fault(`step.${name}.before`);
     const value = await call(context(name));
     await fault(`step.${name}.called`);
-    if (!planted('answer-not-stored')) await deps.journal.finish(deps.messageId, name, JSON.stringify(value ?? null));
+    await deps.journal.finish(deps.messageId, name, JSON.stringify(value ?? null));
     await fault(`step.${name}.stored`);
     return value;
   }
@@ -60,7 +60,7 @@ export function createStep(deps: StepDeps): Step {
   ): Promise<{ known: true; value: T } | { known: false }> {
     const entry = known.get(name);
     if (entry?.done === true) return { known: true, value: JSON.parse(entry.answer ?? 'null') as T };
-    if (entry !== undefined && !planted('blind-retry-of-unknown')) {
+    if (entry !== undefined) {
       const restMs = entry.startedAt + deps.deadlineMs - deps.now();
       if (restMs > 0)
         throw new TransientError('PRC_ERR_STEP_IN_DOUBT', `${name} may be under way elsewhere`, {
@@ -69,8 +69,8 @@ export function createStep(deps: StepDeps): Step {
       return { known: false };
     }
     deps.signal.throwIfAborted();
-    const isFree = planted('once-without-begin') || (await deps.journal.begin(deps.messageId, name));
-    if (!isFree && !planted('blind-retry-of-unknown')) {
+    const isFree = await deps.journal.begin(deps.messageId, name);
+    if (!isFree) {
       throw new TransientError('PRC_ERR_STEP_IN_DOUBT', `${name} was begun elsewhere`, {
         retryAfterMs: deps.deadlineMs,
       });
@@ -85,23 +85,24 @@ export function createStep(deps: StepDeps): Step {
       });
       return { known: true, value };
     } catch (error) {
-      return afterFault(name, error, progress);
+      return await afterFault(deps, name, error, progress);
     }
   }
 
-  /** The call has an answer that could not be stored; or it failed and certainly did nothing; or nobody can tell. */
-  async function afterFault<T>(
-    name: string,
-    error: unknown,
-    { called, answer }: Progress<T>,
-  ): Promise<{ known: true; value: T } | { known: false }> {
-    if (error instanceof InvariantError) throw error;
-    // The beginning stays in the journal: should we die before the commit, the replay finds "unknown" and does not call.
-    if (answer !== null) return { known: true, value: answer.value };
-    if (called && (!(error instanceof TransientError) || error.ambiguous)) return { known: false };
-    await deps.journal.forget(deps.messageId, name);
-    throw error;
-  }
-
   return Object.assign(step, { once });
+}
+
+/** The call has an answer that could not be stored; or it failed and certainly did nothing; or nobody can tell. */
+async function afterFault<T>(
+  { journal, messageId }: StepDeps,
+  name: string,
+  error: unknown,
+  { called, answer }: Progress<T>,
+): Promise<{ known: true; value: T } | { known: false }> {
+  if (error instanceof InvariantError) throw error;
+  // The beginning stays in the journal: should we die before the commit, the replay finds "unknown" and does not call.
+  if (answer !== null) return { known: true, value: answer.value };
+  if (called && (!(error instanceof TransientError) || error.ambiguous)) return { known: false };
+  await journal.forget(messageId, name);
+  throw error;
 }

@@ -4,18 +4,15 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Assignment, PartitionBatch } from '@lead-flood/kafka';
-import { fault, TransientError } from '@lead-flood/kernel';
-import { classify } from '@lead-flood/postgres';
+import { fault, toError, TransientError } from '@lead-flood/kernel';
+import { growingPauseMs, repeat } from '@lead-flood/postgres';
 import { FloodError, haltedPauseMs } from './flood.ts';
 import type { Ownership } from './ownership.ts';
 import type { Untyped } from './processor.ts';
 import type { ShellDeps, Status } from './shell.ts';
 
 /** A conflict is over in some milliseconds; a database that is away is asked so often that its return is hardly waited for. */
-const RETRY_MS = { first: 50, max: 5_000 };
-/** With jitter, since those whose transactions met would meet again. */
-export const retryPauseMs = (tries: number): number =>
-  Math.min(RETRY_MS.first * 2 ** tries, RETRY_MS.max) * (0.5 + Math.random());
+export const retryPauseMs = growingPauseMs({ first: 50, max: 5_000 });
 
 /** After so many conflicts in a row (4 s in all) the batch is halved: one of its messages may meet itself each time. */
 export const CONFLICTS_MAX = 6;
@@ -32,20 +29,16 @@ export async function beginUntilDone(
   group: string,
   assignment: Assignment,
 ): Promise<void> {
-  while (assignment.isCurrent()) {
-    try {
-      await ownership.begin(assignment);
-      return;
-    } catch (thrown) {
-      const error = classify(thrown);
-      if (!assignment.isCurrent()) return;
-      if (!(error instanceof TransientError)) {
-        deps.onFatal(error);
-        return;
-      }
-      deps.telemetry.error(group, error, 'reading positions is repeated');
-      await delay(BEGIN_RETRY_MS);
-    }
+  try {
+    await repeat(async () => void (assignment.isCurrent() && (await ownership.begin(assignment))), {
+      mayPass: (error) => error instanceof TransientError && assignment.isCurrent(),
+      pauseMs: () => BEGIN_RETRY_MS,
+      onFailure: (error) => {
+        if (assignment.isCurrent()) deps.telemetry.error(group, error, 'reading positions is repeated');
+      },
+    });
+  } catch (error) {
+    if (assignment.isCurrent()) deps.onFatal(toError(error));
   }
 }
 
@@ -62,30 +55,30 @@ export async function untilDone(
   attempt: () => Promise<boolean>,
 ): Promise<boolean> {
   const leaving = (): boolean => batches.some((batch) => batch.leaving());
-  for (let tries = 0; !leaving(); tries += 1) {
-    try {
-      const done = await attempt();
-      status.halted = null;
-      status.failingSince = null;
-      await fault('processor.told');
-      if (done) return true;
-    } catch (thrown) {
-      const error = classify(thrown);
+  async function unlessLeaving(): Promise<boolean> {
+    if (leaving()) return false;
+    const done = await attempt();
+    status.halted = null;
+    status.failingSince = null;
+    await fault('processor.told');
+    return done;
+  }
+  const done = await repeat(unlessLeaving, {
+    mayPass: (error) => error instanceof FloodError || error instanceof TransientError,
+    pauseMs: (tries, error) => (error instanceof FloodError ? haltedPauseMs : retryPauseMs(tries)),
+    sleep: (ms) => pause(ms, leaving),
+    onFailure: (error) => {
       // Whatever was copied of the positions may be wrong now: read them again.
       ownership.forget();
       status.failingSince ??= Date.now();
       deps.telemetry.error(processor.group, error, 'a batch is repeated');
       if (error instanceof FloodError) status.halted = error.message;
-      else if (!(error instanceof TransientError)) {
-        deps.onFatal(error);
-        throw error;
-      }
-      await pause(error instanceof FloodError ? haltedPauseMs : retryPauseMs(tries), leaving);
-    }
-  }
+      else if (!(error instanceof TransientError)) deps.onFatal(error);
+    },
+  });
   // Leaving with work undone: the next owner starts from the row in Postgres, whatever kafkajs believes.
-  ownership.forget();
-  return false;
+  if (!done) ownership.forget();
+  return done;
 }
 
 async function pause(ms: number, leaving: () => boolean): Promise<void> {

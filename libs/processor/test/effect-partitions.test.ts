@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest';
 import type { Owned } from '../src/ownership.ts';
 import type { ShellDeps } from '../src/shell.ts';
-import { createLife } from '../src/effect-life.ts';
+import { createLifecycle } from '../src/effect-lifecycle.ts';
 import { createPartitions } from '../src/effect-partitions.ts';
 import { createKeyQueue } from '../src/effect-queue.ts';
 import { silentTelemetry } from '../src/telemetry.ts';
@@ -21,7 +21,7 @@ it('what is forgotten comes again also where no new assignment follows, as after
   const partitions = createPartitions({ group: 'appraise', reads: [], decide: {} }, deps, {
     ownership,
     queue: createKeyQueue(),
-    life: createLife(() => undefined),
+    lifecycle: createLifecycle(() => undefined),
     consumer: () => ({ seek: (topic, partition, offset) => sought.push([topic, partition, offset]) }),
     isUnderWay: () => false,
   });

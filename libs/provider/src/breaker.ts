@@ -9,7 +9,7 @@
  *                                                          └── it fails ──▶ open
  */
 import CircuitBreaker from 'opossum';
-import { planted, TransientError } from '@lead-flood/kernel';
+import { TransientError } from '@lead-flood/kernel';
 
 export type BreakerState = 'closed' | 'open' | 'half-open';
 
@@ -60,7 +60,7 @@ export function createBreaker(name: string, { options, isFault, onState, now }: 
     // whole circuit: one slow call would abort all in flight). exchange.ts times and really aborts each try.
     timeout: false,
     errorThresholdPercentage: options.thresholdPercent,
-    volumeThreshold: planted('breaker-never-opens') ? Number.MAX_SAFE_INTEGER : options.volumeMin,
+    volumeThreshold: options.volumeMin,
     rollingCountTimeout: options.windowMs,
     rollingCountBuckets: 10,
     resetTimeout: options.resetMs,

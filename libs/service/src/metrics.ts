@@ -28,56 +28,7 @@ export function createMetrics(service: string, log: Log, tracing: Pick<Tracing, 
   // The default looks at the event loop every 10 ms, idle or not.
   collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: 100 });
   const registers = [registry];
-  const messages = new Counter({
-    name: 'leadflood_processor_messages_total',
-    help: 'Messages by what became of them',
-    labelNames: ['group', 'topic', 'outcome', 'reason'],
-    registers,
-  });
-  const batches = new Histogram({
-    name: 'leadflood_processor_batch_seconds',
-    help: 'Time of one transaction',
-    labelNames: ['group'],
-    buckets: SECONDS,
-    registers,
-  });
-  const batchSize = new Histogram({
-    name: 'leadflood_processor_batch_messages',
-    help: 'Messages of one transaction',
-    labelNames: ['group'],
-    buckets: [1, 3, 10, 30, 100, 300, 1_000],
-    registers,
-  });
-  const lag = new Gauge({
-    name: 'leadflood_processor_lag_messages',
-    help: 'Messages behind the end of the partition',
-    labelNames: ['group', 'topic', 'partition'],
-    registers,
-  });
-  const inFlight = new Gauge({
-    name: 'leadflood_processor_in_flight_messages',
-    help: 'Messages with the outside world',
-    labelNames: ['group'],
-    registers,
-  });
-  const errors = new Counter({
-    name: 'leadflood_processor_errors_total',
-    help: 'Faults by code',
-    labelNames: ['group', 'code'],
-    registers,
-  });
-  const published = new Counter({
-    name: 'leadflood_relay_published_messages_total',
-    help: 'Outbox messages stored by the broker',
-    registers,
-  });
-  const requests = new Histogram({
-    name: 'leadflood_http_request_seconds',
-    help: 'Requests by route and status',
-    labelNames: ['route', 'method', 'status'],
-    buckets: SECONDS,
-    registers,
-  });
+  const { messages, batches, batchSize, lag, inFlight, errors, published, requests } = createInstruments(registers);
   return {
     registry,
     counter: (name, help, labelNames) => new Counter({ name, help, labelNames, registers }),
@@ -109,6 +60,62 @@ export function createMetrics(service: string, log: Log, tracing: Pick<Tracing, 
         log.warn({ group, what, err: logError(error) }, what);
       },
     },
+  };
+}
+
+/** What every service measures. */
+function createInstruments(registers: Registry[]) {
+  return {
+    messages: new Counter({
+      name: 'leadflood_processor_messages_total',
+      help: 'Messages by what became of them',
+      labelNames: ['group', 'topic', 'outcome', 'reason'],
+      registers,
+    }),
+    batches: new Histogram({
+      name: 'leadflood_processor_batch_seconds',
+      help: 'Time of one transaction',
+      labelNames: ['group'],
+      buckets: SECONDS,
+      registers,
+    }),
+    batchSize: new Histogram({
+      name: 'leadflood_processor_batch_messages',
+      help: 'Messages of one transaction',
+      labelNames: ['group'],
+      buckets: [1, 3, 10, 30, 100, 300, 1_000],
+      registers,
+    }),
+    lag: new Gauge({
+      name: 'leadflood_processor_lag_messages',
+      help: 'Messages behind the end of the partition',
+      labelNames: ['group', 'topic', 'partition'],
+      registers,
+    }),
+    inFlight: new Gauge({
+      name: 'leadflood_processor_in_flight_messages',
+      help: 'Messages with the outside world',
+      labelNames: ['group'],
+      registers,
+    }),
+    errors: new Counter({
+      name: 'leadflood_processor_errors_total',
+      help: 'Faults by code',
+      labelNames: ['group', 'code'],
+      registers,
+    }),
+    published: new Counter({
+      name: 'leadflood_relay_published_messages_total',
+      help: 'Outbox messages stored by the broker',
+      registers,
+    }),
+    requests: new Histogram({
+      name: 'leadflood_http_request_seconds',
+      help: 'Requests by route and status',
+      labelNames: ['route', 'method', 'status'],
+      buckets: SECONDS,
+      registers,
+    }),
   };
 }
 

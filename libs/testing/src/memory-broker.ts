@@ -106,6 +106,40 @@ const events = {
 } as const;
 
 type Place = { next: number; seeks: number };
+type PlaceOf = (topic: string, partition: number) => Place;
+
+const somethingNew = (log: Log, state: { wake: () => void }): Promise<void> =>
+  new Promise((resolve) => {
+    state.wake = () => {
+      log.woken.delete(state.wake);
+      resolve();
+    };
+    log.woken.add(state.wake);
+  });
+
+function payloadOf(log: Log, placeOf: PlaceOf, records: readonly RawRecord[]): Payload {
+  const { topic = '', partition = 0 } = records[0] ?? {};
+  const place = placeOf(topic, partition);
+  const { seeks } = place;
+  return {
+    batch: {
+      topic,
+      partition,
+      highWatermark: String(partitionsOf(log, topic)[partition]?.length ?? 0),
+      messages: records.map((record) => ({
+        ...record,
+        offset: String(record.offset),
+        timestamp: String(record.timestamp),
+      })),
+      lastOffset: () => String(records.at(-1)?.offset ?? -1),
+    },
+    heartbeat: () => Promise.resolve(),
+    isStale: () => place.seeks !== seeks,
+    resolveOffset: (offset: string) => {
+      place.next = Number(offset) + 1;
+    },
+  } as unknown as Payload;
+}
 
 function createMember(log: Log): object {
   const listeners = new Map<string, Listener>();
@@ -127,45 +161,12 @@ function createMember(log: Log): object {
         .filter(({ length }) => length > 0),
     );
 
-  const somethingNew = (): Promise<void> =>
-    new Promise((resolve) => {
-      state.wake = () => {
-        log.woken.delete(state.wake);
-        resolve();
-      };
-      log.woken.add(state.wake);
-    });
-
-  const payloadOf = (records: readonly RawRecord[]): Payload => {
-    const { topic = '', partition = 0 } = records[0] ?? {};
-    const place = placeOf(topic, partition);
-    const { seeks } = place;
-    return {
-      batch: {
-        topic,
-        partition,
-        highWatermark: String(partitionsOf(log, topic)[partition]?.length ?? 0),
-        messages: records.map((record) => ({
-          ...record,
-          offset: String(record.offset),
-          timestamp: String(record.timestamp),
-        })),
-        lastOffset: () => String(records.at(-1)?.offset ?? -1),
-      },
-      heartbeat: () => Promise.resolve(),
-      isStale: () => place.seeks !== seeks,
-      resolveOffset: (offset: string) => {
-        place.next = Number(offset) + 1;
-      },
-    } as unknown as Payload;
-  };
-
   async function run(eachBatch: EachBatch): Promise<void> {
     try {
       while (!state.stopped) {
         const fetched = fetch();
-        if (fetched.length === 0) await somethingNew();
-        else await Promise.all(fetched.map((records) => eachBatch(payloadOf(records))));
+        if (fetched.length === 0) await somethingNew(log, state);
+        else await Promise.all(fetched.map((records) => eachBatch(payloadOf(log, placeOf, records))));
         await new Promise((resolve) => {
           setImmediate(resolve);
         });

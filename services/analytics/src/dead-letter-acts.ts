@@ -1,7 +1,7 @@
 /** What operators do with dead letters: find them by filter, send them again, delete them; each act leaves a row. */
 import { z } from 'zod';
 import { deadLetterActCursor } from '@lead-flood/contracts';
-import { CodedError, randomId } from '@lead-flood/kernel';
+import { randomId } from '@lead-flood/kernel';
 import type { RawRecord, SendableRecord } from '@lead-flood/kafka';
 import { deadLetterTopic, toReplay } from '@lead-flood/kafka';
 import type { Database, Queries } from '@lead-flood/postgres';
@@ -219,27 +219,6 @@ export const countLetters = (queries: Queries, filter: LetterFilter): Promise<nu
     select (select count(*) from dead_letters where ${conditions(filter)})
       + (select count(*) from dead_letter_archive where ${conditions(filter)}) as n
   `);
-
-export type Skip = {
-  readonly group: string;
-  readonly topic: string;
-  readonly partition: number;
-  readonly to: number;
-};
-
-/**
- * Moves a group on past messages that it cannot get past: where it stood. The epoch rises, so that whoever owns the
- * partition reads the row anew; what is skipped stays in its topic. Throws ANL_ERR_NOTHING_TO_SKIP when the group is
- * not on that partition, or is there already.
- */
-export async function skipMessages(tx: Queries, schema: string, { group, topic, partition, to }: Skip): Promise<void> {
-  const { rowCount } = await tx.query(sql.unsafe`
-    update ${sql.identifier([schema, 'positions'])}
-    set next_offset = ${to}, finished = '{}', epoch = epoch + 1, updated_at = now()
-    where consumer_group = ${group} and topic = ${topic} and partition = ${partition} and next_offset < ${to}
-  `);
-  if (rowCount !== 1) throw new CodedError('ANL_ERR_NOTHING_TO_SKIP', `${group} does not stand before ${to} there`);
-}
 
 const actRow = z.object({
   id: z.string(),

@@ -89,11 +89,10 @@ export const taskStory = (leadId: string, taskId: string, from: number, outcome:
   },
 ];
 
-/** Everything that can happen to a lead, one list for each topic (and for each task, since tasks have their own key). */
-export function fullStory(leadId: string): TestEvent[][] {
-  const given = samplePerson({ phone: null, title: null });
-  const found = samplePerson();
-  const discovery: TestEvent[] = [
+type Person = ReturnType<typeof samplePerson>;
+
+function discoveryStory(leadId: string, given: Person): TestEvent[] {
+  return [
     { name: 'LeadDiscovered', data: sampleDiscovered({ leadId, person: given, attributes: { tag: 'fair' } }) },
     {
       name: 'LeadUpdated',
@@ -122,7 +121,10 @@ export function fullStory(leadId: string): TestEvent[][] {
       },
     },
   ];
-  const enrichment: TestEvent[] = [
+}
+
+function enrichmentStory(leadId: string, given: Person, found: Person): TestEvent[] {
+  return [
     {
       name: 'LeadEnrichmentFailed',
       data: {
@@ -144,6 +146,12 @@ export function fullStory(leadId: string): TestEvent[][] {
       }),
     },
   ];
+}
+
+/** Everything that can happen to a lead, one list for each topic (and for each task, since tasks have their own key). */
+export function fullStory(leadId: string): TestEvent[][] {
+  const given = samplePerson({ phone: null, title: null });
+  const found = samplePerson();
   const scoring: TestEvent[] = [
     { name: 'LeadScored', data: sampleScored({ leadId, person: given, value: 30, band: 'LOW', scoredAt: at(-590) }) },
     {
@@ -169,8 +177,8 @@ export function fullStory(leadId: string): TestEvent[][] {
     data: { orgId: sampleOrg, leadId, taskId: sampleId('task', leadId, 0), reason: 'band_low', decidedAt: at(-570) },
   };
   return [
-    discovery,
-    enrichment,
+    discoveryStory(leadId, given),
+    enrichmentStory(leadId, given, found),
     scoring,
     outreach,
     [declined],

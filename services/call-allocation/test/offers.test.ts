@@ -1,10 +1,11 @@
 /** What the clock does for callers: tick, offers and tasks on a real broker and a real database. */
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { topics } from '@lead-flood/contracts';
 import { createTopics } from '@lead-flood/kafka';
-import { outsideOfTransaction, platformOrg, systemClock } from '@lead-flood/kernel';
+import { platformOrg, systemClock } from '@lead-flood/kernel';
 import { sql } from '@lead-flood/postgres';
 import type { Queries } from '@lead-flood/postgres';
 import { batchProcessor, createUntypedApplier, silentTelemetry, untyped } from '@lead-flood/processor';
@@ -18,6 +19,9 @@ import { taskHandlers } from '../src/task/http.ts';
 import { createCallAllocation, taskIdOf } from '../src/task/processor.ts';
 import { hire } from './hire.ts';
 import { moveTask } from './zone.ts';
+
+/** The pool refuses a second connection to whoever is inside of a transaction. */
+const outsideOfTransaction = AsyncLocalStorage.snapshot();
 
 const MINUTE_MS = 60_000;
 const processor = createCallAllocation({ retryMs: 0, chaseMs: 0, recallsMax: 3 });

@@ -22,7 +22,6 @@ import { jobClock, jobProcessor } from './jobs/processor.ts';
 import { createPlaces } from './limits/places.ts';
 import { createRateLimiter } from './limits/rate-limiter.ts';
 import { createRequestLimits } from './limits/request-limits.ts';
-import { createSharedCount, noSharedCount } from './limits/shared-count.ts';
 import { createAdmissionMetrics } from './metrics.ts';
 import { createIdempotency } from './proxy/idempotency.ts';
 import { addOutboxDoor } from './outbox-door.ts';
@@ -43,10 +42,7 @@ export async function createGateway(deps: ServiceDeps<GatewayConfig>, server: Ht
     config.REDIS_URL === undefined
       ? null
       : createRedis(config.REDIS_URL, ({ level, message }) => log[level]({ what: 'redis' }, message));
-  const limits = createRequestLimits(
-    createRateLimiter(redis === null ? noSharedCount : createSharedCount(redis, now), now),
-    config,
-  );
+  const limits = createRequestLimits(createRateLimiter(redis, now), config);
   const housekeeping = startHousekeeping(database, warn('housekeeping'));
   const tokens = createAccessTokens(config);
   const authenticate = createAuthenticator({
@@ -114,7 +110,7 @@ export async function createGateway(deps: ServiceDeps<GatewayConfig>, server: Ht
     stop: async () => {
       await admission.stop();
       await housekeeping.stop();
-      upstreams.close();
+      await upstreams.close();
       redis?.disconnect();
     },
   };

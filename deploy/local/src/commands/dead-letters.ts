@@ -50,30 +50,33 @@ const dryRun = (): void => {
 
 export function deadLettersCommand(): Command {
   const command = new Command('dead-letters').description('messages that could not be processed');
-  const placed = (name: string, text: string): Command =>
-    command
-      .command(name)
-      .description(text)
-      .option('--brokers <list>', 'host:port,...; KAFKA_BROKERS or the running product otherwise')
-      .option('--database <url>', 'Postgres; DATABASE_URL or the running product otherwise');
-  const confirmed = (sub: Command): Command =>
-    sub.option('--yes', 'really; only says what it would do otherwise', false);
-  const acting = (sub: Command): Command =>
-    confirmed(sub).option('--by <name>', 'who acts, for the audit; the user of this machine otherwise');
-  const filtered = (name: string, text: string): Command =>
-    placed(name, text)
-      .option('--group <group>', 'consumer group that refused')
-      .option('--topic <topic>', 'topic it came from')
-      .option('--code <code>', 'reason')
-      .option('--key <key>', 'record key')
-      .option('--org <id>', 'organisation')
-      .option('--since <time>', 'refused at or after', time)
-      .option('--until <time>', 'refused before', time);
+  for (const add of [addInspect, addReplay, addPurge, addSkip, addParked, addDrain, addActs]) add(command);
+  return command;
+}
 
-  const hotOrNot = (sub: Command): Command =>
-    sub.option('--archived', 'those that have left the list for the archive instead', false);
+const placed = (command: Command, name: string, text: string): Command =>
+  command
+    .command(name)
+    .description(text)
+    .option('--brokers <list>', 'host:port,...; KAFKA_BROKERS or the running product otherwise')
+    .option('--database <url>', 'Postgres; DATABASE_URL or the running product otherwise');
+const confirmed = (sub: Command): Command => sub.option('--yes', 'really; only says what it would do otherwise', false);
+const acting = (sub: Command): Command =>
+  confirmed(sub).option('--by <name>', 'who acts, for the audit; the user of this machine otherwise');
+const hotOrNot = (sub: Command): Command =>
+  sub.option('--archived', 'those that have left the list for the archive instead', false);
+const filtered = (command: Command, name: string, text: string): Command =>
+  placed(command, name, text)
+    .option('--group <group>', 'consumer group that refused')
+    .option('--topic <topic>', 'topic it came from')
+    .option('--code <code>', 'reason')
+    .option('--key <key>', 'record key')
+    .option('--org <id>', 'organisation')
+    .option('--since <time>', 'refused at or after', time)
+    .option('--until <time>', 'refused before', time);
 
-  hotOrNot(filtered('inspect', 'lists them, oldest first'))
+function addInspect(command: Command): void {
+  hotOrNot(filtered(command, 'inspect', 'lists them, oldest first'))
     .option('--all', 'also those that were sent again', false)
     .action((options: LetterFilter & PlaceOptions & Archived & { all: boolean }) =>
       at(options, async ({ database }) => {
@@ -85,8 +88,10 @@ export function deadLettersCommand(): Command {
         say(`\n${found} dead letters`);
       }),
     );
+}
 
-  acting(hotOrNot(filtered('replay', 'sends the originals to where they came from')))
+function addReplay(command: Command): void {
+  acting(hotOrNot(filtered(command, 'replay', 'sends the originals to where they came from')))
     .option('--per-second <count>', 'at most so many a second', positive, 100)
     .option('--force', `also those that came back ${replaysMax} times`, false)
     .option('--wait <seconds>', 'at most so long for what becomes of them', whole, 30)
@@ -113,8 +118,10 @@ export function deadLettersCommand(): Command {
           );
       }),
     );
+}
 
-  acting(filtered('purge', 'deletes them, archived ones too; in Kafka they stay for their retention')).action(
+function addPurge(command: Command): void {
+  acting(filtered(command, 'purge', 'deletes them, archived ones too; in Kafka they stay for their retention')).action(
     (options: LetterFilter & PlaceOptions & Yes) =>
       at(options, async ({ database, who }) => {
         const filter = filterOf(options);
@@ -125,8 +132,10 @@ export function deadLettersCommand(): Command {
         }
       }),
   );
+}
 
-  acting(placed('skip', 'moves a group on past messages that it cannot get past'))
+function addSkip(command: Command): void {
+  acting(placed(command, 'skip', 'moves a group on past messages that it cannot get past'))
     .requiredOption('--group <group>', 'consumer group')
     .requiredOption('--topic <topic>', 'topic')
     .requiredOption('--partition <number>', 'partition', whole)
@@ -142,8 +151,10 @@ export function deadLettersCommand(): Command {
         else say('skipped; a halted group notices within 30 s');
       }),
     );
+}
 
-  placed('parked', 'keys whose messages wait behind a rejected one').action((options: PlaceOptions) =>
+function addParked(command: Command): void {
+  placed(command, 'parked', 'keys whose messages wait behind a rejected one').action((options: PlaceOptions) =>
     at(options, async ({ database }) => {
       const table = createTable({ head: ['group', 'key', 'messages', 'code', 'since'] });
       for (const one of await parkedKeys(database))
@@ -151,8 +162,10 @@ export function deadLettersCommand(): Command {
       say(table.toString());
     }),
   );
+}
 
-  confirmed(placed('drain', 'decides the parked messages of a key in order, through the gateway'))
+function addDrain(command: Command): void {
+  confirmed(placed(command, 'drain', 'decides the parked messages of a key in order, through the gateway'))
     .requiredOption('--group <group>', 'consumer group')
     .requiredOption('--key <key>', 'key, as `parked` shows it')
     .option('--drop-first', 'without the message that was rejected', false)
@@ -173,8 +186,10 @@ export function deadLettersCommand(): Command {
         say(`${told.drained} decided, ${told.dropped} given up, ${end}`);
       }),
     );
+}
 
-  placed('acts', 'who did what, newest first').action((options: PlaceOptions) =>
+function addActs(command: Command): void {
+  placed(command, 'acts', 'who did what, newest first').action((options: PlaceOptions) =>
     at(options, async ({ database }) => {
       const [{ items }, drains] = await Promise.all([
         listActs(database, 'everybody', { limit: ACTS_MAX }),
@@ -211,7 +226,6 @@ export function deadLettersCommand(): Command {
       say(table.toString());
     }),
   );
-  return command;
 }
 
 async function at(options: PlaceOptions, work: (place: Place) => Promise<void>): Promise<void> {

@@ -1,10 +1,18 @@
 // Moves a group on past messages that it cannot get past, for instance a flood of garbage that has halted it.
-import type { Skip } from '@lead-flood/analytics/dead-letters';
-import { recordAct, skipMessages } from '@lead-flood/analytics/dead-letters';
+import { recordAct } from '@lead-flood/analytics/dead-letters';
 import { endsOf } from '@lead-flood/kafka';
+import { movePosition } from '@lead-flood/postgres';
 import { readAllPositions, readSchemas } from '@lead-flood/service';
 import { LocalError } from '../errors.ts';
 import type { Place } from './place.ts';
+
+export interface Skip {
+  readonly group: string;
+  readonly topic: string;
+  readonly partition: number;
+  /** The next offset that the group shall read. */
+  readonly to: number;
+}
 
 export interface Skipped {
   readonly from: number;
@@ -28,7 +36,11 @@ export async function skip({ database, client, who }: Place, asked: Skip, yes: b
     );
   if (yes)
     await database.transaction(async (tx) => {
-      await skipMessages(tx, at.schema, asked);
+      if (!(await movePosition(tx, at.schema, asked)))
+        throw new LocalError(
+          'LOCAL_ERR_COMMAND_FAILED',
+          `${group} has moved on meanwhile: look where it stands, and skip again`,
+        );
       const messages = to - at.nextOffset;
       await recordAct(tx, {
         act: 'skip',

@@ -14,10 +14,8 @@ import type { PostgresBinaries } from './postgres-files.ts';
 const superuser = 'leadflood';
 const database = 'leadflood';
 
-const settings: Readonly<Record<string, string>> = {
-  listen_addresses: '127.0.0.1',
-  // No Unix socket: its path is limited to 107 characters, and a clone may lie deeper than that.
-  unix_socket_directories: '',
+/** However it is started. */
+export const postgresSettings: Readonly<Record<string, string>> = {
   max_connections: '200',
   shared_buffers: '512MB',
   synchronous_commit: 'on',
@@ -32,6 +30,12 @@ const settings: Readonly<Record<string, string>> = {
   idle_in_transaction_session_timeout: '60s',
   timezone: 'UTC',
   log_timezone: 'UTC',
+};
+
+const processSettings: Readonly<Record<string, string>> = {
+  listen_addresses: '127.0.0.1',
+  // No Unix socket: its path is limited to 107 characters, and a clone may lie deeper than that.
+  unix_socket_directories: '',
 };
 
 /** `more` goes on top of the settings above. */
@@ -59,7 +63,10 @@ export async function startPostgres(
       realpathSync(place),
       '-p',
       String(options.port),
-      ...Object.entries({ ...settings, ...more }).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
+      ...Object.entries({ ...processSettings, ...postgresSettings, ...more }).flatMap(([name, value]) => [
+        '-c',
+        `${name}=${value}`,
+      ]),
     ],
     ...(user && { user }),
     // Immediate shutdown: as abrupt as a crash, but the children go too and no shared memory stays behind.
@@ -68,7 +75,7 @@ export async function startPostgres(
   });
 }
 
-async function selectOne(address: string): Promise<void> {
+export async function selectOne(address: string): Promise<void> {
   const client = new pg.Client({ connectionString: address, connectionTimeoutMillis: 2000, query_timeout: 2000 });
   // A connection cut while idle is reported here; the query's own rejection is what the caller sees.
   client.on('error', () => undefined);

@@ -34,12 +34,12 @@ export async function startRedis(options: ServerOptions): Promise<Server> {
       '--daemonize',
       'no',
     ],
-    probe: () => ping(options.port),
+    probe: () => pingRedis(options.port),
   });
 }
 
 /** Rejects unless the server answers PONG, also while it is still loading. */
-function ping(port: number): Promise<void> {
+export function pingRedis(port: number): Promise<void> {
   return new Promise((resolve, reject) => {
     const socket = createConnection({ port, host: '127.0.0.1' });
     socket.setTimeout(timeoutMs, () => socket.destroy(new Error(`no answer to PING within ${timeoutMs} ms`)));

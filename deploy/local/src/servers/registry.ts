@@ -7,7 +7,7 @@ import { spawnServer } from '../server.ts';
 import type { Server, ServerOptions } from '../server.ts';
 import { classArchive } from './class-archive.ts';
 
-const apiPath = '/apis/ccompat/v7';
+export const confluentPath = '/apis/ccompat/v7';
 
 /** The address ends in the path of Confluent's API, as clients of a Confluent registry want it. A restart forgets all. */
 export async function startRegistry(options: ServerOptions): Promise<Server> {
@@ -16,7 +16,7 @@ export async function startRegistry(options: ServerOptions): Promise<Server> {
   const home = join(options.directory, 'registry');
   mkdirSync(home, { recursive: true });
   const archive = classArchive('registry', java, jar);
-  const address = `http://127.0.0.1:${options.port}${apiPath}`;
+  const address = `http://127.0.0.1:${options.port}${confluentPath}`;
   return spawnServer({
     ...options,
     name: 'registry',
@@ -44,13 +44,16 @@ export async function startRegistry(options: ServerOptions): Promise<Server> {
       jar,
     ],
     env: { ...process.env, HOME: home },
-    probe: async () => {
-      const response = await fetch(`${address}/subjects`, { signal: AbortSignal.timeout(2000) });
-      await response.body?.cancel();
-      if (!response.ok) throw new Error(`GET ${address}/subjects answers ${response.status}`);
-    },
+    probe: () => askRegistry(address),
     endsInOrder: archive.writes,
     stopGraceMs: 30_000,
     afterStop: archive.keep,
   });
+}
+
+/** Rejects unless it lists its subjects. */
+export async function askRegistry(address: string): Promise<void> {
+  const response = await fetch(`${address}/subjects`, { signal: AbortSignal.timeout(2000) });
+  await response.body?.cancel();
+  if (!response.ok) throw new Error(`GET ${address}/subjects answers ${response.status}`);
 }

@@ -3,9 +3,9 @@
  * bits need no slow hash). Rows are remembered for a few seconds, so a revoked key stops within that time everywhere.
  */
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
 import { CodedError } from '@lead-flood/kernel';
 import type { Caller, Plan } from './caller.ts';
-import { expiringMap } from './expiring-map.ts';
 
 export type ApiKeyRow = {
   readonly id: string;
@@ -47,16 +47,19 @@ export type ApiKeyDeps = {
 };
 
 export function createApiKeys({ find, onUsed, now }: ApiKeyDeps): ApiKeys {
-  const rows = expiringMap<ApiKeyRow | null>(REMEMBERED_MAX, now);
+  const rows = new LRUCache<string, { readonly row: ApiKeyRow | null }>({
+    max: REMEMBERED_MAX,
+    ttl: REMEMBERED_MS,
+    ttlResolution: 0,
+    perf: { now },
+  });
   return {
     async authenticate(key) {
       const parts = splitApiKey(key);
       if (parts === null) throw badKey();
-      let row = rows.get(parts.prefix);
-      if (row === undefined) {
-        row = await find(parts.prefix);
-        rows.set(parts.prefix, row, now() + REMEMBERED_MS);
-      }
+      const remembered = rows.get(parts.prefix);
+      const row = remembered === undefined ? await find(parts.prefix) : remembered.row;
+      if (remembered === undefined) rows.set(parts.prefix, { row });
       const hash = Buffer.from(hashSecret(parts.secret), 'hex');
       // An unknown prefix is compared too, with a digest that nothing has.
       const matches = timingSafeEqual(

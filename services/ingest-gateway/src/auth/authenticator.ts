@@ -2,6 +2,7 @@
  * From a request's credential to its caller: bearer token, API key, or cookie, in this order. A token is verified, and
  * its session looked at, once in a few seconds; so a logout works everywhere within that time.
  */
+import { LRUCache } from 'lru-cache';
 import { CodedError } from '@lead-flood/kernel';
 import type { HttpRequest } from '@lead-flood/service';
 import type { AccessTokens } from './access-token.ts';
@@ -9,7 +10,6 @@ import type { ApiKeys } from './api-key.ts';
 import { isApiKey } from './api-key.ts';
 import type { Caller } from './caller.ts';
 import { accessCookie, hasCsrfToken } from './cookies.ts';
-import { expiringMap } from './expiring-map.ts';
 
 export type Authenticator = (request: HttpRequest) => Promise<Caller>;
 
@@ -27,7 +27,7 @@ const BEARER = /^bearer ([\w.~+/=-]+)$/i;
 const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 export function createAuthenticator(deps: AuthenticatorDeps): Authenticator {
-  const known = expiringMap<Caller>(REMEMBERED_MAX, deps.now);
+  const known = new LRUCache<string, Caller>({ max: REMEMBERED_MAX, ttlResolution: 0, perf: { now: deps.now } });
 
   async function byToken(token: string): Promise<Caller> {
     const remembered = known.get(token);
@@ -36,7 +36,9 @@ export function createAuthenticator(deps: AuthenticatorDeps): Authenticator {
     if (sessionId !== null && !(await deps.isSessionLive(sessionId)))
       throw new CodedError('IGW_ERR_SESSION_ENDED', 'the session has ended: sign in again');
     const caller: Caller = { principal: { userId, orgId, role, scopes: [] }, sessionId, isMinted, apiKey: null };
-    known.set(token, caller, Math.min(expiresAt, deps.now() + REMEMBERED_MS));
+    const ttl = Math.min(expiresAt - deps.now(), REMEMBERED_MS);
+    // 0 would mean for ever.
+    if (ttl > 0) known.set(token, caller, { ttl });
     return caller;
   }
 

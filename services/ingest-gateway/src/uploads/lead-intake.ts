@@ -3,14 +3,14 @@
  * that wait to be admitted, the others with what is wrong. Neither is ever in memory as a whole. A crash in between leaves
  * whole chunks; the same upload again goes on behind them.
  */
-import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { z } from 'zod';
 import { createLeadBody } from '@lead-flood/contracts';
 import type { CreateLead, RefusedRow } from '@lead-flood/contracts';
 import type { Codec } from '@lead-flood/kafka';
-import { activeTraceparent, CodedError, derivedId, planted, TransientError } from '@lead-flood/kernel';
+import { activeTraceparent, CodedError, derivedId, TransientError } from '@lead-flood/kernel';
 import type { Database, OutboxMessage, Transaction } from '@lead-flood/postgres';
-import { insertOutbox } from '@lead-flood/postgres';
+import { growingPauseMs, insertOutbox, repeat } from '@lead-flood/postgres';
 import { encodeEvent } from '@lead-flood/processor';
 import { insertAdmissions } from '../admission/admission-store.ts';
 import type { Admission } from '../admission/admission.ts';
@@ -47,7 +47,7 @@ const TURN_ROWS = 50;
 /** A list of usual size is answered as fast as can be. */
 const HURRIED_ROWS = 2_000;
 const TRIES_MAX = 4;
-const RETRY_MS = 50;
+const PAUSE = { first: 50, max: 1_000 };
 const MESSAGE_MAX = 200;
 
 /** One row against the contract of a lead. The refusal names field and reason, never the value. */
@@ -77,7 +77,7 @@ export async function commitIntake(
   const submittedAt = deps.now();
   let after = await commit(deps, async (tx) => {
     const begun = await beginUpload(tx, facts);
-    const committed = planted('upload-from-first-row') ? 0 : begun.committed;
+    const { committed } = begun;
     await refuseBeyondBacklog(tx, facts, facts.rowsTotal - committed, deps.waitingMax);
     if (begun.isNew) await insertOutbox(tx, [toJobMessage(deps, facts, 'queued', { accepted: 0, refused: 0 })]);
     return committed;
@@ -166,12 +166,9 @@ function toMessage(
 }
 
 async function commit<T>(deps: IntakeDeps, body: (tx: Transaction) => Promise<T>): Promise<T> {
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      return await deps.database.transaction(body);
-    } catch (error) {
-      if (!(error instanceof TransientError) || attempt === TRIES_MAX) throw error;
-      await delay(RETRY_MS * 2 ** attempt * Math.random());
-    }
-  }
+  return repeat(() => deps.database.transaction(body), {
+    mayPass: (error) => error instanceof TransientError,
+    triesMax: TRIES_MAX,
+    pauseMs: growingPauseMs(PAUSE),
+  });
 }

@@ -6,7 +6,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 
-export type Life = {
+export type Lifecycle = {
   /** Has fired once the runner is stopping or dead: nothing starts any more. */
   readonly stopping: AbortSignal;
   readonly isDead: () => boolean;
@@ -22,7 +22,7 @@ export type Life = {
 /** Nobody signals that a partition is to be given up or that a deadline has passed: who waits looks so often by himself. */
 const LOOK_MS = 100;
 
-export function createLife(onFatal: (error: Error) => void): Life {
+export function createLifecycle(onFatal: (error: Error) => void): Lifecycle {
   const stopping = new AbortController();
   let dead = false;
   let changed = Promise.withResolvers<undefined>();
