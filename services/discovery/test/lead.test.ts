@@ -92,6 +92,24 @@ function knownState(data: ReturnType<typeof sampleSubmitted>) {
   return decision.state;
 }
 
+describe('the refusal of a lead that is known', () => {
+  const detailOf = (repeat: boolean, given: Parameters<ReturnType<typeof spec>['given']>[0]): string => {
+    const { decision } = spec(factsFor(sampleSubmitted(), { repeat }))
+      .given(given)
+      .when('CreateLead', sampleSubmitted());
+    return decision.kind === 'reject' ? decision.detail : '';
+  };
+
+  it('names the lead that the person is known as', () => {
+    expect(detailOf(false, knownState(sampleSubmitted()))).toContain(leadId);
+  });
+
+  it('names none where only source and external id are known: nobody looked for the lead behind them', () => {
+    expect(detailOf(true, { kind: 'unknown' })).toMatch(/handed in before/);
+    expect(detailOf(true, { kind: 'unknown' })).not.toContain(leadId);
+  });
+});
+
 describe('normalisation', () => {
   it.each([
     [' Zoe@Aurora.SE.example ', 'zoe@aurora.se.example'],

@@ -50,11 +50,10 @@ export async function countRows(
   let rows = 0;
   for await (const _row of records(file)) {
     rows += 1;
+    // At once: 5 million rows fit into 10 MB, and parsing them to say how many takes half a minute of a core.
+    if (rows > rowsMax) throw new CodedError('IGW_ERR_TOO_MANY_ROWS', `the file has more than ${rowsMax} rows`);
     if (rows % ROWS_AT_ONCE === 0) await standBack();
   }
-  // Counted to the end, so that the refusal can say how many there are.
-  if (rows > rowsMax)
-    throw new CodedError('IGW_ERR_TOO_MANY_ROWS', `the file has ${rows} rows, at most ${rowsMax} are taken`);
   return rows;
 }
 

@@ -95,8 +95,9 @@ export function createLead(state: Lead, input: Input, facts: Facts): Decision<Le
   const [problem] = facts.submission.problems;
   if (problem !== undefined)
     return reject('DSC_ERR_INVALID_LEAD', facts.submission.problems.map((p) => `${p.field}: ${p.detail}`).join('; '));
-  if (facts.repeat || state.kind === 'known')
-    return reject('DSC_ERR_LEAD_EXISTS', `the person is known as lead ${facts.leadId}`);
+  // The lead of a repeat was not looked for: the id in the facts is one that this submission would have got.
+  if (facts.repeat) return reject('DSC_ERR_LEAD_EXISTS', 'a lead of this source and external id was handed in before');
+  if (state.kind === 'known') return reject('DSC_ERR_LEAD_EXISTS', `the person is known as lead ${facts.leadId}`);
   return discover(input, facts, []);
 }
 
