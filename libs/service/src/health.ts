@@ -45,8 +45,13 @@ export async function readiness(checks: readonly Check[]): Promise<Readiness> {
 /** `/health` and `/ready`; not ready is 503 (decision C-13). */
 export function addHealth(server: HttpServer, checks: readonly Check[]): void {
   server.get('/health', () => ({ status: 'ok' }));
+  // Whoever asks while others wait gets their answer: probes have no limit, and each run asks the database.
+  let running: Promise<Readiness> | null = null;
   server.get('/ready', async (_request, reply) => {
-    const result = await readiness(checks);
+    running ??= readiness(checks).finally(() => {
+      running = null;
+    });
+    const result = await running;
     return reply.status(result.ready ? 200 : 503).send(readinessBody(result));
   });
 }

@@ -23,7 +23,7 @@ const LONG = '100000';
 describe('limits', () => {
   it('[X-RL-02] 300 requests of one address pass, the next is 429 with Retry-After', async () => {
     const gateway = await start({ IP_LIMIT: '300', IP_LIMIT_SECONDS: LONG });
-    const answers = await Promise.all(Array.from({ length: 310 }, () => gateway.ask('/health')));
+    const answers = await Promise.all(Array.from({ length: 310 }, () => gateway.ask('/v1/system/health')));
     expect(answers.filter(({ status }) => status === 200)).toHaveLength(300);
     const refused = await gateway.ask('/v1/nothing');
     expect([refused.status, refused.code(), refused.headers.get('x-ratelimit-remaining')]).toEqual([
@@ -47,11 +47,21 @@ describe('limits', () => {
 
   it('[X-RL-02] X-Forwarded-For opens no other bucket unless the proxy is trusted', async () => {
     const gateway = await start({ IP_LIMIT: '2', IP_LIMIT_SECONDS: LONG });
-    const ask = (i: number) => gateway.ask('/health', { headers: { 'x-forwarded-for': `203.0.113.${i}` } });
+    const ask = (i: number) => gateway.ask('/v1/system/health', { headers: { 'x-forwarded-for': `203.0.113.${i}` } });
     expect([(await ask(1)).status, (await ask(2)).status, (await ask(3)).status]).toEqual([200, 200, 429]);
     const trusting = await start({ IP_LIMIT: '2', IP_LIMIT_SECONDS: LONG, TRUSTED_PROXIES: '127.0.0.1' });
     for (let i = 1; i < 6; i += 1)
-      expect((await trusting.ask('/health', { headers: { 'x-forwarded-for': `203.0.113.${i}` } })).status).toBe(200);
+      expect(
+        (await trusting.ask('/v1/system/health', { headers: { 'x-forwarded-for': `203.0.113.${i}` } })).status,
+      ).toBe(200);
+  });
+
+  it('probes count in no window: a balancer asks from one address, for as long as it lives', async () => {
+    const gateway = await start({ IP_LIMIT: '2', IP_LIMIT_SECONDS: LONG });
+    for (const path of ['/health', '/ready', '/health', '/ready']) expect((await gateway.ask(path)).status).toBe(200);
+    const others = await Promise.all([1, 2, 3].map(() => gateway.ask('/v1/system/health')));
+    expect(others.map(({ status }) => status).toSorted()).toEqual([200, 200, 429]);
+    expect((await gateway.ask('/health')).status).toBe(200);
   });
 
   it('[X-RL-01] RATE_LIMIT_RPM holds per user, and every answer tells what is left', async () => {

@@ -133,7 +133,7 @@ describe('headers', () => {
   });
 
   it('[X-RL-03] every answer tells the limits, refused and unknown ones too', async () => {
-    for (const path of ['/health', '/v1/nothing', '/v1/auth/me', '/docs']) {
+    for (const path of ['/v1/system/health', '/v1/nothing', '/v1/auth/me', '/docs']) {
       const { headers } = await gateway.ask(path);
       for (const name of [
         'x-ratelimit-limit',

@@ -2,6 +2,8 @@
  * The gate before every handler, as hooks, so that a refused request costs no body parsing:
  *
  *      address limit ─▶ credential ─▶ permission and scope ─▶ user or key limit ─▶ (body, handler)
+ *
+ * Probes pass without: a balancer that is refused would take the process out.
  */
 import type { Route } from '@lead-flood/contracts';
 import { invariant } from '@lead-flood/kernel';
@@ -11,6 +13,8 @@ import type { Caller } from '../auth/caller.ts';
 import type { RequestLimits } from '../limits/request-limits.ts';
 import { refuse, tellLimits } from '../limits/request-limits.ts';
 import { assertAllowed } from './policy.ts';
+
+const PROBES: ReadonlySet<string | undefined> = new Set(['/health', '/ready']);
 
 export type Gate = {
   readonly addTo: (server: HttpServer) => void;
@@ -22,6 +26,7 @@ export function createGate(deps: { readonly authenticate: Authenticator; readonl
   const callers = new WeakMap<HttpRequest, Caller>();
 
   async function pass(request: HttpRequest, reply: HttpReply): Promise<void> {
+    if (PROBES.has(request.routeOptions.url)) return;
     const address = await deps.limits.ofAddress(request.ip);
     tellLimits(reply, [address]);
     if (!address.allowed) throw refuse();
