@@ -1,5 +1,7 @@
 // The local stack on real servers: it answers by every protocol, lives beside another, and leaves nothing behind.
 import './fixtures/own-servers.ts';
+// Before kafkajs itself, which it repairs as it is loaded.
+import '@lead-flood/kafka';
 import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import { tmpdir } from 'node:os';
