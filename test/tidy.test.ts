@@ -19,7 +19,6 @@ const FUNCTION_LINES_MAX = 70;
 
 /** Functions that are longer than `FUNCTION_LINES_MAX` today, by file. A number here may only go down. */
 const longFunctions: Readonly<Record<string, number>> = {
-  'libs/processor/src/run.ts': 87,
   'libs/testing/src/conformance.ts': 92,
   'libs/testing/src/line.ts': 140,
   'services/ingest-gateway/src/admission/admission.ts': 93,

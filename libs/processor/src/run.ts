@@ -113,7 +113,11 @@ export type Run<C, P, T, O> = {
 export type Fetched<P> = { readonly page: P | null };
 type Asked<P> = { readonly page: number; readonly result: Fetched<P> | null };
 
-export function createRun<C, P, T, O>(plan: RunPlan<C, P, T, O>): Run<C, P, T, O> {
+/** Callers give the event as it came; only this of it goes on into the run's own. */
+const whichOf = ({ orgId, runId }: RunAt): RunAt => ({ orgId, runId });
+
+/** Where a run goes from here, with what is told of it: its job always, its end where it ends. */
+function createMoves<C, P, T, O>(plan: RunPlan<C, P, T, O>) {
   const tell = (at: RunAt, state: Running<C, T> | Ended<C, T>, now: number): JobTold => ({
     name: 'JobChanged',
     data: {
@@ -150,16 +154,22 @@ export function createRun<C, P, T, O>(plan: RunPlan<C, P, T, O>): Run<C, P, T, O
     ]);
   };
 
+  return { goOn, end };
+}
+
+export function createRun<C, P, T, O>(plan: RunPlan<C, P, T, O>): Run<C, P, T, O> {
+  const { goOn, end } = createMoves(plan);
   return {
     begin: (state, at, { cursor, tally }, { now }) => {
       if (state.kind !== 'none') return skip('known');
-      return goOn(at, { kind: 'running', page: 1, cursor, tally, isCancelled: false, attempts: 1 }, [], now);
+      return goOn(whichOf(at), { kind: 'running', page: 1, cursor, tally, isCancelled: false, attempts: 1 }, [], now);
     },
     fetch: async (state, page, step) => ({
       page: isDue(state, page) && !state.isCancelled ? await plan.fetch(state.cursor, step) : null,
     }),
-    turn: (state, at, { page, result }, ctx) => {
+    turn: (state, asker, { page, result }, ctx) => {
       if (!isDue(state, page)) return skip('overtaken');
+      const at = whichOf(asker);
       const fetched = result?.page ?? null;
       if (fetched === null) {
         // Nothing else keeps a page that is due from being fetched.
@@ -179,7 +189,9 @@ export function createRun<C, P, T, O>(plan: RunPlan<C, P, T, O>): Run<C, P, T, O
       return goOn(at, ahead, emit, ctx.now);
     },
     fail: (state, at, page, error, { now }) =>
-      isDue(state, page) ? end(at, state, { outcome: 'failed', error, pages: page - 1 }, now) : skip('overtaken'),
+      isDue(state, page)
+        ? end(whichOf(at), state, { outcome: 'failed', error, pages: page - 1 }, now)
+        : skip('overtaken'),
     cancel: (state, { owner }) => {
       if (owner !== plan.group) return skip('not_ours');
       // The message that is under way ends it: two that asked for the same page would both go on.
@@ -187,12 +199,12 @@ export function createRun<C, P, T, O>(plan: RunPlan<C, P, T, O>): Run<C, P, T, O
         ? apply<RunState<C, T>, O | JobTold>({ ...state, isCancelled: true })
         : skip('not_running');
     },
-    retry: (state, { owner, ...at }, { now }) => {
+    retry: (state, { owner, ...asker }, { now }) => {
       if (owner !== plan.group) return skip('not_ours');
       if (state.kind !== 'ended' || state.outcome !== 'failed') return skip('not_failed');
       const { page, cursor, tally, attempts } = state;
       const again = { kind: 'running', page, cursor, tally, isCancelled: false, attempts: attempts + 1 } as const;
-      return goOn(at, again, [], now);
+      return goOn(whichOf(asker), again, [], now);
     },
   };
 

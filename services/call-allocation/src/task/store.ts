@@ -142,9 +142,10 @@ export async function readSilent(tx: Queries, asked: readonly Asked[]): Promise<
         select from suppressed_addresses s
         where s.org_id = wanted.org_id and s.kind = wanted.kind and s.value = wanted.value
       )
-      or (wanted.kind = 'lead' and exists (
-        select from suppressed_leads l where l.org_id = wanted.org_id and l.lead_id::text = wanted.value
-      ))
+      or exists (
+        select from suppressed_leads l
+        where l.org_id = wanted.org_id and l.lead_id = case when wanted.kind = 'lead' then wanted.value::uuid end
+      )
   `);
   return new Set(rows);
 }

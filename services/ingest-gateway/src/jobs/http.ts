@@ -47,10 +47,12 @@ function handlers(deps: JobDeps): HttpHandlers<typeof jobRoutes> {
   };
   return {
     listJobs: async ({ query, principal: { orgId }, correlationId }, { request }) => {
+      const uploads = new Map<string, JobView | null>();
       for (const jobId of await openUploads(database, orgId, SETTLED_AT_ONCE_MAX))
-        await readUpload(deps, { orgId, jobId, correlationId, request });
+        uploads.set(jobId, await readUpload(deps, { orgId, jobId, correlationId, request }));
       const { rows, nextCursor } = await listJobs(database, orgId, query);
-      return { items: rows.map(({ id, job }) => toView(id, job)), nextCursor };
+      // The same of an upload as by its id: how many rows were accepted, its row does not know.
+      return { items: rows.map(({ id, job }) => uploads.get(id) ?? toView(id, job)), nextCursor };
     },
     getJob: async ({ params: { jobId }, principal: { orgId }, correlationId }, { request }) => {
       const upload = await readUpload(deps, { orgId, jobId, correlationId, request });
@@ -74,6 +76,8 @@ type Asked = {
 async function readUpload(deps: JobDeps, { orgId, jobId, correlationId, request }: Asked): Promise<JobView | null> {
   const upload = await findUpload(deps.database, orgId, jobId);
   if (upload === null) return null;
+  const isSettled = (await getJob(deps.database, orgId, jobId))?.status === 'completed';
+  if (isSettled) return uploadJob(upload, upload.accepted);
   const view = uploadJob(upload, upload.state === 'failed' ? null : await countDone(deps, jobId, request));
   if (view.status === 'completed') {
     await deps.applier.apply({
