@@ -58,13 +58,37 @@ describe('consent', () => {
       .thenEmits({ name: 'LeadDuplicated', data: { leadId } });
   });
 
-  it.each(['refused', 'Opted-Out', 'do not contact', 'withdrawn', 'FALSE', 'unsubscribed'])(
-    '[GW-05] %s says that the person may not be contacted',
+  it.each([
+    'refused',
+    'Opted-Out',
+    'opt_out',
+    'do not contact',
+    'withdrawn',
+    'FALSE',
+    '0',
+    'unsubscribed',
+    'No.',
+    'Nein',
+    'widerrufen',
+    'Keine Einwilligung',
+    'refusé',
+    'Désinscrit',
+    'Não',
+    'återkallat',
+  ])('[GW-05] %s says that the person may not be contacted', (basis) => {
+    lead
+      .givenInputs()
+      .when('LeadSubmitted', submit(1, basis))
+      .thenEmits({ name: 'LeadDiscovered', data: {} }, { name: 'ConsentRecorded', data: { basis, refuses: true } });
+  });
+
+  it.each(['no objection', 'keine Werbung per Post, sonst ja', 'opt-in', 'yes', 'Ja', 'Kunde seit 2019'])(
+    '[GW-05] %s is a ground like any other',
     (basis) => {
       lead
         .givenInputs()
         .when('LeadSubmitted', submit(1, basis))
-        .thenEmits({ name: 'LeadDiscovered', data: {} }, { name: 'ConsentRecorded', data: { basis, refuses: true } });
+        .thenEmits({ name: 'LeadDiscovered', data: {} }, { name: 'ConsentRecorded', data: { basis, refuses: false } });
     },
   );
 

@@ -76,17 +76,15 @@ export const merged = (_state: LeadDocument, data: LeadMerged): Told => ({
   changes: {},
 });
 
-/** Of two that arrive in the wrong order the newer stays; a refusal is never undone. */
-export function consentRecorded(state: LeadDocument, data: ConsentRecorded): Told {
-  const { basis, note, source, refuses, givenAt } = data;
-  const known = state.consent ?? null;
-  const stays = known !== null && !refuses && (known.refuses || known.givenAt > givenAt);
-  return {
-    at: givenAt,
-    note: refuses ? `May not be contacted: ${basis ?? note ?? ''}.` : `Ground for contact: ${basis ?? note ?? ''}.`,
-    changes: stays ? {} : { consent: { basis, note, source, refuses, givenAt } },
-  };
-}
+/** Discovery says what counts, and in which order. Words of whoever said so may name people: the timeline has none of them. */
+export const consentRecorded = (
+  state: LeadDocument,
+  { basis, note, source, refuses, givenAt }: ConsentRecorded,
+): Told => ({
+  at: givenAt,
+  note: refuses ? 'May not be contacted.' : 'A ground for contact was recorded.',
+  changes: state.erased ? {} : { consent: { basis, note, source, refuses, givenAt } },
+});
 
 export const erased = (state: LeadDocument, data: LeadErased): Told => ({
   at: data.erasedAt,

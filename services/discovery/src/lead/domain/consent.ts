@@ -12,9 +12,31 @@ export type Consent = {
   readonly givenAt: number;
 };
 
-/** Words for "may not be contacted" in the exports of other systems; of anything else the ground is kept as given. */
-const REFUSALS =
-  /^(refused|refusal|withdrawn|revoked|objected|objection|opt(ed)?[ _-]?out|unsubscribed|do[ _-]?not[ _-]?(contact|call|mail|email)|no|none|false|denied|declined)$/i;
+/**
+ * What systems of several languages export for "may not be contacted", as `bare` writes it. The whole of the field must be
+ * one of them: of anything else the ground is kept as given.
+ */
+const REFUSALS: ReadonlySet<string> = new Set(
+  [
+    'no, n, false, 0, none, refused, refusal, denied, declined, withdrawn, revoked, not given',
+    'objected, objection, unsubscribed, opt out, opted out, optout, no consent, do not contact',
+    'do not call, do not mail, do not email, dnc',
+    'nein, falsch, keine, keine einwilligung, abgelehnt, verweigert, widerrufen, widersprochen',
+    'nicht erteilt, abgemeldet, nicht kontaktieren',
+    'non, faux, refuse, refusee, retire, revoque, oppose, desinscrit, desabonne, ne pas contacter',
+    'falso, denegado, rechazado, retirado, revocado, negato, rifiutato, revocato, ritirato',
+    'nao, recusado, revogado, nee, geweigerd, ingetrokken, nej, nekat, aterkallat, afvist',
+  ].flatMap((line) => line.split(', ')),
+);
+
+/** Lower case, without accents; whatever stands between words is one blank. */
+const bare = (text: string): string =>
+  text
+    .normalize('NFKD')
+    .replaceAll(/\p{M}/gu, '')
+    .toLowerCase()
+    .replaceAll(/[^\p{L}\p{N}]+/gu, ' ')
+    .trim();
 
 /** Null where nothing was said. */
 export function consentOf({ consent, source, submittedAt }: LeadSubmitted): Consent | null {
@@ -25,7 +47,7 @@ export function consentOf({ consent, source, submittedAt }: LeadSubmitted): Cons
     basis: basis === '' ? null : basis,
     note: note === '' ? null : note,
     source,
-    refuses: REFUSALS.test(basis),
+    refuses: REFUSALS.has(bare(basis)),
     givenAt: submittedAt,
   };
 }
