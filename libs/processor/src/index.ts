@@ -16,4 +16,5 @@ export * from './run.ts';
 export * from './shell.ts';
 export * from './start.ts';
 export * from './telemetry.ts';
+export * from './tick-reader.ts';
 export * from './ticker.ts';

@@ -1,19 +1,18 @@
 /** Which task a caller gets next (CA-19), asked of a real database. */
-import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { randomId, systemClock } from '@lead-flood/kernel';
+import { randomId } from '@lead-flood/kernel';
 import { sql } from '@lead-flood/postgres';
-import { createUntypedApplier, untyped, silentTelemetry } from '@lead-flood/processor';
 import type { UntypedApplier } from '@lead-flood/processor';
 import type { TestDatabase } from '@lead-flood/testing';
-import { createTestDatabase, sampleOrg, sampleScored, testCodec } from '@lead-flood/testing';
+import { sampleOrg, sampleScored } from '@lead-flood/testing';
 import { openAreas } from '../src/task/calling-area.ts';
 import type { KnownCaller } from '../src/caller/domain.ts';
 import { matchingTasks } from '../src/task/matching.ts';
 import type { Task } from '../src/task/domain/task.ts';
-import { createCallAllocation, taskIdOf } from '../src/task/processor.ts';
+import { taskIdOf } from '../src/task/processor.ts';
 import { hire } from './hire.ts';
 import { moveTask, zoneAt } from './zone.ts';
+import { openTasks } from './open-tasks.ts';
 
 let test: TestDatabase;
 let applier: UntypedApplier<Task>;
@@ -21,17 +20,7 @@ const callerId = randomId();
 let caller: KnownCaller;
 
 beforeAll(async () => {
-  test = await createTestDatabase({
-    schema: 'call_allocation',
-    migrations: join(import.meta.dirname, '../migrations'),
-  });
-  applier = createUntypedApplier(untyped(createCallAllocation({ retryMs: 0, chaseMs: 0, recallsMax: 3 })), {
-    database: test.database,
-    codec: await testCodec(),
-    clock: systemClock,
-    wakeRelay: () => undefined,
-    telemetry: silentTelemetry,
-  });
+  ({ test, applier } = await openTasks());
   ({ caller } = await hire(test.database, sampleOrg, callerId));
 });
 afterEach(() => test.database.query(sql.unsafe`delete from call_tasks`));

@@ -1,35 +1,23 @@
 /** Silence is a person's: no lead with one of their numbers or mailboxes is called, asked of a real database. */
-import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { systemClock } from '@lead-flood/kernel';
-import { createUntypedApplier, silentTelemetry, untyped } from '@lead-flood/processor';
 import type { UntypedApplier } from '@lead-flood/processor';
 import type { TestDatabase } from '@lead-flood/testing';
-import { createTestDatabase, sampleId, sampleOrg, samplePerson, sampleScored, testCodec } from '@lead-flood/testing';
+import { sampleId, sampleOrg, samplePerson, sampleScored } from '@lead-flood/testing';
 import { openAreas } from '../src/task/calling-area.ts';
 import type { Task } from '../src/task/domain/task.ts';
 import { matchingTasks } from '../src/task/matching.ts';
-import { createCallAllocation, taskIdOf } from '../src/task/processor.ts';
+import { taskIdOf } from '../src/task/processor.ts';
 import { tasks } from '../src/task/store.ts';
 import { hire } from './hire.ts';
 import { moveTask } from './zone.ts';
+import { openTasks } from './open-tasks.ts';
 
 const callerId = sampleId('caller');
 const stranger = sampleId('another-organisation');
 let test: TestDatabase;
 let applier: UntypedApplier<Task>;
 beforeAll(async () => {
-  test = await createTestDatabase({
-    schema: 'call_allocation',
-    migrations: join(import.meta.dirname, '../migrations'),
-  });
-  applier = createUntypedApplier(untyped(createCallAllocation({ retryMs: 0, chaseMs: 0, recallsMax: 3 })), {
-    database: test.database,
-    codec: await testCodec(),
-    clock: systemClock,
-    wakeRelay: () => undefined,
-    telemetry: silentTelemetry,
-  });
+  ({ test, applier } = await openTasks());
   await hire(test.database, sampleOrg, callerId);
 });
 afterAll(() => test.drop());

@@ -1,16 +1,14 @@
 /** What belongs to one organisation is not there for another: by command, by event, on a real database. */
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CallReported } from '@lead-flood/contracts';
-import { systemClock } from '@lead-flood/kernel';
 import type { UntypedApplier } from '@lead-flood/processor';
-import { createUntypedApplier, untyped, silentTelemetry } from '@lead-flood/processor';
 import type { TestDatabase } from '@lead-flood/testing';
-import { createTestDatabase, sampleId, sampleOrg, sampleScored, testCodec } from '@lead-flood/testing';
+import { sampleId, sampleOrg, sampleScored } from '@lead-flood/testing';
 import type { Task } from '../src/task/domain/task.ts';
-import { createCallAllocation, taskIdOf } from '../src/task/processor.ts';
+import { taskIdOf } from '../src/task/processor.ts';
 import { tasks } from '../src/task/store.ts';
 import { hire } from './hire.ts';
+import { openTasks } from './open-tasks.ts';
 
 const leadId = sampleId('tenant-lead');
 const taskId = taskIdOf(leadId);
@@ -33,17 +31,7 @@ describe('a call task of one organisation', () => {
   let applier: UntypedApplier<Task>;
 
   beforeAll(async () => {
-    test = await createTestDatabase({
-      schema: 'call_allocation',
-      migrations: join(import.meta.dirname, '../migrations'),
-    });
-    applier = createUntypedApplier(untyped(createCallAllocation({ retryMs: 0, chaseMs: 0, recallsMax: 3 })), {
-      database: test.database,
-      codec: await testCodec(),
-      clock: systemClock,
-      wakeRelay: () => undefined,
-      telemetry: silentTelemetry,
-    });
+    ({ test, applier } = await openTasks());
     await hire(test.database, sampleOrg, sampleId('caller'));
     await hire(test.database, stranger, sampleId('their-caller'));
     const owner = { key: taskId, orgId: sampleOrg, correlationId: 'test' };

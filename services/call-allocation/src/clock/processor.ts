@@ -1,17 +1,15 @@
 /**
- * What call-allocation does by the clock (X-SC-03): on its tick every active caller without a task is offered
- * one, each by a command of its own, so that what goes wrong with one caller is that caller's alone. Ticks of a clock lie
- * in one partition: the next one waits until this one is done.
+ * What call-allocation does by the clock (X-SC-03): on its tick every active caller without a task is offered one,
+ * each by a command of its own, so that what goes wrong with one caller is that caller's alone. Ticks of a clock lie in
+ * one partition: the next one waits until this one is done.
  */
-import { z } from 'zod';
 import type { OfferTask, Ticked } from '@lead-flood/contracts';
 import { topics } from '@lead-flood/contracts';
-import { apply, derivedId, skip, systemClock } from '@lead-flood/kernel';
+import { apply, skip, systemClock } from '@lead-flood/kernel';
 import type { Clock, Decision } from '@lead-flood/kernel';
 import type { Tick } from '@lead-flood/postgres';
-import { createDocumentStore } from '@lead-flood/postgres';
-import { emit } from '@lead-flood/processor';
-import type { BatchProcessor } from '@lead-flood/processor';
+import { emit, tickReader } from '@lead-flood/processor';
+import type { BatchProcessor, HeardTick, tickReads } from '@lead-flood/processor';
 import type { FreeCaller } from '../task/matching.ts';
 import { freeCallers } from '../task/matching.ts';
 
@@ -21,28 +19,19 @@ export const clocks: readonly Tick[] = [{ name: OFFERS, everyMs: 60_000 }];
 /** After a longer absence the ticks that have waited are passed: the next one does what they would have done. */
 const LATE_MS = 5 * 60_000;
 
-/** The newest tick of one clock. */
-type Heard = { readonly tick: string; readonly period: number; readonly dueAt: number };
-
-const heard: z.ZodType<Heard> = z.object({ tick: z.string(), period: z.int(), dueAt: z.number() });
-
-const reads = [topics['platform.tick.v1']] as const;
 const writes = [topics['call-allocation.offer.v1']] as const;
 
 type Facts = { readonly callers: readonly FreeCaller[] };
 
-export type CallClock = BatchProcessor<Heard, typeof reads, typeof writes, Facts>;
+export type CallClock = BatchProcessor<HeardTick, typeof tickReads, typeof writes, Facts>;
 
 type ClockOptions = { readonly isOffering: boolean; readonly clock?: Clock };
 
 /** With `isOffering` false callers ask for themselves; the ticks are passed all the same. */
 export const createClock = ({ isOffering, clock = systemClock }: ClockOptions): CallClock => ({
   group: 'call-allocation-clock',
-  reads,
+  ...tickReader,
   writes,
-  store: createDocumentStore<Heard>({ table: 'clocks', state: heard, columns: [] }),
-  initial: () => ({ tick: '', period: 0, dueAt: 0 }),
-  keyOf: ({ data }) => derivedId('clock', data.tick),
   facts: async (tx, inputs) => {
     const isDue = isOffering && inputs.some(({ data }) => data.tick === OFFERS);
     const callers = isDue ? await freeCallers(tx, clock.now()) : [];
@@ -53,7 +42,7 @@ export const createClock = ({ isOffering, clock = systemClock }: ClockOptions): 
 
 type Offered = { readonly name: 'OfferTask'; readonly data: OfferTask };
 
-function offerToAll({ tick, period, dueAt }: Ticked, { callers }: Facts, now: number): Decision<Heard, Offered> {
+function offerToAll({ tick, period, dueAt }: Ticked, { callers }: Facts, now: number): Decision<HeardTick, Offered> {
   if (now - dueAt > LATE_MS) return skip('overdue');
   return apply(
     { tick, period, dueAt },

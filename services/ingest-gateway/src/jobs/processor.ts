@@ -1,13 +1,11 @@
 /** Jobs: heard of whoever works, asked for by clients, and those that failed tried again by the clock. */
-import { z } from 'zod';
 import type { JobRetryRequested, Ticked } from '@lead-flood/contracts';
 import { topics } from '@lead-flood/contracts';
 import type { Decision } from '@lead-flood/kernel';
-import { apply, derivedId, skip } from '@lead-flood/kernel';
+import { apply, skip } from '@lead-flood/kernel';
 import type { Tick } from '@lead-flood/postgres';
-import { createDocumentStore } from '@lead-flood/postgres';
-import type { BatchProcessor } from '@lead-flood/processor';
-import { emit } from '@lead-flood/processor';
+import { emit, tickReader } from '@lead-flood/processor';
+import type { BatchProcessor, HeardTick, tickReads } from '@lead-flood/processor';
 import type { AskOfJob, Job, SettleUpload } from './domain.ts';
 import { cancel, hearOfJob, initialState, retry, settleUpload } from './domain.ts';
 import type { FailedJob } from './store.ts';
@@ -39,21 +37,13 @@ const HOUR_MS = 3_600_000;
 /** X-DL-04, X-SC-04. */
 export const clocks: readonly Tick[] = [{ name: RETRY, everyMs: HOUR_MS }];
 
-type Heard = { readonly tick: string; readonly period: number; readonly dueAt: number };
-const heard: z.ZodType<Heard> = z.object({ tick: z.string(), period: z.int(), dueAt: z.number() });
-
-const clockReads = [topics['platform.tick.v1']] as const;
-
 type Facts = { readonly failed: readonly FailedJob[] };
 
 /** Of a clock that stood still for hours the newest tick does what all would have done. */
-export const jobClock: BatchProcessor<Heard, typeof clockReads, typeof writes, Facts> = {
+export const jobClock: BatchProcessor<HeardTick, typeof tickReads, typeof writes, Facts> = {
   group: 'ingest-gateway-clock',
-  reads: clockReads,
+  ...tickReader,
   writes,
-  store: createDocumentStore<Heard>({ table: 'clocks', state: heard }),
-  initial: () => ({ tick: '', period: 0, dueAt: 0 }),
-  keyOf: ({ data }) => derivedId('clock', data.tick),
   facts: async (tx, inputs) => {
     const last = inputs.findLastIndex(({ data }) => data.tick === RETRY);
     const failed = last < 0 ? [] : await retryableJobs(tx);
@@ -64,9 +54,9 @@ export const jobClock: BatchProcessor<Heard, typeof clockReads, typeof writes, F
 
 type Retried = { readonly name: 'JobRetryRequested'; readonly data: JobRetryRequested };
 
-function retryFailed({ tick, period, dueAt }: Ticked, { failed }: Facts, now: number): Decision<Heard, Retried> {
+function retryFailed({ tick, period, dueAt }: Ticked, { failed }: Facts, now: number): Decision<HeardTick, Retried> {
   if (tick !== RETRY) return skip('another_clock');
-  return apply<Heard, Retried>(
+  return apply<HeardTick, Retried>(
     { tick, period, dueAt },
     failed.map(({ orgId, jobId, owner }) =>
       emit('JobRetryRequested', { orgId, jobId, owner, requestedBy: null, requestedAt: now }),
