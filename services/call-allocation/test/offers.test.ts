@@ -76,9 +76,12 @@ async function task(name: string, { orgId = sampleOrg, value = 50 } = {}): Promi
   return taskId;
 }
 
-/** The tick of the running minute, or so many minutes before or after it. */
+/** One for the whole file: two ticks that were meant to be the same must not fall on both sides of a minute's end. */
+const minute = Math.floor(Date.now() / MINUTE_MS);
+
+/** The tick of that minute, or so many minutes before or after it. */
 function tick(n = 0): TestEvent {
-  const period = Math.floor(Date.now() / MINUTE_MS) + n;
+  const period = minute + n;
   return {
     name: 'Ticked',
     id: sampleId('tick', period),
